@@ -1,0 +1,31 @@
+"""The command line of kerasal: parse, call the library, print.
+
+Installed as kerasal_cli, beside the package kerasal: importing anything inside kerasal loads Keras, which
+takes seconds, and `kerasal --help` should not. For the same reason the command files import click alone at
+the top, and the library inside the commands.
+"""
+
+import click
+
+from kerasal_cli.errors import ErrorLines
+from kerasal_cli.evaluate import evaluate
+from kerasal_cli.export import export
+from kerasal_cli.predict import predict
+from kerasal_cli.train import train
+
+
+@click.group(
+    cls=ErrorLines, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="kerasal")
+def main() -> None:
+    """Predict where people look: train, evaluate, use and export saliency networks.
+
+    \b
+    Example, which needs no dataset:
+      kerasal train --loss kld+cc+nss
+    """
+
+
+for command in (train, evaluate, predict, export):
+    main.add_command(command)

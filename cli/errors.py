@@ -1,0 +1,38 @@
+"""A user's mistake becomes one line and exit status 2; a bug keeps its traceback."""
+
+import errno
+import sys
+
+import click
+
+
+class ErrorLines(click.Group):
+    """A command group that prints the library's InputError and a full disk as one line."""
+
+    def invoke(self, ctx: click.Context):
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted", err=True)
+            sys.exit(130)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if line := _line(error):
+                click.echo(f"Error: {line}", err=True)
+                sys.exit(2)
+            raise
+
+
+def _line(error: Exception) -> str | None:
+    """What to tell the user, or None for a bug."""
+    library = sys.modules.get("kerasal.errors")  # not loaded: the error cannot be its
+    if library and isinstance(error, library.InputError):
+        return str(error)
+    if isinstance(error, PermissionError):
+        return f"no permission to write or read {error.filename}"
+    # HDF5 keeps the number in its text, TensorFlow the words.
+    text = str(error)
+    if getattr(error, "errno", None) == errno.ENOSPC or "errno = 28" in text or "No space left" in text:
+        return "no space left on the disk: make room, or name another place for what is written"
+    return None

@@ -1,0 +1,94 @@
+"""What commands share: loading TensorFlow without its noise, progress bars, data options."""
+
+import contextlib
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import click
+
+
+def load_library() -> None:
+    """Import TensorFlow and kerasal without the dozen lines that TensorFlow logs about the machine."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _silent_stderr():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for GPUs now, and complains now
+        import kerasal  # noqa: F401
+    warnings.showwarning = lambda message, *_, **__: click.echo(f"Warning: {message}", err=True)
+
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Hold back what native code writes to stderr; show it if an import fails."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(saved, held.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+def progress(items: Sequence, what: str) -> Iterator:
+    """The items, with a bar on stderr that shows how far they are; a plain line where it is no terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        click.echo(f"{what}: {len(items)} steps ...", err=True)
+        return iter(items)
+    return iter(track(items, description=what, console=console))
+
+
+def data_options(default: str | None) -> Callable:
+    """The options that name a dataset."""
+    options = [
+        click.option(
+            "--data",
+            default=default,
+            show_default=default is not None,
+            metavar="NAME|PATH",
+            help="synthetic, osie, or the path of a folder with images/ and maps/ or fixations/.",
+        ),
+        click.option(
+            "--data-dir",
+            type=click.Path(path_type=Path),
+            help="Where the named dataset lies.  [default: $KERASAL_DATA/NAME or ~/.kerasal/data/NAME]",
+        ),
+        click.option(
+            "--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density."
+        ),
+        click.option(
+            "--pixels-per-degree", type=float, help="Folders: the same, as one degree of visual angle."
+        ),
+        click.option("--limit", type=click.IntRange(1), help="Use at most so many stimuli of each split."),
+    ]
+
+    def decorate(command):
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def load_data(limit: int | None, **arguments):
+    """The dataset that the options name; what loading left out is said on stderr."""
+    from kerasal import data
+
+    dataset = data.load(**arguments)
+    for note in dataset.notes:
+        click.echo(f"Note: {note}", err=True)
+    return dataset.limited(limit) if limit else dataset

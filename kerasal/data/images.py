@@ -1,0 +1,89 @@
+"""Reading stimuli and maps from files."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from kerasal.errors import InputError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+MAP_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
+
+
+def list_files(folder: Path | str, suffixes: tuple[str, ...]) -> list[Path]:
+    """The files of a folder with one of these suffixes, in any case, sorted by name; no hidden ones.
+
+    InputError: no such folder, or nothing in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"no folder {folder}")
+    files = sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    )
+    if not files:
+        raise InputError(f"no files in {folder} that end in {', '.join(suffixes)}")
+    return files
+
+
+def read_image(path: Path | str, *, exif: bool = False) -> np.ndarray:
+    """A stimulus as (H, W, 3) uint8 RGB, whatever the file holds: grey, palette, alpha, 16 bits, CMYK.
+
+    Transparent parts are laid on white. `exif` turns the image as its orientation tag says: right for
+    photographs, wrong for data sets, whose coordinates refer to the stored pixels.
+    InputError: not an image, cut off, or not readable.
+    """
+    image = _open(path)
+    if exif:
+        image = ImageOps.exif_transpose(image)
+    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
+        deep = np.asarray(image)
+        shades = (deep / 257 + 0.5).astype("uint8") if deep.max() > 255 else deep.astype("uint8")
+        return np.repeat(shades[..., None], 3, axis=2)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))
+
+
+def read_map(path: Path | str) -> np.ndarray:
+    """A density, saliency or fixation map as (H, W) float64, from an image's grey levels or a .npy file.
+
+    InputError: not readable, not two-dimensional, or values that are negative or not finite.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".npy":
+        array = np.squeeze(read_npy(path)).astype("float64")
+    else:
+        image = _open(path)
+        array = np.asarray(image if image.mode.startswith("I") else image.convert("L")).astype("float64")
+    if array.ndim != 2:
+        raise InputError(f"{path} must hold a two-dimensional map, got shape {array.shape}")
+    if not np.isfinite(array).all() or array.min() < 0:
+        raise InputError(f"{path} has negative or non-finite values: a map is non-negative")
+    return array
+
+
+def read_npy(path: Path | str) -> np.ndarray:
+    """A numeric array from a .npy file, never unpickling. InputError: not such a file."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(f"cannot read {path} as a .npy array: {_one_line(error)}") from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+        raise InputError(f"{path} does not hold one numeric array")
+    return array
+
+
+def _open(path: Path | str) -> Image.Image:
+    try:
+        image = Image.open(path)
+        image.load()  # Pillow is lazy: only this finds a file that was cut off
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"cannot read image {path}: {_one_line(error)}") from None
+    return image
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

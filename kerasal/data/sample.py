@@ -1,0 +1,131 @@
+"""The one form that every dataset takes: samples, in three splits."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from kerasal.data.fixations import count_map, density_from_counts
+from kerasal.data.images import read_image, read_map
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One stimulus and where people looked.
+
+    Arrays are read or made when asked for, so that a dataset of any length fits in memory.
+    """
+
+    name: str
+    size: tuple[int, int]  # (rows, columns) of the stimulus
+    stimulus: Path | Callable[[], np.ndarray]  # a file, or what makes the (H, W, 3) uint8 RGB array
+    fixations: tuple[np.ndarray, ...] | None  # per observer (N, 2): x, y; None where only a map is known
+    sigma: float  # pixels of the stimulus: the blur from fixations to density
+    density_file: Path | None = None  # a given density map, used instead of blurred fixations
+    true_density: Callable[[], np.ndarray] | None = None  # (H, W), what generated fixations were drawn from
+
+    def read_stimulus(self) -> np.ndarray:
+        """The stimulus, (H, W, 3) uint8 RGB."""
+        return self.stimulus() if callable(self.stimulus) else read_image(self.stimulus)
+
+    def all_fixations(self) -> np.ndarray:
+        """The fixations of all observers, (N, 2): x, y."""
+        return np.concatenate([np.empty((0, 2)), *(self.fixations or ())])
+
+    def fixation_map(self, size: tuple[int, int] | None = None) -> np.ndarray:
+        """1 at each fixated pixel at `size` (default: the stimulus's), float32; all 0 without fixations."""
+        return np.minimum(count_map(self.all_fixations(), self.size, size), 1)
+
+    def density(self, size: tuple[int, int] | None = None, dtype: str = "float32") -> np.ndarray:
+        """The density map at `size` (default: the stimulus's), in [0, 1] with its peak at 1."""
+        if self.density_file is None:
+            counts = count_map(self.all_fixations(), self.size, size)
+            return density_from_counts(counts, self.size, self.sigma, dtype)
+        density = read_map(self.density_file).astype(dtype)
+        rows, columns = size or self.size
+        if density.shape != (rows, columns):
+            shrinks = rows < density.shape[0]
+            density = cv2.resize(
+                density, (columns, rows), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            )
+        return density / density.max() if density.max() > 0 else density
+
+    def target(self, size: tuple[int, int]) -> np.ndarray:
+        """`y_true` of this sample, (rows, columns, 2) float32: density, fixations."""
+        return np.stack([self.density(size), self.fixation_map(size)], axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Samples in three splits, and what a reader of the results has to know of them."""
+
+    name: str
+    splits: dict[str, list[Sample]]
+    description: str
+    licence: str
+    notes: list[str] = field(default_factory=list)  # what was skipped or dropped while loading, a line each
+    arguments: dict[str, Any] = field(default_factory=dict)  # of `kerasal.data.load`, to load it again
+
+    def __getitem__(self, split: str) -> list[Sample]:
+        return self.splits[split]
+
+    @property
+    def samples(self) -> list[Sample]:
+        """All samples, split after split."""
+        return [sample for split in SPLITS for sample in self.splits[split]]
+
+    def limited(self, count: int) -> "Dataset":
+        """The same dataset with at most `count` samples in each split, for a quick trial."""
+        return replace(self, splits={split: samples[:count] for split, samples in self.splits.items()})
+
+    @property
+    def has_fixations(self) -> bool:
+        """Whether every sample has fixations, so that NSS and the AUCs can be computed."""
+        return all(sample.fixations is not None for sample in self.samples)
+
+
+def fingerprint(samples: list[Sample]) -> str:
+    """A SHA-256 over the samples' contents, in order: names, stimuli, fixations, density maps, sigmas."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update(f"{sample.name} {sample.size} {sample.sigma}\n".encode())
+        digest.update(stimulus_bytes(sample))
+        for observer in sample.fixations or ():
+            digest.update(np.ascontiguousarray(observer, "float64").tobytes() + b"\n")
+        if sample.density_file is not None:
+            digest.update(sample.density_file.read_bytes())
+    return digest.hexdigest()
+
+
+def stimulus_bytes(sample: Sample) -> bytes:
+    """What identifies a stimulus: its file's bytes, or its pixels where there is no file."""
+    if callable(sample.stimulus):
+        return sample.stimulus().tobytes()
+    return sample.stimulus.read_bytes()
+
+
+def center_bias(samples: list[Sample], size: tuple[int, int]) -> np.ndarray:
+    """The mean density map of the samples at `size`, float32: the centre bias B of the paper's eq. 16."""
+    total = np.zeros(size, "float64")
+    for sample in samples:
+        total += sample.density(size)
+    return (total / len(samples)).astype("float32")
+
+
+def report_merged(samples: list[Sample], size: tuple[int, int]) -> str:
+    """How many fixations there are, and how many share a pixel at `size` with another: one line."""
+    total = merged = 0
+    for sample in samples:
+        fixations = sample.all_fixations()
+        total += len(fixations)
+        merged += len(fixations) - np.count_nonzero(count_map(fixations, sample.size, size))
+    return (
+        f"{total:,} fixations on {len(samples)} stimuli; at {size[0]}x{size[1]} {merged:,} share a pixel "
+        "with another, which the fixation map marks once and the density counts in full"
+    )

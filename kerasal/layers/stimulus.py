@@ -1,0 +1,35 @@
+"""From a stimulus to the input of an ImageNet network."""
+
+import keras
+from keras import ops
+
+IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # Simonyan and Zisserman 2014, over the ILSVRC training set
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class StimulusPreprocessing(keras.layers.Layer):
+    """Resize RGB stimuli, take the ImageNet mean off, and order the channels as VGG-16 expects them.
+
+    Args:
+        size: (rows, columns) of the output.
+
+    Input (B, H, W, 3), RGB, 0..255, any size; output (B, rows, columns, 3), BGR, mean removed. The
+    resize is bilinear, antialiased where it shrinks, and stretches a stimulus of another aspect ratio.
+    """
+
+    def __init__(self, size: tuple[int, int], **kwargs):
+        super().__init__(**kwargs)
+        self.size = tuple(size)
+
+    def call(self, inputs):
+        stimulus = ops.cast(inputs, self.compute_dtype)
+        if tuple(inputs.shape[1:3]) != self.size:
+            stimulus = ops.image.resize(stimulus, self.size, interpolation="bilinear", antialias=True)
+        mean = ops.convert_to_tensor(IMAGENET_MEAN_BGR, dtype=stimulus.dtype)
+        return ops.flip(stimulus, axis=-1) - mean
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.size, 3)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}

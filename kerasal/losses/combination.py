@@ -1,0 +1,157 @@
+"""Weighted sums of losses. Paper, section 3.2.6."""
+
+import math
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from kerasal.errors import InputError
+from kerasal.losses.center_bias import CenterBias
+from kerasal.losses.distribution import KLD
+from kerasal.losses.perceptual import DeepFeatures, GramMatrices, vgg_features
+from kerasal.losses.pixel import SigmoidMSE
+from kerasal.losses.saliency import CC, NSS
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class LinearCombination(keras.losses.Loss):
+    """A weighted sum of losses: sum over terms of coefficient times value.
+
+    Args:
+        terms: pairs (coefficient, loss). A coefficient is finite and at least 0, since every loss is in the
+            form that is minimised; a loss gives one value per image. Names of losses must differ.
+
+    Attributes:
+        terms: list of (coefficient, name, loss).
+
+    DF and GM in one combination share one pass through VGG-16.
+    """
+
+    family = "combination"
+
+    def __init__(self, terms: Sequence[tuple[float, keras.losses.Loss]], name="linear_combination", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.terms = [(_coefficient(coefficient), _loss(loss).name, loss) for coefficient, loss in terms]
+        names = [name for _, name, _ in self.terms]
+        if not names:
+            raise InputError("a linear combination needs at least one term")
+        if len(set(names)) < len(names):
+            raise InputError(f"the terms of a linear combination must differ; got {', '.join(names)}")
+        self.remember_terms = False  # set by term_metrics, so that the values are not computed twice
+        self._last = None
+
+    @property
+    def needs_fixations(self) -> bool:
+        return any(getattr(loss, "needs_fixations", False) for _, _, loss in self.terms)
+
+    def call(self, y_true, y_pred, features=None):
+        values = self.term_values(y_true, y_pred, features)
+        return sum(coefficient * values[name] for coefficient, name, _ in self.terms)
+
+    def term_values(self, y_true, y_pred, features=None) -> dict:
+        """Each term's value per image, (B,), without its coefficient, by name. `features` as in `df`."""
+        if self._last is not None and self._last[0] is y_true and self._last[1] is y_pred:
+            return self._last[2]
+        if features is None and _sees_features(self):
+            features = vgg_features(y_true, y_pred)
+        values = {}
+        for _, name, loss in self.terms:
+            also = {"features": features} if _sees_features(loss) else {}
+            values[name] = loss.call(y_true, y_pred, **also)
+        if self.remember_terms:
+            self._last = (y_true, y_pred, values)
+        return values
+
+    def get_config(self):
+        terms = [
+            [coefficient, keras.saving.serialize_keras_object(loss)] for coefficient, _, loss in self.terms
+        ]
+        return {**super().get_config(), "terms": terms}
+
+    @classmethod
+    def from_config(cls, config):
+        terms = [(c, keras.saving.deserialize_keras_object(loss)) for c, loss in config["terms"]]
+        return cls(**{**config, "terms": terms})
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class LC1(LinearCombination):
+    """The paper's first combination: 10 KLD + 2 CC + 1 NSS (+ R). Tables 3 and 4.
+
+    Args:
+        center_bias: B of R, as `CenterBias` takes it; None leaves R out.
+    """
+
+    def __init__(self, center_bias="gaussian", name="lc1", **kwargs):
+        super().__init__(_lc1_terms() + _regularization(center_bias), name=name, **kwargs)
+
+    def get_config(self):
+        return _config_with_center_bias(self)
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class LC2(LinearCombination):
+    """The paper's second combination: 10 KLD + 2 CC + 1 NSS + DF + GM + SIG-MSE(0.55) (+ R). Tables 3 and 4.
+
+    Args:
+        center_bias: B of R, as `CenterBias` takes it; None leaves R out.
+    """
+
+    def __init__(self, center_bias="gaussian", name="lc2", **kwargs):
+        perceptual = [(1.0, DeepFeatures()), (1.0, GramMatrices()), (1.0, SigmoidMSE(0.55))]
+        super().__init__(_lc1_terms() + perceptual + _regularization(center_bias), name=name, **kwargs)
+
+    def get_config(self):
+        return _config_with_center_bias(self)
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def _lc1_terms():
+    """The coefficients are those of SAM (Cornia et al. 2018)."""
+    return [(10.0, KLD()), (2.0, CC()), (1.0, NSS())]
+
+
+def _regularization(center_bias):
+    return [] if center_bias is None else [(1.0, CenterBias(center_bias))]
+
+
+def _config_with_center_bias(combination):
+    """LC1's and LC2's terms follow from the centre bias alone."""
+    config = keras.losses.Loss.get_config(combination)
+    biases = [loss.get_config()["center_bias"] for _, name, loss in combination.terms if name == "r"]
+    return {**config, "center_bias": biases[0] if biases else None}
+
+
+def _sees_features(loss):
+    """Whether a loss, or a term of it, compares maps by their VGG-16 features."""
+    if isinstance(loss, LinearCombination):
+        return any(_sees_features(term) for _, _, term in loss.terms)
+    return isinstance(loss, DeepFeatures | GramMatrices)
+
+
+def _coefficient(value):
+    """A coefficient as a float. InputError: not a finite number of at least 0."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"a coefficient must be a number; got {value!r}") from None
+    if not (math.isfinite(number) and number >= 0):
+        raise InputError(f"a coefficient must be finite and at least 0; got {value}")
+    return number
+
+
+def _loss(term):
+    """`term`, if it can be a term: a loss, but no sum written out elsewhere."""
+    if not isinstance(term, keras.losses.Loss):
+        raise InputError(f"a term must be a keras.losses.Loss; got {type(term).__name__}")
+    if type(term) is LinearCombination:
+        raise InputError("a linear combination cannot be a term of another: give its terms instead")
+    return term

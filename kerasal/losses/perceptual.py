@@ -1,0 +1,126 @@
+"""Perceptual losses: S and P compared in the feature space of VGG-16. Paper, section 3.2.4.
+
+The network is frozen and lives outside Keras: its kernels are constants of this process, shared by all
+losses, never a model's variables, never saved.
+"""
+
+import functools
+
+import keras
+from keras import ops
+
+from kerasal._maps import PIXELS, density, prediction
+from kerasal.errors import InputError
+
+BLOCKS = (2, 2, 3, 3, 3)  # convolutions of each of VGG-16's blocks; a pooling layer ends each
+SMALLEST_SIDE = 32  # five poolings by 2
+
+
+def df(y_true, y_pred, features=None):
+    """The formula of `DeepFeatures`: one value per image, (B,).
+
+    `features` are the two maps' `vgg_features`, where they are known already.
+    """
+    distances = [
+        ops.mean(ops.square(phi_s - phi_p), axis=PIXELS)
+        for phi_s, phi_p in features or vgg_features(y_true, y_pred)
+    ]
+    return sum(distances)
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class DeepFeatures(keras.losses.Loss):
+    """Deep features: sum over VGG-16's five pooling layers of ||phi(S) - phi(P)||^2 / (C H W). Best value 0.
+
+    S and P in [0, 1], at least 32x32 pixels. Paper, eq. 13.
+    """
+
+    family = "perceptual"
+    needs_fixations = False
+
+    def __init__(self, name="df", **kwargs):
+        super().__init__(name=name, **kwargs)
+        _kernels()  # read here: a graph under construction is no place for it
+
+    def call(self, y_true, y_pred, features=None):
+        return df(y_true, y_pred, features)
+
+
+def gm(y_true, y_pred, features=None):
+    """The formula of `GramMatrices`: one value per image, (B,). `features` as in `df`."""
+    distances = [
+        ops.sum(ops.square(_gram(phi_s) - _gram(phi_p)), axis=(1, 2))
+        for phi_s, phi_p in features or vgg_features(y_true, y_pred)
+    ]
+    return sum(distances)
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class GramMatrices(keras.losses.Loss):
+    """Gram matrices: sum over VGG-16's five pooling layers of ||G(S) - G(P)||_F^2. Best value 0.
+
+    G = psi psi^T / (C H W), psi the features as a matrix (C, H W). S and P as in `DeepFeatures`. Paper, eqs. 14, 15.
+    """
+
+    family = "perceptual"
+    needs_fixations = False
+
+    def __init__(self, name="gm", **kwargs):
+        super().__init__(name=name, **kwargs)
+        _kernels()
+
+    def call(self, y_true, y_pred, features=None):
+        return gm(y_true, y_pred, features)
+
+
+def vgg_features(y_true, y_pred) -> list[tuple]:
+    """Pairs (phi(S), phi(P)) of the five pooling layers, each (B, H_j, W_j, C_j) float32.
+
+    No gradient goes through phi(S). InputError: maps under 32x32.
+    """
+    s, p = ops.stop_gradient(density(y_true)), prediction(y_pred)
+    for size in p.shape[1:3]:
+        if size is not None and size < SMALLEST_SIDE:
+            raise InputError(f"df and gm need maps of at least 32x32 pixels; got {tuple(p.shape[1:3])}")
+    # Two passes and not one of twice the batch: only P's is differentiated.
+    return list(zip(_pooled(s), _pooled(p), strict=True))
+
+
+def _pooled(x):
+    """The outputs of the five pooling layers for a map (B, H, W, 1)."""
+    kernels = iter(_kernels())
+    outputs = []
+    for convolutions in BLOCKS:
+        for _ in range(convolutions):
+            kernel, bias = next(kernels)
+            x = ops.relu(ops.conv(x, kernel, padding="same", data_format="channels_last") + bias)
+        x = ops.max_pool(x, 2, strides=2, data_format="channels_last")
+        outputs.append(x)
+    return outputs
+
+
+def _gram(features):
+    """G of eq. 14 for features (B, H, W, C): (B, C, C)."""
+    batch, height, width, channels = ops.shape(features)
+    psi = ops.reshape(features, (batch, height * width, channels))
+    count = ops.cast(ops.convert_to_tensor(height * width * channels), "float32")
+    return ops.matmul(ops.transpose(psi, (0, 2, 1)), psi) / count
+
+
+@functools.cache
+def _kernels():
+    """VGG-16's 13 pairs (kernel, bias), ImageNet weights; the first kernel takes one channel.
+
+    A map repeated three times and convolved is the map convolved with the kernel summed over its input
+    channels.
+    """
+    from kerasal.models.vgg16 import vgg16
+
+    pairs = []
+    for layer in vgg16("imagenet").layers:
+        if layer.weights:
+            kernel, bias = layer.get_weights()
+            if not pairs:
+                kernel = kernel.sum(axis=2, keepdims=True)
+            pairs.append(tuple(ops.convert_to_tensor(array, "float32") for array in (kernel, bias)))
+    return pairs

@@ -1,0 +1,147 @@
+"""Pixel losses: S and P compared pixel by pixel, both in [0, 1]. Paper, section 3.2.1."""
+
+import math
+
+import keras
+from keras import ops
+
+from kerasal._maps import PIXELS, density, prediction
+from kerasal.errors import InputError
+
+EXP_LIMIT = 10.0  # |S - P| between maps in [0, 1] is at most 1
+
+
+def mse(y_true, y_pred):
+    """The formula of `MSE`: one value per image, (B,)."""
+    return ops.mean(ops.square(density(y_true) - prediction(y_pred)), axis=PIXELS)
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class MSE(keras.losses.Loss):
+    """Mean squared error: mean over pixels of (S - P)^2. Best value 0. Paper, eq. 1."""
+
+    family = "pixel"
+    needs_fixations = False
+
+    def __init__(self, name="mse", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        return mse(y_true, y_pred)
+
+
+def ead(y_true, y_pred):
+    """The formula of `EAD`: one value per image, (B,)."""
+    difference = ops.abs(density(y_true) - prediction(y_pred))
+    near = ops.minimum(difference, EXP_LIMIT)
+    tangent = math.exp(EXP_LIMIT) * ops.relu(difference - EXP_LIMIT)
+    return ops.mean(ops.expm1(near) + tangent, axis=PIXELS)
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class EAD(keras.losses.Loss):
+    """Exponential absolute difference: mean over pixels of exp(|S - P|) - 1. Best value 0. Paper, eq. 2.
+
+    Beyond a difference of 10, which maps in [0, 1] never have, the exponential goes on as its tangent:
+    float32 would overflow at 89.
+    """
+
+    family = "pixel"
+    needs_fixations = False
+
+    def __init__(self, name="ead", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        return ead(y_true, y_pred)
+
+
+def ae(y_true, y_pred):
+    """The formula of `AE`: one value per image, (B,)."""
+    return ops.mean(ops.abs(density(y_true) - prediction(y_pred)), axis=PIXELS)
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class AE(keras.losses.Loss):
+    """Absolute error: mean over pixels of |S - P|. Best value 0. Paper, eq. 3."""
+
+    family = "pixel"
+    needs_fixations = False
+
+    def __init__(self, name="ae", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        return ae(y_true, y_pred)
+
+
+def mlnet_mse(y_true, y_pred, alpha=1.1, normalize=True):
+    """The formula of `MLNetMSE`: one value per image, (B,)."""
+    s, p = density(y_true), prediction(y_pred)
+    if normalize:
+        peak = ops.max(p, axis=PIXELS, keepdims=True)
+        p = p / ops.where(peak > 1e-12, peak, 1.0)
+    return ops.mean(ops.square(s - p) / (alpha - s), axis=PIXELS)
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class MLNetMSE(keras.losses.Loss):
+    """ML-Net's weighted squared error: mean over pixels of (S - P / max P)^2 / (alpha - S). Best value 0.
+
+    Args:
+        alpha: above 1. At 1.1 an error at the peak of S weighs 10, one where S is 0 weighs 0.91.
+        normalize: divide P by its own maximum, as ML-Net does (Cornia et al. 2016); the paper's
+            eq. 4 prints P as it is. A P without a positive pixel is left as it is.
+    """
+
+    family = "pixel"
+    needs_fixations = False
+
+    def __init__(self, alpha=1.1, normalize=True, name="mlnet-mse", **kwargs):
+        super().__init__(name=name, **kwargs)
+        if not 1 < alpha < float("inf"):
+            raise InputError(f"mlnet-mse: alpha must be above 1, the peak of S; got {alpha}")
+        self.alpha = float(alpha)
+        self.normalize = bool(normalize)
+
+    def call(self, y_true, y_pred):
+        return mlnet_mse(y_true, y_pred, self.alpha, self.normalize)
+
+    def get_config(self):
+        return {**super().get_config(), "alpha": self.alpha, "normalize": self.normalize}
+
+
+def sig_mse(y_true, y_pred, lam=0.55, k=10.0):
+    """The formula of `SigmoidMSE`: one value per image, (B,)."""
+    s, p = density(y_true), prediction(y_pred)
+    return ops.mean(k * ops.sigmoid(k * (s - lam)) * ops.square(s - p), axis=PIXELS)
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class SigmoidMSE(keras.losses.Loss):
+    """Sigmoid-weighted squared error: mean of w (S - P)^2, w = k / (1 + exp(-k (S - lam))). Best value 0.
+
+    Args:
+        lam: in [0, 1], the density at which the weight is half of `k`.
+        k: positive; both the largest weight and the steepness, as printed.
+
+    Paper, eq. 4.
+    """
+
+    family = "pixel"
+    needs_fixations = False
+
+    def __init__(self, lam=0.55, k=10.0, name="sig-mse", **kwargs):
+        super().__init__(name=name, **kwargs)
+        if not 0 <= lam <= 1:
+            raise InputError(f"sig-mse: lam must be in [0, 1]; got {lam}")
+        if not 0 < k < float("inf"):
+            raise InputError(f"sig-mse: k must be positive; got {k}")
+        self.lam = float(lam)
+        self.k = float(k)
+
+    def call(self, y_true, y_pred):
+        return sig_mse(y_true, y_pred, self.lam, self.k)
+
+    def get_config(self):
+        return {**super().get_config(), "lam": self.lam, "k": self.k}

@@ -1,0 +1,62 @@
+"""Saliency losses: the field's metrics, negated so that they are minimised. Paper, section 3.2.3."""
+
+import keras
+from keras import ops
+
+from kerasal._maps import PIXELS, centred, density, fixation_map, pixel_count, prediction
+
+
+def cc(y_true, y_pred):
+    """The formula of `CC`: one value per image, (B,)."""
+    s, s_deviation = centred(density(y_true))
+    p, p_deviation = centred(prediction(y_pred))
+    covariance = ops.mean(s * p, axis=PIXELS)
+    return -covariance / ops.squeeze(s_deviation * p_deviation, axis=PIXELS)
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class CC(keras.losses.Loss):
+    """Correlation: minus Pearson's coefficient of S and P, in [-1, 1]. Best value -1. Paper, eq. 12.
+
+    0 where S or P is constant. A constant P is divided by 1 in place of its deviation, so that its gradient
+    is finite and points to S. Eq. 12 prints the coefficient itself, which grows with similarity.
+    """
+
+    family = "saliency"
+    needs_fixations = False
+
+    def __init__(self, name="cc", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        return cc(y_true, y_pred)
+
+
+def nss(y_true, y_pred):
+    """The formula of `NSS`: one value per image, (B,)."""
+    f = fixation_map(y_true, "NSS")
+    p, deviation = centred(prediction(y_pred))
+    count = pixel_count(p)
+    deviation = ops.squeeze(deviation, axis=PIXELS) * ops.sqrt(count / ops.maximum(count - 1.0, 1.0))
+    fixations = ops.maximum(ops.sum(f, axis=PIXELS), 1.0)
+    return -ops.sum(f * p, axis=PIXELS) / (fixations * deviation)
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class NSS(keras.losses.Loss):
+    """Normalised scanpath saliency: -(1 / sum F) sum F (P - mean P) / std P. Smaller is better, no bound.
+
+    In standard deviations of P, divisor H W - 1 as the MIT metric has it. 0 for an image without fixations and
+    for a constant P, which is divided by 1 in place of its deviation: its gradient points to the fixations.
+    The paper's eq. 11 divides by the number of pixels; this is per fixated pixel, as the metric and
+    SAM have it.
+    """
+
+    family = "saliency"
+    needs_fixations = True
+
+    def __init__(self, name="nss", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        return nss(y_true, y_pred)

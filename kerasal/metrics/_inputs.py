@@ -1,0 +1,188 @@
+"""What the array metrics accept: one image, checked, and read a stretch of pixels at a time.
+
+Whatever is not a finite map of the expected shape, or a fixation on it, raises a ValueError that says what
+was expected and what came. Arithmetic is in float64 whatever the dtype of a map is. It goes over stretches
+that fit a processor's cache: copies of whole maps would cost more time than the arithmetic.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+EPSILON = 2.220446049250313e-16  # MATLAB's eps, which the MIT benchmark's code adds within logarithms
+STRETCH = 32_768  # pixels; 256 KiB in float64
+
+
+@dataclass(frozen=True)
+class Map:
+    """A map of finite real numbers: its shape (H, W), its pixels in a row, and its extremes."""
+
+    shape: tuple[int, int]
+    pixels: np.ndarray
+    lowest: float
+    highest: float
+
+    @property
+    def is_constant(self) -> bool:
+        return self.lowest == self.highest
+
+    @cached_property
+    def mean(self) -> float:
+        return float(self.pixels.mean(dtype=np.float64))
+
+    def read(self, selection: slice | np.ndarray) -> np.ndarray:
+        """Selected pixels in float64; not always a copy."""
+        return np.asarray(self.pixels[selection], dtype=np.float64)
+
+    def deviations(self, selection: slice | np.ndarray) -> np.ndarray:
+        """Differences from the mean, in units of the map's range, which keeps their squares in float64."""
+        deviations = self.read(selection) - self.mean
+        deviations /= self.highest - self.lowest
+        return deviations
+
+    def distribution(self) -> "Distribution":
+        """A map without negative values as a distribution; uniform if it is zero everywhere."""
+        return Distribution.of(self, base=0.0)
+
+    def shifted_distribution(self) -> "Distribution":
+        """The map less its minimum as a distribution; uniform if it is constant.
+
+        The same as bringing the map to [0, 1] by minimum and maximum first: that factor cancels.
+        """
+        return Distribution.of(self, base=self.lowest)
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A map less `base`, divided by the sum of what is left."""
+
+    source: Map
+    base: float
+    total: float
+
+    @classmethod
+    def of(cls, source: Map, base: float) -> "Distribution":
+        """Of a map with no value under `base`; uniform if it has no other value."""
+        if source.highest == base:
+            zeros = np.broadcast_to(0.0, source.pixels.shape)
+            return cls(Map(source.shape, zeros, 0.0, 0.0), base=-1.0, total=float(source.pixels.size))
+        return cls(source, base, float(sum((source.read(part) - base).sum() for part in stretches(source))))
+
+    def probabilities(self, selection: slice | np.ndarray) -> np.ndarray:
+        """Of the selected pixels; a new array, which may be overwritten."""
+        probabilities = self.source.read(selection) - self.base
+        probabilities /= self.total
+        return probabilities
+
+
+def stretches(source: Map) -> Iterator[slice]:
+    """Slices that go through the pixels of a map."""
+    return (slice(start, start + STRETCH) for start in range(0, source.pixels.size, STRETCH))
+
+
+def inner(a: np.ndarray, b: np.ndarray) -> float:
+    """Sum of products. `np.dot` would start BLAS threads, which wait for each other on a busy machine."""
+    return float(np.einsum("i,i->", a, b))
+
+
+def read_map(values: ArrayLike, name: str = "saliency_map") -> Map:
+    """A map (H, W) of finite real numbers. `name` is the argument's name in errors."""
+    values = np.asarray(values)
+    if values.ndim != 2 or values.size == 0:
+        raise ValueError(f"{name} must be (height, width), got shape {values.shape}")
+    if values.dtype.kind not in "buif":
+        raise ValueError(f"{name} must hold real numbers, got dtype {values.dtype}")
+    lowest, highest = float(values.min()), float(values.max())  # NaN passes through both
+    largest_sum = max(abs(lowest), abs(highest)) * 2.0 * values.size
+    if not largest_sum < np.inf:
+        _refuse_unbounded(values, name)
+    return Map(values.shape, values.reshape(-1), lowest, highest)
+
+
+def read_positive_map(values: ArrayLike, name: str, why: str) -> Map:
+    """A map without negative values. `why` ends the error's first half."""
+    checked = read_map(values, name)
+    if checked.lowest < 0:
+        raise ValueError(f"{name} must not be negative{why}, got a minimum of {checked.lowest:.6g}")
+    return checked
+
+
+def read_density(density: ArrayLike, saliency_map: Map) -> Map:
+    """A density map of the saliency map's shape, without negative values."""
+    checked = read_positive_map(density, "density", "")
+    check_same_shape(checked, saliency_map, "density")
+    return checked
+
+
+def check_same_shape(other: Map, saliency_map: Map, name: str) -> None:
+    """Metrics never resize: raise if the map called `name` and the saliency map differ in shape."""
+    if other.shape != saliency_map.shape:
+        raise ValueError(
+            f"{name} and saliency_map must have one shape, got {other.shape} and {saliency_map.shape}"
+        )
+
+
+def read_fixations(fixations: ArrayLike, saliency_map: Map, name: str = "fixations") -> np.ndarray:
+    """Flat pixel indices of the fixations on the saliency map, repeats kept.
+
+    fixations: a binary fixation map (H, W), or (N, 2) integers (row, column). An array of the saliency
+    map's own shape is always taken for a fixation map.
+    """
+    fixations = np.asarray(fixations)
+    shape = saliency_map.shape
+    if fixations.shape == shape:
+        return _indices_of_fixation_map(fixations, name)
+    if fixations.shape in ((0,), (0, 2)):
+        return np.empty(0, dtype=np.intp)
+    if fixations.ndim != 2 or fixations.shape[1] != 2:
+        raise ValueError(
+            f"{name} must be a binary map of shape {shape} or an (N, 2) array of (row, column), "
+            f"got shape {fixations.shape}"
+        )
+    if fixations.dtype.kind not in "ui":
+        raise ValueError(f"{name} must be integer (row, column), got dtype {fixations.dtype}")
+    return _indices_of_coordinates(fixations, shape, name)
+
+
+def _refuse_unbounded(values: np.ndarray, name: str) -> None:
+    unbounded = np.flatnonzero(~np.isfinite(values))
+    if unbounded.size == 0:
+        raise ValueError(
+            f"{name} must have a sum within float64, got values from {values.min():.6g} to {values.max():.6g}"
+        )
+    row, column = np.unravel_index(unbounded[0], values.shape)
+    raise ValueError(
+        f"{name} must be finite, got {values[row, column]} at row {row}, column {column} "
+        f"({unbounded.size} of {values.size} pixels are not finite)"
+    )
+
+
+def _indices_of_fixation_map(fixation_map: np.ndarray, name: str) -> np.ndarray:
+    if fixation_map.dtype.kind not in "buif":
+        raise ValueError(f"{name} must be a map of 0 and 1, got dtype {fixation_map.dtype}")
+    fixation_map = fixation_map.ravel()
+    # Finding the true values of a boolean array is many times faster than those of a numeric one.
+    indices = np.flatnonzero(fixation_map != 0)
+    others = fixation_map[indices] != 1
+    if others.any():
+        raise ValueError(
+            f"{name} must be binary (0 and 1), got the value {fixation_map[indices[np.argmax(others)]]}; "
+            "a density map is not a fixation map"
+        )
+    return indices
+
+
+def _indices_of_coordinates(coordinates: np.ndarray, shape: tuple[int, int], name: str) -> np.ndarray:
+    height, width = shape
+    rows, columns = coordinates[:, 0], coordinates[:, 1]
+    outside = (rows < 0) | (rows >= height) | (columns < 0) | (columns >= width)
+    if outside.any():
+        index = int(np.argmax(outside))
+        raise ValueError(
+            f"{name} must lie on the map of {height} rows and {width} columns, "
+            f"got row {rows[index]}, column {columns[index]} at index {index}"
+        )
+    return rows.astype(np.intp) * width + columns.astype(np.intp)

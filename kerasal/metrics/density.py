@@ -1,0 +1,139 @@
+"""Metrics that compare a saliency map with a density map: CC, SIM and KLD.
+
+The functions take one image and compute in float64; the classes are the same for Keras, over batches and in
+float32. docs/metrics.md holds the table of special values.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import ArrayLike
+
+from kerasal import _maps
+from kerasal.metrics._image_mean import ImageMean, checked_prediction, is_constant
+from kerasal.metrics._inputs import EPSILON, inner, read_density, read_map, read_positive_map, stretches
+
+
+def cc(saliency_map: ArrayLike, density: ArrayLike) -> float:
+    """Pearson's correlation coefficient of the two maps, in [-1, 1]. Larger is better; no unit.
+
+    saliency_map (H, W), any real values; density (H, W), not negative.
+    0.0 if either map is constant; NaN for an all-zero density, which averaging skips and counts.
+    ValueError: NaN, infinity, a negative density, shapes that differ. Equals CC.m of the MIT benchmark.
+    """
+    saliency_map = read_map(saliency_map)
+    density = read_density(density, saliency_map)
+    if density.highest == 0:
+        return float("nan")
+    if saliency_map.is_constant or density.is_constant:
+        return 0.0
+    spread_p = spread_s = covariance = 0.0
+    for part in stretches(density):
+        p, s = saliency_map.deviations(part), density.deviations(part)
+        spread_p += inner(p, p)
+        spread_s += inner(s, s)
+        covariance += inner(p, s)
+    return float(np.clip(covariance / np.sqrt(spread_p * spread_s), -1.0, 1.0))
+
+
+def sim(saliency_map: ArrayLike, density: ArrayLike) -> float:
+    """Similarity: sum over pixels of the smaller of both distributions, in [0, 1]. Larger is better; no unit.
+
+    Each map is first brought to [0, 1] by its own minimum and maximum and then divided by its sum, as
+    similarity.m of the MIT benchmark does.
+    saliency_map (H, W), any real values; density (H, W), not negative.
+    A constant map counts as the uniform distribution; NaN for an all-zero density.
+    ValueError: NaN, infinity, a negative density, shapes that differ.
+    """
+    saliency_map = read_map(saliency_map)
+    density = read_density(density, saliency_map)
+    if density.highest == 0:
+        return float("nan")
+    p, s = saliency_map.shifted_distribution(), density.shifted_distribution()
+    return float(
+        sum(np.minimum(p.probabilities(part), s.probabilities(part)).sum() for part in stretches(density))
+    )
+
+
+def kld(saliency_map: ArrayLike, density: ArrayLike) -> float:
+    """Kullback-Leibler divergence of the density S from the map P, in nats. Smaller is better, best value 0.
+
+    sum of S log(eps + S / (P + eps)) with S and P divided by their sums and eps = 2.2e-16: KLdiv.m of the
+    MIT benchmark. eps bounds the value by 36.05 and can take it below 0 by as much as 2.2e-16 per pixel.
+    saliency_map and density (H, W), not negative: the map is not shifted, so that its zero has a meaning.
+    A constant map counts as the uniform distribution; NaN for an all-zero density.
+    ValueError: NaN, infinity, negative values, shapes that differ.
+    """
+    saliency_map = read_positive_map(saliency_map, "saliency_map", " for KLD, which divides it by its sum")
+    density = read_density(density, saliency_map)
+    if density.highest == 0:
+        return float("nan")
+    p, s = saliency_map.distribution(), density.distribution()
+    divergence = 0.0
+    for part in stretches(density):
+        of_s, ratio = s.probabilities(part), p.probabilities(part)
+        ratio += EPSILON
+        np.divide(of_s, ratio, out=ratio)
+        ratio += EPSILON
+        divergence += inner(of_s, np.log(ratio, out=ratio))
+    return divergence
+
+
+@keras.saving.register_keras_serializable(package="kerasal", name="CCMetric")
+class CC(ImageMean):
+    """Mean of `cc` over images, for `model.compile(metrics=[...])`.
+
+    Images with an all-zero density are left out.
+    """
+
+    def __init__(self, name="cc", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def image_values(self, y_true, y_pred):
+        density, prediction = _maps.density(y_true), checked_prediction(y_pred)
+        s, s_deviation = _maps.centred(density)
+        p, p_deviation = _maps.centred(prediction)
+        correlation = ops.mean((s / s_deviation) * (p / p_deviation), axis=_maps.PIXELS)
+        constant = ops.logical_or(is_constant(density), is_constant(prediction))
+        return ops.where(constant, 0.0, correlation), _has_density(density)
+
+
+@keras.saving.register_keras_serializable(package="kerasal", name="SIMMetric")
+class SIM(ImageMean):
+    """Mean of `sim` over images, for `model.compile(metrics=[...])`.
+
+    Images with an all-zero density are left out.
+    """
+
+    def __init__(self, name="sim", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def image_values(self, y_true, y_pred):
+        density = _maps.density(y_true)
+        s, p = _shifted_distribution(density), _shifted_distribution(checked_prediction(y_pred))
+        return ops.sum(ops.minimum(s, p), axis=_maps.PIXELS), _has_density(density)
+
+
+@keras.saving.register_keras_serializable(package="kerasal", name="KLDMetric")
+class KLD(ImageMean):
+    """Mean of `kld` over images, for `model.compile(metrics=[...])`.
+
+    Images with an all-zero density are left out. Negative values count as 0 here, where `kld` refuses them.
+    """
+
+    def __init__(self, name="kld", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def image_values(self, y_true, y_pred):
+        density = _maps.density(y_true)
+        s, p = _maps.distribution(density), _maps.distribution(checked_prediction(y_pred))
+        divergence = ops.sum(s * ops.log(EPSILON + s / (p + EPSILON)), axis=_maps.PIXELS)
+        return divergence, _has_density(density)
+
+
+def _has_density(density):
+    return ops.max(density, axis=_maps.PIXELS) > 0
+
+
+def _shifted_distribution(x):
+    return _maps.distribution(x - ops.min(x, axis=_maps.PIXELS, keepdims=True))

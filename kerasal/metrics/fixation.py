@@ -1,0 +1,83 @@
+"""Metrics that read a saliency map at the fixations: NSS and information gain.
+
+The functions take one image and compute in float64; the class is NSS for Keras, over batches and in
+float32. docs/metrics.md holds the table of special values.
+"""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import ArrayLike
+
+from kerasal import _maps
+from kerasal.metrics._image_mean import ImageMean, checked_prediction, is_constant
+from kerasal.metrics._inputs import EPSILON, check_same_shape, inner, read_fixations, read_map, stretches
+
+
+def nss(saliency_map: ArrayLike, fixations: ArrayLike) -> float:
+    """Mean standardised map value at the fixations, in standard deviations (divisor n - 1). Larger is better.
+
+    saliency_map (H, W), any real values; fixations: a binary map (H, W), where a pixel counts once, or
+    (N, 2) integers (row, column), where repeats count. 0.0 for a constant map; NaN without fixations, which
+    averaging skips and counts. Equals NSS.m of the MIT benchmark, which takes a binary map.
+    ValueError: NaN, infinity, a fixation outside the map, a fixation map that is not binary.
+    Source: Peters et al. 2005.
+    """
+    saliency_map = read_map(saliency_map)
+    fixated = read_fixations(fixations, saliency_map)
+    if fixated.size == 0:
+        return math.nan
+    if saliency_map.is_constant:
+        return 0.0
+    squares = 0.0
+    for part in stretches(saliency_map):
+        deviations = saliency_map.deviations(part)
+        squares += inner(deviations, deviations)
+    standard_deviation = math.sqrt(squares / (saliency_map.pixels.size - 1))
+    return float(saliency_map.deviations(fixated).mean()) / standard_deviation
+
+
+def information_gain(saliency_map: ArrayLike, fixations: ArrayLike, baseline: ArrayLike) -> float:
+    """Mean of log2(eps + p) - log2(eps + b) at the fixations, in bits per fixation. Larger is better.
+
+    p and b are the saliency map and the baseline, each brought to [0, 1] by its own minimum and maximum and
+    divided by its sum; eps = 2.2e-16. The baseline is a map that knows nothing of the stimulus, mostly a
+    center_bias. Positive where the saliency map predicts the fixations better than the baseline does.
+
+    saliency_map and baseline (H, W), any real values; fixations: a binary map (H, W), where a pixel counts
+    once, or (N, 2) integers (row, column), where repeats count. A constant map counts as the uniform
+    distribution; NaN without fixations. Equals InfoGain.m of the MIT benchmark, which takes a binary map.
+    A fixation on the map's minimum costs about 36 to 52 bits.
+    ValueError: NaN, infinity, shapes that differ, a fixation outside the map, a fixation map not binary.
+    Source: Kümmerer et al. 2015.
+    """
+    saliency_map, baseline = read_map(saliency_map), read_map(baseline, "baseline")
+    check_same_shape(baseline, saliency_map, "baseline")
+    fixated = read_fixations(fixations, saliency_map)
+    if fixated.size == 0:
+        return math.nan
+    p, b = (x.shifted_distribution().probabilities(fixated) for x in (saliency_map, baseline))
+    return float(np.mean(np.log2(EPSILON + p) - np.log2(EPSILON + b)))
+
+
+@keras.saving.register_keras_serializable(package="kerasal", name="NSSMetric")
+class NSS(ImageMean):
+    """Mean of `nss` over images, for `model.compile(metrics=[...])`.
+
+    The divisor of the standard deviation is n - 1 here as well. Images without a fixation are left out.
+    """
+
+    def __init__(self, name="nss", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def image_values(self, y_true, y_pred):
+        fixated = _maps.fixation_map(y_true, "NSS") > 0
+        prediction = checked_prediction(y_pred)
+        p, deviation = _maps.centred(prediction)  # divisor n
+        pixels = _maps.pixel_count(p)
+        scores = ops.where(fixated, p / deviation, 0.0) * ops.sqrt((pixels - 1.0) / pixels)
+        fixations = ops.sum(ops.cast(fixated, "float32"), axis=_maps.PIXELS)
+        values = ops.sum(scores, axis=_maps.PIXELS) / ops.maximum(fixations, 1.0)
+        return ops.where(is_constant(prediction), 0.0, values), fixations > 0

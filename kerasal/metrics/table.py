@@ -1,0 +1,69 @@
+"""The metrics as data: what tables, the choice of a checkpoint and reports read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kerasal.metrics.auc import auc_judd
+from kerasal.metrics.auc_thresholds import auc_borji, sauc
+from kerasal.metrics.density import cc, kld, sim
+from kerasal.metrics.fixation import information_gain, nss
+from kerasal.metrics.transport import emd
+
+INFINITY = float("inf")
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """One metric.
+
+    Attributes:
+        key: the function's name, also the column of a table file.
+        name: as printed, like "AUC-Judd".
+        function: the array function, called as function(saliency_map, target, *also_needs).
+        target: what the map is compared with, "density" or "fixations".
+        also_needs: names of the further arguments that the function cannot do without.
+        higher_is_better: the direction.
+        best: the value of a perfect prediction, infinite where there is none.
+        range: lowest and highest possible value.
+        unit: "" for none.
+    """
+
+    key: str
+    name: str
+    function: Callable[..., float]
+    target: str
+    also_needs: tuple[str, ...]
+    higher_is_better: bool
+    best: float
+    range: tuple[float, float]
+    unit: str
+
+
+_AREA = {"higher_is_better": True, "best": 1.0, "range": (0.0, 1.0), "unit": ""}
+_UNBOUNDED = (-INFINITY, INFINITY)
+
+# The seven of the paper's Table 2 in its order, then two that the paper leaves out.
+METRICS: dict[str, MetricInfo] = {
+    info.key: info
+    for info in (
+        MetricInfo("cc", "CC", cc, "density", (), True, 1.0, (-1.0, 1.0), ""),
+        MetricInfo("sim", "SIM", sim, "density", (), True, 1.0, (0.0, 1.0), ""),
+        MetricInfo("auc_judd", "AUC-Judd", auc_judd, "fixations", (), **_AREA),
+        MetricInfo("auc_borji", "AUC-Borji", auc_borji, "fixations", (), **_AREA),
+        MetricInfo("nss", "NSS", nss, "fixations", (), True, INFINITY, _UNBOUNDED, "standard deviations"),
+        MetricInfo("emd", "EMD", emd, "density", (), False, 0.0, (0.0, INFINITY), "grid cells"),
+        MetricInfo("kld", "KLD", kld, "density", (), False, 0.0, (0.0, INFINITY), "nats"),
+        MetricInfo("sauc", "sAUC", sauc, "fixations", ("other_fixations",), **_AREA),
+        MetricInfo(
+            "information_gain",
+            "IG",
+            information_gain,
+            "fixations",
+            ("baseline",),
+            higher_is_better=True,
+            best=INFINITY,
+            range=_UNBOUNDED,
+            unit="bits per fixation",
+        ),
+    )
+}

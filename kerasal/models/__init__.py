@@ -1,0 +1,23 @@
+"""Saliency networks: Keras models from RGB stimuli of any size to saliency maps."""
+
+from kerasal.errors import InputError
+from kerasal.models.base import SaliencyModel, resize_saliency
+from kerasal.models.baseline import Baseline
+from kerasal.models.vgg16 import vgg16
+
+__all__ = ["MODELS", "Baseline", "SaliencyModel", "build", "resize_saliency", "vgg16"]
+
+# The names of the command line's --model.
+MODELS: dict[str, type[SaliencyModel]] = {"baseline": Baseline}
+
+
+def build(name: str, **options) -> SaliencyModel:
+    """The network of that name, with the options of its class. InputError: an unknown name or value."""
+    if name not in MODELS:
+        raise InputError(f"unknown model {name!r}: one of {', '.join(MODELS)}")
+    try:
+        return MODELS[name](**options)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"model {name}: {error}") from error

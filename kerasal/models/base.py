@@ -1,0 +1,67 @@
+"""What every saliency network shares: stimuli in, saliency maps of the stimuli's size out."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class SaliencyModel(keras.Model):
+    """A network from RGB stimuli (B, H, W, 3), 0..255, any size, to maps at the network's own size.
+
+    A subclass builds its graph and hands it over:
+
+    Args:
+        backbone: model from stimuli to feature maps, pre-processing included; frozen where the network
+            freezes it, and then its output can be cached.
+        head: model from the feature maps to the map (B, rows, columns, 1), non-negative, float32.
+        input_size: (rows, columns) that stimuli are resized to.
+    """
+
+    def __init__(self, backbone: keras.Model, head: keras.Model, input_size: tuple[int, int], **kwargs):
+        inputs = keras.Input((None, None, 3), name="stimulus")
+        super().__init__(inputs=inputs, outputs=head(backbone(inputs)), **kwargs)
+        self.backbone = backbone
+        self.head = head
+        self.input_size = tuple(input_size)
+
+    def saliency(self, stimuli: keras.KerasTensor) -> keras.KerasTensor:
+        """Saliency maps at the stimuli's own size, in graph or eager code.
+
+        stimuli (B, H, W, 3), RGB, 0..255, uint8 or float; result (B, H, W, 1), float32, in [0, 1] with
+        the maximum of each map at 1 (a map without any saliency stays 0).
+        """
+        stimuli = ops.convert_to_tensor(stimuli)
+        size = ops.shape(stimuli)[1:3]
+        return resize_saliency(self(ops.cast(stimuli, "float32"), training=False), size)
+
+    def saliency_maps(self, stimuli: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Saliency maps (H, W), float32, in [0, 1], of stimuli (H, W, 3), uint8 RGB, of any sizes."""
+        small = np.concatenate([self._at_input_size(stimulus) for stimulus in stimuli])
+        maps = self.predict_on_batch(small)
+        return [
+            ops.convert_to_numpy(resize_saliency(map_[None], stimulus.shape[:2]))[0, ..., 0]
+            for map_, stimulus in zip(maps, stimuli, strict=True)
+        ]
+
+    def _at_input_size(self, stimulus: np.ndarray) -> np.ndarray:
+        """One stimulus, resized as the graph resizes it, so that stimuli of many sizes fit one batch."""
+        resized = ops.image.resize(
+            ops.cast(ops.convert_to_tensor(stimulus[None]), "float32"),
+            self.input_size,
+            interpolation="bilinear",
+            antialias=True,
+        )
+        return ops.convert_to_numpy(resized)
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def resize_saliency(maps: keras.KerasTensor, size: tuple[int, int]) -> keras.KerasTensor:
+    """Maps (B, h, w, 1) resized bilinearly to `size` (rows, columns), each divided by its maximum."""
+    maps = ops.image.resize(maps, size, interpolation="bilinear", antialias=True)
+    peak = ops.max(maps, axis=(1, 2, 3), keepdims=True)
+    return maps / ops.where(peak > 0, peak, 1.0)

@@ -1,0 +1,117 @@
+"""The paper's baseline network."""
+
+import math
+from pathlib import Path
+
+import keras
+
+from kerasal.layers import ASPP, GaussianBlur, StimulusPreprocessing
+from kerasal.models.base import SaliencyModel
+from kerasal.models.vgg16 import vgg16
+
+# VGG-16's features differ in size by two orders of magnitude; divided by their root mean square (over
+# OSIE's 500 training stimuli at 300x400) they start the head on an equal footing.
+FEATURE_RMS = {"block3_pool": 627.0, "block4_pool": 123.0, "block5_conv3": 7.0}
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class Baseline(SaliencyModel):
+    """Frozen VGG-16, three feature maps, one convolution, an ASPP, a smoothed map.
+
+    Features block3_pool (256 channels, 1/8), block4_pool (512, 1/16) and block5_conv3 (512, 1/16) are
+    brought to the first one's size and concatenated; 3x3 convolution to 128, relu; four 3x3
+    convolutions to 32 with dilation 1, 3, 6 and 12, relu, concatenated; dropout; 1x1 convolution to 1;
+    Gaussian 5x5, sigma 1; bilinear resize to the input; relu or sigmoid. 1,622,401 trainable parameters.
+
+    Args:
+        input_size: (rows, columns) that stimuli are resized to, at least 32x32.
+        activation: "relu", or "sigmoid" for losses of the distribution family (section 3.2.2).
+        dropout: rate before the last convolution.
+        feature_dropout: rate of whole feature channels dropped before the first convolution.
+        initial_density: the value that every pixel of the map starts at. A density map's mean; a head
+            that starts far from it can collapse to an all-zero map under a pixel loss.
+        backbone_weights: "imagenet", a path, or "random" (see `kerasal.models.vgg16.vgg16`).
+
+    Source: the paper, section 3.1 and figure 1. Not from there: the fixed scaling of the features, the
+    initial density and `feature_dropout`.
+    """
+
+    def __init__(
+        self,
+        input_size: tuple[int, int] = (300, 400),
+        activation: str = "relu",
+        dropout: float = 0.25,
+        feature_dropout: float = 0.0,
+        initial_density: float = 0.05,
+        backbone_weights: str | Path | None = "imagenet",
+        name: str = "baseline",
+        **kwargs,
+    ):
+        if min(input_size) < 32:
+            raise ValueError(f"input_size must be at least 32x32, got {tuple(input_size)}")
+        if activation not in ("relu", "sigmoid"):
+            raise ValueError(f"activation must be 'relu' or 'sigmoid', got {activation!r}")
+        if not 0 < initial_density < 1:
+            raise ValueError(f"initial_density must lie between 0 and 1, got {initial_density}")
+        backbone = _backbone(input_size, backbone_weights)
+        head = _head(backbone, input_size, activation, dropout, feature_dropout, initial_density)
+        super().__init__(backbone, head, input_size, name=name, **kwargs)
+        self.activation = activation
+        self.dropout = dropout
+        self.feature_dropout = feature_dropout
+        self.initial_density = initial_density
+
+    def get_config(self):
+        return {
+            "input_size": self.input_size,
+            "activation": self.activation,
+            "dropout": self.dropout,
+            "feature_dropout": self.feature_dropout,
+            "initial_density": self.initial_density,
+            "backbone_weights": "random",  # a saved model brings its backbone's weights itself
+            "name": self.name,
+        }
+
+
+def _backbone(input_size, weights):
+    stimulus = keras.Input((None, None, 3), name="stimulus")
+    preprocessed = StimulusPreprocessing(input_size, name="preprocessing")(stimulus)
+    features = vgg16(weights, outputs=tuple(FEATURE_RMS))(preprocessed)
+    scaled = [
+        keras.layers.Rescaling(1 / rms, name=f"scaled_{layer}")(features[layer])
+        for layer, rms in FEATURE_RMS.items()
+    ]
+    backbone = keras.Model(stimulus, scaled, name="backbone")
+    backbone.trainable = False
+    return backbone
+
+
+def _head(backbone, input_size, activation, dropout, feature_dropout, initial_density):
+    features = [
+        keras.Input(output.shape[1:], name=layer)
+        for layer, output in zip(FEATURE_RMS, backbone.outputs, strict=True)
+    ]
+    rows, columns = features[0].shape[1:3]
+    x = keras.layers.Concatenate(name="features")(
+        [features[0]]
+        + [
+            keras.layers.Resizing(rows, columns, name=f"resized_{feature.name}")(feature)
+            for feature in features[1:]
+        ]
+    )
+    x = keras.layers.SpatialDropout2D(feature_dropout, name="feature_dropout")(x)
+    x = keras.layers.Conv2D(128, 3, padding="same", activation="relu", name="reduction")(x)
+    x = ASPP(32, (1, 3, 6, 12), name="aspp")(x)
+    x = keras.layers.Dropout(dropout, name="dropout")(x)
+    start = initial_density if activation == "relu" else math.log(initial_density / (1 - initial_density))
+    x = keras.layers.Conv2D(
+        1,
+        1,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        bias_initializer=keras.initializers.Constant(start),
+        name="saliency",
+    )(x)
+    x = GaussianBlur(5, 1.0, name="smoothing")(x)
+    x = keras.layers.Resizing(*input_size, name="resized")(x)
+    map_ = keras.layers.Activation(activation, dtype="float32", name=activation)(x)
+    return keras.Model(features, map_, name="head")

@@ -1,0 +1,140 @@
+"""The feature cache: a frozen backbone's output, computed once for all epochs and runs."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from kerasal.data.pipeline import Reader
+from kerasal.data.sample import Sample, stimulus_bytes
+from kerasal.errors import InputError
+from kerasal.models import SaliencyModel
+
+EXTRACTION_BATCH = 4  # larger batches are no faster on a CPU and cost memory
+
+Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
+
+
+def default_cache() -> Path:
+    """Where features are kept between runs: $KERASAL_CACHE, else ~/.cache/kerasal."""
+    return Path(os.environ.get("KERASAL_CACHE", Path.home() / ".cache" / "kerasal"))
+
+
+class FeatureCache:
+    """Feature maps of samples, float16, as arrays (N, rows, columns, channels), one for each layer.
+
+    With `mirrored`, the N samples are followed by their mirror images.
+    """
+
+    def __init__(self, arrays: list[np.ndarray], count: int):
+        self.arrays = arrays
+        self.count = count
+
+    @classmethod
+    def open(
+        cls,
+        model: SaliencyModel,
+        samples: list[Sample],
+        *,
+        mirrored: bool = False,
+        folder: Path | None = None,
+        progress: Progress = lambda items, _: items,
+    ) -> "FeatureCache":
+        """The features of the samples under the model's backbone: found, or computed now.
+
+        Args:
+            mirrored: compute them for the mirrored stimuli too.
+            folder: keep them there for this and later runs, memory-mapped; None keeps them in memory.
+                They are found again by a hash of the stimuli, the backbone and its weights.
+
+        InputError: not enough space on the disk, with the sizes and what to do.
+        """
+        shapes = [
+            (len(samples) * (2 if mirrored else 1), *output.shape[1:]) for output in model.backbone.outputs
+        ]
+        if folder is None:
+            arrays = [np.empty(shape, "float16") for shape in shapes]
+            _compute(model, samples, mirrored, arrays, progress)
+            return cls(arrays, len(samples))
+        entry = folder / "features" / _key(model, samples, mirrored)
+        files = [f"{index}.npy" for index in range(len(shapes))]
+        if not entry.is_dir():
+            _check_space(folder, sum(2 * int(np.prod(shape)) for shape in shapes))
+            entry.parent.mkdir(parents=True, exist_ok=True)
+            partial = Path(tempfile.mkdtemp(prefix=f"{entry.name}.partial-", dir=entry.parent))
+            try:
+                arrays = [
+                    np.lib.format.open_memmap(partial / file, "w+", "float16", shape)
+                    for file, shape in zip(files, shapes, strict=True)
+                ]
+                _compute(model, samples, mirrored, arrays, progress)
+                for array in arrays:
+                    array.flush()
+                del arrays, array
+                partial.rename(entry)
+            except OSError:
+                if not entry.is_dir():  # else another process was first: its features are the same
+                    raise
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        return cls([np.load(entry / file, mmap_mode="r") for file in files], len(samples))
+
+    def reader(self) -> Reader:
+        """Reads one sample's features for `kerasal.data.pipeline.batches`, as float32."""
+
+        def read(index, mirrored):
+            place = index + tf.where(mirrored, tf.constant(self.count, tf.int64), 0)
+            features = tf.numpy_function(
+                lambda i: [array[i].astype("float32") for array in self.arrays],
+                [place],
+                [tf.float32] * len(self.arrays),
+                stateful=False,
+            )
+            return tuple(
+                tf.ensure_shape(feature, array.shape[1:])
+                for feature, array in zip(features, self.arrays, strict=True)
+            )
+
+        return read
+
+
+def _compute(model, samples, mirrored, arrays, progress):
+    backbone = tf.function(lambda stimuli: model.backbone(stimuli, training=False), reduce_retracing=True)
+    half = np.finfo("float16").max
+    for start in progress(range(0, len(samples), EXTRACTION_BATCH), "features"):
+        part = samples[start : start + EXTRACTION_BATCH]
+        stimuli = tf.stack([
+            tf.image.resize(sample.read_stimulus(), model.input_size, method="bilinear", antialias=True)
+            for sample in part
+        ])  # fmt: skip
+        passes = [(start, stimuli)]
+        if mirrored:
+            passes.append((len(samples) + start, tf.reverse(stimuli, [2])))
+        for place, batch in passes:
+            for array, feature in zip(arrays, tf.nest.flatten(backbone(batch)), strict=True):
+                array[place : place + len(part)] = np.clip(feature.numpy(), -half, half)
+
+
+def _key(model: SaliencyModel, samples: list[Sample], mirrored: bool) -> str:
+    digest = hashlib.sha256(json.dumps([model.name, model.input_size, mirrored, 1]).encode())
+    for weight in model.backbone.weights:
+        digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
+    for sample in samples:
+        digest.update(stimulus_bytes(sample))
+    return digest.hexdigest()[:32]
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < needed * 1.05:
+        raise InputError(
+            f"the features need {needed / 1e9:.1f} GB in {folder} and {free / 1e9:.1f} GB are free: "
+            "make room, name another place with --cache-dir, or train with --no-cache-features"
+        )

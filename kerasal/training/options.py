@@ -1,0 +1,90 @@
+"""What a training run can be told, and the recipes that give the defaults."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from kerasal.errors import InputError
+
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """All that decides what a run learns, apart from the data. Written to the run's config.json."""
+
+    loss: str = "kld+cc+nss"
+    model: str = "baseline"
+    activation: str | None = None  # relu or sigmoid; None: chosen by the loss's family
+    backbone_weights: str = "imagenet"
+    input_size: tuple[int, int] = (300, 400)  # rows, columns
+    epochs: int = 8
+    batch_size: int = 16
+    optimizer: str = "adamw"
+    learning_rate: float = 5e-4
+    decay: str = "cosine"  # of the learning rate: "cosine" to 0 over all steps, or "none"
+    weight_decay: float = 1e-2
+    ema: float = 0.98  # momentum of the weights' moving average; 0 is off
+    dropout: float = 0.5
+    feature_dropout: float = 0.1
+    flip: bool = True
+    patience: int = 3  # epochs without a better validation loss before training stops; 0 is off
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.optimizer not in OPTIMIZERS:
+            raise InputError(f"unknown optimizer {self.optimizer!r}: one of {', '.join(OPTIMIZERS)}")
+        if self.decay not in ("cosine", "none"):
+            raise InputError(f"unknown decay {self.decay!r}: cosine or none")
+        if self.activation not in (None, "relu", "sigmoid"):
+            raise InputError(f"unknown activation {self.activation!r}: relu or sigmoid")
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.learning_rate > 0:
+            raise InputError(f"learning_rate must be positive, got {self.learning_rate}")
+        for name in ("ema", "dropout", "feature_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
+        for name in ("weight_decay", "patience", "seed"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} must not be negative, got {getattr(self, name)}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The options as plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainingOptions":
+        """The options that `as_dict` wrote. InputError: a key that is not an option."""
+        if unknown := set(values) - {field.name for field in fields(cls)}:
+            raise InputError(f"unknown training options: {', '.join(sorted(unknown))}")
+        return cls(**{**values, "input_size": tuple(values.get("input_size", cls.input_size))})
+
+
+RECIPES = {
+    # What learned best on OSIE in a few minutes on two cores; docs/results.md has the comparison.
+    "default": TrainingOptions(),
+    # Section 3.1: plain SGD at 0.001 in batches of 60, dropout 0.25, no augmentation.
+    "paper": TrainingOptions(
+        optimizer="sgd",
+        learning_rate=1e-3,
+        decay="none",
+        weight_decay=0.0,
+        ema=0.0,
+        batch_size=60,
+        dropout=0.25,
+        feature_dropout=0.0,
+        flip=False,
+        epochs=30,
+    ),
+}
+
+
+def options(recipe: str = "default", **changes: Any) -> TrainingOptions:
+    """A recipe's options with some changed; None leaves an option as the recipe has it.
+
+    InputError: an unknown recipe, or a value out of range.
+    """
+    if recipe not in RECIPES:
+        raise InputError(f"unknown recipe {recipe!r}: one of {', '.join(RECIPES)}")
+    return replace(RECIPES[recipe], **{name: value for name, value in changes.items() if value is not None})

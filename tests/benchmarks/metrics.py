@@ -1,0 +1,213 @@
+"""Time per image of each array metric, against plain ports of the benchmark's code and against pysaliency.
+
+    python tests/benchmarks/metrics.py [--pysaliency PYTHON] [--repeats N]
+
+Maps are 600 x 800 in float64, with 140 fixations and 800 of other images. A plain port is what one writes
+from the benchmark's MATLAB code line by line, in numpy and scipy; the random metrics draw 100 times there.
+PYTHON is the interpreter of an environment that has pysaliency (0.2.22 needs numpy below 2.4). Every number
+is the least of N runs, in which the implementations take turns, so that a busy machine disturbs all alike.
+"""
+
+import argparse
+import json
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import ot
+from PIL import Image
+from scipy import stats
+from scipy.ndimage import gaussian_filter
+
+from kerasal import metrics
+
+SIZE = (600, 800)
+FIXATIONS = 140
+SPLITS = 100
+EPSILON = 2.2204e-16
+
+# pysaliency's array functions alone: its package file imports PyTorch, which they do not use. Each line of
+# input asks for one run of one metric; the first run, which compiles, is not timed.
+PYSALIENCY = """
+import json, sys, time, types, importlib.util
+from pathlib import Path
+package = types.ModuleType("pysaliency")
+package.__path__ = [str(Path(importlib.util.find_spec("pysaliency").origin).parent)]
+sys.modules["pysaliency"] = package
+import numpy as np
+from pysaliency import metrics, roc
+maps = np.load(sys.argv[1])
+p, s, rows, columns, other = (maps[name] for name in ("p", "s", "rows", "columns", "other"))
+runs = {
+    "cc": lambda: metrics.CC(p, s),
+    "sim": lambda: metrics.SIM(p, s),
+    "kld": lambda: metrics.MIT_KLDiv(p, s),
+    "nss": lambda: metrics.NSS(p, columns, rows).mean(),
+    "auc_judd": lambda: roc.general_roc(p[rows, columns], p.ravel())[0],
+    "sauc": lambda: roc.general_roc(p[rows, columns], p[other > 0])[0],
+}
+for run in runs.values():
+    run()
+print(json.dumps(sorted(runs)), flush=True)
+for line in sys.stdin:
+    start = time.perf_counter()
+    runs[line.strip()]()
+    print(time.perf_counter() - start, flush=True)
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pysaliency", help="interpreter of an environment with pysaliency")
+    parser.add_argument("--repeats", type=int, default=10)
+    options = parser.parse_args()
+
+    maps = make_maps()
+    runs = {"kerasal": timed(kerasal_runs(maps)), "port": timed(port_runs(maps))}
+    if options.pysaliency:
+        runs["pysaliency"] = pysaliency_runs(options.pysaliency, maps)
+    names = list(runs["kerasal"])
+    best = {(side, name): np.inf for side in runs for name in runs[side]}
+    for side, name in best:
+        runs[side][name]()
+    for _ in range(options.repeats):
+        for side, name in best:
+            best[side, name] = min(best[side, name], runs[side][name]())
+
+    print(f"{'ms per image':18}{'kerasal':>9}{'port':>10}{'ratio':>8}{'pysaliency':>12}{'ratio':>8}")
+    for name in names:
+        ours = best["kerasal", name]
+        line = f"{name:18}{1e3 * ours:9.2f}"
+        for side, width in (("port", 10), ("pysaliency", 12)):
+            other = best.get((side, name))
+            line += f"{1e3 * other:{width}.2f}{other / ours:8.1f}" if other else " " * (width + 7) + "-"
+        print(line)
+    five = sum(best["kerasal", name] for name in ("cc", "sim", "kld", "nss", "auc_judd"))
+    print(f"cc, sim, kld, nss and auc_judd together: {1e3 * five:.1f} ms")
+
+
+def make_maps():
+    random = np.random.default_rng(0)
+    fixated = random.choice(SIZE[0] * SIZE[1], FIXATIONS, replace=False)
+    f, other = np.zeros(SIZE), np.zeros(SIZE)
+    f.flat[fixated] = 1
+    other.flat[random.choice(f.size, 800, replace=False)] = 1
+    s = gaussian_filter(f, 24)
+    p = gaussian_filter(random.random(SIZE), 20)
+    p = (p - p.min()) / np.ptp(p) + s / s.max()
+    rows, columns = np.nonzero(f)
+    return {"p": p, "s": s / s.max(), "f": f, "other": other, "rows": rows, "columns": columns}
+
+
+def kerasal_runs(maps):
+    p, s, f, other = (maps[name] for name in ("p", "s", "f", "other"))
+    return {
+        "cc": lambda: metrics.cc(p, s),
+        "sim": lambda: metrics.sim(p, s),
+        "kld": lambda: metrics.kld(p, s),
+        "nss": lambda: metrics.nss(p, f),
+        "auc_judd": lambda: metrics.auc_judd(p, f),
+        "auc_borji": lambda: metrics.auc_borji(p, f),
+        "sauc": lambda: metrics.sauc(p, f, other),
+        "information_gain": lambda: metrics.information_gain(p, f, s),
+        "emd": lambda: metrics.emd(p, s),
+    }
+
+
+def port_runs(maps):
+    p, s, f, other = (maps[name] for name in ("p", "s", "f", "other"))
+    random = np.random.default_rng(1)
+    fixated, pool = np.flatnonzero(f), np.flatnonzero(other)
+
+    def unit(x):
+        return (x - x.min()) / (x.max() - x.min())
+
+    def distribution(x):
+        return x / x.sum()
+
+    def auc_judd():
+        values = unit(p + random.random(p.shape) * 1e-7).ravel()
+        thresholds = np.sort(values[fixated])[::-1]
+        n = len(thresholds)
+        points = [(0, 0)]
+        for i, threshold in enumerate(thresholds, start=1):
+            points.append(((np.sum(values >= threshold) - i) / (values.size - n), i / n))
+        return np.trapezoid(*np.transpose([*points, (1, 1)])[::-1])
+
+    def auc_by_steps(draw):
+        values = unit(p).ravel()
+        areas = []
+        for _ in range(SPLITS):
+            at, drawn = values[fixated], values[draw()]
+            thresholds = np.arange(0, max(at.max(), drawn.max()), 0.1)[::-1]
+            points = [(np.mean(drawn >= t), np.mean(at >= t)) for t in thresholds]
+            areas.append(np.trapezoid(*np.transpose([(0, 0), *points, (1, 1)])[::-1]))
+        return np.mean(areas)
+
+    def information_gain():
+        bits = np.log2(EPSILON + distribution(unit(p))) - np.log2(EPSILON + distribution(unit(s)))
+        return bits[f > 0].mean()
+
+    def emd():
+        grids = [
+            distribution(
+                np.asarray(Image.fromarray(x.astype(np.float32)).resize((25, 19), Image.BICUBIC)).clip(0)
+            )
+            for x in (p, s)
+        ]
+        cells = np.indices((19, 25)).reshape(2, -1).T
+        distances = np.linalg.norm(cells[:, None] - cells, axis=2)
+        return ot.emd2(
+            *(distribution(grid.astype(float)).ravel() for grid in grids), distances, numItermax=10**7
+        )
+
+    return {
+        "cc": lambda: stats.pearsonr(p.ravel(), s.ravel())[0],
+        "sim": lambda: np.minimum(distribution(unit(p)), distribution(unit(s))).sum(),
+        "kld": lambda: np.sum(
+            distribution(s) * np.log(EPSILON + distribution(s) / (distribution(p) + EPSILON))
+        ),
+        "nss": lambda: ((p - p.mean()) / p.std(ddof=1))[f > 0].mean(),
+        "auc_judd": auc_judd,
+        "auc_borji": lambda: auc_by_steps(lambda: random.integers(0, p.size, FIXATIONS)),
+        "sauc": lambda: auc_by_steps(lambda: random.permutation(pool)[:FIXATIONS]),
+        "information_gain": information_gain,
+        "emd": emd,
+    }
+
+
+def timed(runs):
+    def clock(run):
+        def seconds():
+            start = time.perf_counter()
+            run()
+            return time.perf_counter() - start
+
+        return seconds
+
+    return {name: clock(run) for name, run in runs.items()}
+
+
+def pysaliency_runs(python, maps):
+    """One process that stays: it times each run itself, when asked."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "maps.npz"
+        np.savez(path, **maps)
+        process = subprocess.Popen(
+            [python, "-c", PYSALIENCY, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        answer = process.stdout.readline()
+    if not answer:
+        raise SystemExit(f"{python} cannot run pysaliency's metrics; its error is above")
+
+    def ask(name):
+        print(name, file=process.stdin, flush=True)
+        return float(process.stdout.readline())
+
+    return {name: (lambda name=name: ask(name)) for name in json.loads(answer)}
+
+
+if __name__ == "__main__":
+    main()

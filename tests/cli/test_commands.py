@@ -1,0 +1,253 @@
+"""The commands as a user types them, on a tiny dataset, one run for all."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from conftest import write_photo
+from PIL import Image
+
+from kerasal_cli import main
+
+QUICK = ["--backbone-weights", "random", "--input-size", "64x64", "--epochs", "1", "--cache-in-memory"]
+
+
+def kerasal(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def refused(result, *words):
+    """Whether a command ended as a user's mistake should: status 2 and one line that holds the words."""
+    lines = [line for line in result.stderr.splitlines() if line.startswith("Error")]
+    assert result.exit_code == 2, result.output
+    assert len(lines) == 1, result.stderr
+    assert "Traceback" not in result.output
+    for word in words:
+        assert str(word) in lines[0]
+    return True
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A dataset folder and a run trained on it."""
+    root = tmp_path_factory.mktemp("cli")
+    random = np.random.default_rng(0)
+    for number in range(9):
+        write_photo(root / "photos/images" / f"p{number}.jpg", (60, 90), seed=number)
+        (root / "photos/fixations").mkdir(exist_ok=True)
+        np.save(root / f"photos/fixations/p{number}.npy", random.uniform(0, 60, (12, 2)))
+    result = kerasal("train", "--data", root / "photos", "--run", root / "run", *QUICK)
+    assert result.exit_code == 0, result.output
+    assert f"kerasal evaluate {root / 'run'}" in result.stdout
+    return root
+
+
+def test_evaluate_prints_a_table_and_writes_the_same_numbers(trained):
+    result = kerasal("evaluate", trained / "run")
+    assert result.exit_code == 0, result.output
+    values = json.loads((trained / "run/metrics.json").read_text())
+    assert values["split"] == "test"
+    with open(trained / "run/metrics.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2
+    for key in ("cc", "sim", "auc_judd", "nss", "kld"):
+        mean = np.mean([float(row[key]) for row in rows])
+        assert values["metrics"][key]["mean"] == pytest.approx(mean)
+        assert f"{mean:.4f}" in result.stdout
+
+
+def test_baselines_are_evaluated_without_a_run(trained):
+    for baseline in ("center-bias", "half-observers"):
+        result = kerasal(
+            "evaluate", "--baseline", baseline, "--data", trained / "photos", "-o", trained / baseline
+        )
+        if baseline == "half-observers":
+            assert refused(result, "1 observers", "at least two")  # the files name no observers
+        else:
+            assert json.loads((trained / baseline / "metrics.json").read_text())["system"] == baseline
+
+
+def test_predict_writes_a_map_and_an_overlay_of_the_images_size_for_each(trained, tmp_path):
+    write_photo(tmp_path / "in/a.jpg", (70, 41), seed=1)
+    write_photo(tmp_path / "in/b.png", (33, 120), seed=2, mode="L")
+    (tmp_path / "in/c.jpg").write_bytes((tmp_path / "in/a.jpg").read_bytes()[:400])
+    result = kerasal("predict", "--model", trained / "run", tmp_path / "in", "-o", tmp_path / "out", "--npy")
+    assert result.exit_code == 0, result.output
+    assert "c.jpg" in result.stderr
+    assert f"wrote maps of 2 images to {tmp_path / 'out'}, skipped 1" in result.stdout
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "a.npy", "a.png", "a_overlay.jpg", "b.npy", "b.png", "b_overlay.jpg",
+    ]  # fmt: skip
+    assert (
+        Image.open(tmp_path / "out/a.png").size == Image.open(tmp_path / "out/a_overlay.jpg").size == (41, 70)
+    )
+    assert np.load(tmp_path / "out/b.npy").shape == (33, 120)
+    assert np.array(Image.open(tmp_path / "out/a.png")).max() == 255
+
+
+def test_exported_model_gives_predicts_maps_in_plain_tensorflow(trained, tmp_path):
+    write_photo(tmp_path / "a.png", (70, 100), seed=1)
+    write_photo(tmp_path / "b.png", (130, 61), seed=2)
+    predicted = kerasal("predict", "--model", trained / "run", tmp_path / "a.png", tmp_path / "b.png", "-o", tmp_path / "out", "--npy")  # fmt: skip
+    assert predicted.exit_code == 0, predicted.output
+    assert kerasal("export", trained / "run", "-o", tmp_path / "saved").exit_code == 0
+    program = (
+        "import sys, numpy as np, tensorflow as tf\n"
+        "from PIL import Image\n"
+        "model = tf.saved_model.load('saved')\n"
+        "assert 'keras' not in sys.modules and 'kerasal' not in sys.modules\n"
+        "serve = model.signatures['serving_default']\n"
+        "for name in 'ab':\n"
+        "    image = np.array(Image.open(f'{name}.png').convert('RGB'))\n"
+        "    for batch in (1, 3):\n"
+        "        maps = serve(stimuli=tf.constant(np.stack([image] * batch)))['saliency'].numpy()\n"
+        "        assert maps.shape == (batch, *image.shape[:2], 1)\n"
+        "        assert np.abs(maps[..., 0] - np.load(f'out/{name}.npy')).max() < 1e-4\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert refused(kerasal("export", trained / "run", "-o", tmp_path / "saved"), "is there already")
+
+
+def test_training_into_an_existing_folder_is_refused(trained):
+    assert refused(
+        kerasal("train", "--data", trained / "photos", "--run", trained / "run", *QUICK), "already"
+    )
+
+
+def test_a_second_run_without_a_name_gets_one_of_its_own(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert kerasal("train", "--data", trained / "photos", "--loss", "10*kld+cc", *QUICK).exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == [
+        "photos-10-kld+cc",
+        "photos-10-kld+cc-2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--loss", "kld+ccc"], ["ccc", "cc"]),
+        (["--data", "nowhere/at/all"], ["nowhere/at/all"]),
+        (["--data", "osei"], ["osei", "osie", "synthetic"]),
+        (["--data", "osie", "--data-dir", "/nowhere"], ["/nowhere", "https://", "--data-dir"]),
+        (["--model", "sam"], ["sam", "baseline"]),
+        (["--recipe", "none"], ["recipe", "paper"]),
+        (["--optimizer", "lion"], ["lion", "adamw"]),
+        (["--epochs", "0"], ["epochs"]),
+        (["--backbone-weights", "/nowhere.h5"], ["/nowhere.h5"]),
+        (["--input-size", "big"], ["ROWSxCOLUMNS"]),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_leaves_nothing(trained, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    data = [] if "--data" in arguments else ["--data", str(trained / "photos")]
+    assert refused(kerasal("train", *data, *arguments), *words)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["evaluate", "/nowhere"], ["/nowhere", "run folder"]),
+        (["evaluate"], ["run folder", "--baseline"]),
+        (["evaluate", "--baseline", "best"], ["best", "center-bias"]),
+        (["export", "/nowhere"], ["/nowhere", "run folder"]),
+        (["predict", "--model", "/nowhere", "nothing.jpg"], ["nothing.jpg"]),
+    ],
+)
+def test_wrong_arguments_of_the_other_commands_are_one_line(arguments, words):
+    assert refused(kerasal(*arguments), *words)
+
+
+def test_upper_bound_of_real_data_is_refused(trained):
+    result = kerasal("evaluate", "--baseline", "upper-bound", "--data", trained / "photos")
+    assert refused(result, "synthetic")
+
+
+def test_damaged_weights_of_a_run_are_refused(trained, tmp_path):
+    (tmp_path / "run").mkdir()
+    for name in ("config.json", "best.weights.h5"):
+        (tmp_path / "run" / name).write_bytes(
+            (trained / "run" / name).read_bytes()[: None if "json" in name else 999]
+        )
+    assert refused(kerasal("export", tmp_path / "run", "-o", tmp_path / "out"), "best.weights.h5")
+    assert not (tmp_path / "out").exists()
+
+
+def test_predict_on_unreadable_images_alone_fails_and_names_them(trained, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"no image")
+    result = kerasal("predict", "--model", trained / "run", tmp_path / "a.jpg", "-o", tmp_path / "out")
+    assert result.exit_code != 0
+    assert "a.jpg" in result.stderr
+
+
+def test_a_full_disk_is_one_line(trained, tmp_path, monkeypatch):
+    from kerasal.training import RunFolder
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunFolder, "save_weights", fail)
+    assert refused(kerasal("train", "--data", trained / "photos", "--run", tmp_path / "run", *QUICK), "space")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["export"]])
+def test_help_comes_with_an_example_and_without_loading_keras(command):
+    program = (
+        "import sys\n"
+        "from kerasal_cli import main\n"
+        "try:\n"
+        f"    main({[*command, '--help']})\n"
+        "except SystemExit as end:\n"
+        "    assert end.code == 0\n"
+        "heavy = {'keras', 'tensorflow', 'numpy', 'kerasal'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "Example" in result.stdout
+
+
+def test_ctrl_c_ends_with_one_line_and_nothing_half_written(trained, tmp_path):
+    import signal
+
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "kerasal",
+            "train",
+            "--data",
+            str(trained / "photos"),
+            *QUICK[:-3],
+            "500",
+            QUICK[-1],
+        ],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    deadline = time.time() + 120
+    weights = tmp_path / "runs" / "photos-kld+cc+nss" / "best.weights.h5"
+    while not weights.exists() and process.poll() is None and time.time() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, output
+    assert "interrupted" in output
+    assert "Traceback" not in output
+    assert weights.exists()
+    assert not list((tmp_path / "runs").rglob("*partial*"))

@@ -1,0 +1,81 @@
+"""Fixtures for all tests, and a quiet TensorFlow."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Data that is too large to ship: eye tracking, golden metric values, ImageNet weights."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the data folder {SHARED}, which is not here")
+    return SHARED
+
+
+def write_photo(path: Path, size: tuple[int, int], seed: int = 0, mode: str = "RGB") -> np.ndarray:
+    """An image file of (rows, columns) with smooth random content; returns its RGB pixels."""
+    random = np.random.default_rng(seed)
+    small = random.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    image = Image.fromarray(small).resize(size[::-1], Image.Resampling.BICUBIC).convert(mode)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+    return np.array(Image.open(path).convert("RGB"))
+
+
+@pytest.fixture
+def tiny_network(monkeypatch):
+    """Adds the model "tiny", with the baseline's options and a thousandth of its work."""
+    import keras
+
+    from kerasal import models
+
+    class Tiny(models.SaliencyModel):
+        def __init__(self, input_size, activation, dropout, initial_density, backbone_weights=None, **_):
+            rows, columns = input_size
+            stimulus = keras.Input((None, None, 3))
+            resized = keras.layers.Resizing(rows, columns)(stimulus)
+            features = keras.layers.Conv2D(4, 3, 2, padding="same", activation="relu")(
+                keras.layers.Rescaling(1 / 128, -1)(resized)
+            )
+            backbone = keras.Model(stimulus, [features])
+            backbone.trainable = False
+            inputs = keras.Input((rows // 2, columns // 2, 4))
+            x = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(inputs)
+            x = keras.layers.Dropout(dropout)(x)
+            start = (
+                initial_density if activation == "relu" else np.log(initial_density / (1 - initial_density))
+            )
+            x = keras.layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(start))(x)
+            x = keras.layers.Resizing(rows, columns)(x)
+            head = keras.Model([inputs], keras.layers.Activation(activation)(x))
+            super().__init__(backbone, head, input_size, name="tiny")
+
+    monkeypatch.setitem(models.MODELS, "tiny", Tiny)
+
+
+@pytest.fixture
+def photo_folder(tmp_path) -> Path:
+    """A dataset of nine photographs of two sizes, with three observers' fixations in CSV files."""
+    folder = tmp_path / "photos"
+    (folder / "fixations").mkdir(parents=True)
+    for number in range(9):
+        rows, columns = ((60, 90), (80, 50))[number % 2]
+        write_photo(folder / "images" / f"p{number}.jpg", (rows, columns), seed=number)
+        random = np.random.default_rng(100 + number)
+        lines = ["x,y,observer"]
+        lines += [
+            f"{random.uniform(0, columns):.2f},{random.uniform(0, rows):.2f},{observer}"
+            for observer in range(3)
+            for _ in range(5)
+        ]
+        (folder / "fixations" / f"p{number}.csv").write_text("\n".join(lines) + "\n")
+    return folder

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from kerasal.data import folder
+from kerasal.data.pipeline import batches
+
+SIZE = (24, 36)
+
+
+@pytest.fixture
+def samples(photo_folder):
+    return folder.load(photo_folder).samples
+
+
+def epochs_of(dataset, per_epoch):
+    """The batches, epoch by epoch."""
+    parts = list(dataset.as_numpy_iterator())
+    return [parts[start : start + per_epoch] for start in range(0, len(parts), per_epoch)]
+
+
+def test_batches_hold_stimuli_densities_and_fixations_in_order(samples):
+    (inputs, target), *rest = batches(samples, SIZE, 4).as_numpy_iterator()
+    assert inputs.shape == (4, *SIZE, 3)
+    assert inputs.dtype == np.float32
+    assert target.shape == (4, *SIZE, 2)
+    assert [len(part[0]) for part in rest] == [4, 1]
+    for index in range(4):
+        np.testing.assert_array_equal(target[index], samples[index].target(SIZE))
+        stimulus = samples[index].read_stimulus().astype("float64")
+        np.testing.assert_allclose(inputs[index].mean(axis=(0, 1)), stimulus.mean(axis=(0, 1)), atol=3)
+
+
+def test_every_epoch_shows_each_sample_once_in_an_order_of_its_own(samples):
+    orders = []
+    for epoch in epochs_of(batches(samples, SIZE, 4, epochs=3, seed=5), per_epoch=3):
+        means = np.concatenate([inputs.mean(axis=(1, 2, 3)) for inputs, _ in epoch])
+        orders.append(means.round(3).tolist())
+    assert sorted(orders[0]) == sorted(orders[1]) == sorted(orders[2])
+    assert len(set(orders[0])) == 9
+    assert orders[0] != orders[1] != orders[2]
+
+
+def test_the_order_depends_on_seed_and_epoch_alone(samples):
+    whole = epochs_of(batches(samples, SIZE, 4, epochs=3, seed=5, flip=True), per_epoch=3)
+    resumed = epochs_of(batches(samples, SIZE, 4, epochs=1, first_epoch=2, seed=5, flip=True), per_epoch=3)
+    for (one, one_target), (other, other_target) in zip(whole[2], resumed[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(one_target, other_target)
+    other_seed = epochs_of(batches(samples, SIZE, 4, seed=6), per_epoch=3)
+    assert not np.array_equal(other_seed[0][0][0], whole[0][0][0])
+
+
+def test_a_flip_mirrors_stimulus_density_and_fixations_alike(samples):
+    plain = {i: (x, y) for i, (x, y) in enumerate(batches(samples, SIZE, 1).as_numpy_iterator())}
+    flipped = 0
+    for index, (x, y) in enumerate(batches(samples, SIZE, 1, epochs=4, flip=True).as_numpy_iterator()):
+        expected_x, expected_y = plain[index % 9]
+        if np.array_equal(y, expected_y):
+            np.testing.assert_array_equal(x, expected_x)
+        else:
+            flipped += 1
+            np.testing.assert_array_equal(x, expected_x[:, :, ::-1])
+            np.testing.assert_array_equal(y, expected_y[:, :, ::-1])
+    assert 9 < flipped < 27  # of 36; a binomial with p = 1/2 leaves this with probability 0.003

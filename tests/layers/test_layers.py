@@ -1,0 +1,76 @@
+import keras
+import numpy as np
+import pytest
+
+from kerasal.layers import ASPP, GaussianBlur, StimulusPreprocessing
+
+
+def test_gaussian_blur_equals_a_plain_loop_over_pixels():
+    image = np.random.default_rng(0).uniform(size=(7, 9, 2))
+    blurred = keras.ops.convert_to_numpy(GaussianBlur(5, 1.0)(image[None].astype("float32")))[0]
+    offsets = range(-2, 3)
+    weights = {(i, j): np.exp(-(i**2 + j**2) / 2) for i in offsets for j in offsets}
+    total = sum(weights.values())
+    padded = np.pad(image, [(2, 2), (2, 2), (0, 0)], mode="symmetric")
+    expected = np.zeros_like(image)
+    for row in range(7):
+        for column in range(9):
+            for (i, j), weight in weights.items():
+                expected[row, column] += weight / total * padded[row + 2 + i, column + 2 + j]
+    np.testing.assert_allclose(blurred, expected, rtol=1e-5)
+
+
+def test_gaussian_blur_leaves_a_constant_map_constant_up_to_the_border():
+    constant = np.full((1, 6, 8, 1), -3.0, "float32")
+    np.testing.assert_allclose(GaussianBlur(5, 1.0)(constant), constant, rtol=1e-6)
+
+
+@pytest.mark.parametrize("arguments", [{"size": 4}, {"size": 0}, {"sigma": 0.0}])
+def test_gaussian_blur_refuses_what_is_no_kernel(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        GaussianBlur(**arguments)
+
+
+def test_aspp_equals_four_dilated_convolutions_by_hand():
+    layer = ASPP(2, (1, 3))
+    image = np.random.default_rng(0).normal(size=(9, 11, 3)).astype("float32")
+    result = keras.ops.convert_to_numpy(layer(image[None]))[0]
+    assert result.shape == (9, 11, 4)
+    for branch, dilation in enumerate((1, 3)):
+        kernel, bias = layer.branches[branch].get_weights()
+        padded = np.pad(image.astype("float64"), [(dilation,) * 2, (dilation,) * 2, (0, 0)])
+        expected = np.full((9, 11, 2), bias, "float64")
+        for i in range(3):
+            for j in range(3):
+                window = padded[i * dilation : i * dilation + 9, j * dilation : j * dilation + 11]
+                expected += window @ kernel[i, j].astype("float64")
+        np.testing.assert_allclose(
+            result[..., 2 * branch : 2 * branch + 2], np.maximum(expected, 0), rtol=1e-4, atol=1e-5
+        )
+
+
+def test_stimulus_is_ordered_bgr_with_the_imagenet_mean_taken_off():
+    stimulus = np.zeros((1, 4, 6, 3), "float32")
+    stimulus[..., 0], stimulus[..., 1], stimulus[..., 2] = 200, 100, 50  # red, green, blue
+    result = keras.ops.convert_to_numpy(StimulusPreprocessing((4, 6))(stimulus))
+    np.testing.assert_allclose(result[0, 2, 3], [50 - 103.939, 100 - 116.779, 200 - 123.68], rtol=1e-6)
+
+
+def test_shrinking_a_stimulus_averages_instead_of_skipping_pixels():
+    # A checkerboard at a quarter of its size: antialiased, every pixel is near the mean of 0 and 255.
+    checkerboard = np.indices((64, 96)).sum(axis=0) % 2 * 255.0
+    stimulus = np.repeat(checkerboard[None, ..., None], 3, axis=-1).astype("float32")
+    result = keras.ops.convert_to_numpy(StimulusPreprocessing((16, 24))(stimulus))[0, ..., 2] + 123.68
+    np.testing.assert_allclose(result[2:-2, 2:-2], 127.5, atol=3)
+
+
+@pytest.mark.parametrize("layer", [ASPP(2, (1, 2)), GaussianBlur(3, 0.7), StimulusPreprocessing((8, 12))])
+def test_layer_is_the_same_after_a_round_trip_through_its_config(layer):
+    image = np.random.default_rng(0).uniform(0, 255, (2, 8, 12, 3)).astype("float32")
+    before = layer(image)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    again(image)
+    again.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(again(image), before)
+    assert again.get_config() == layer.get_config()
+    assert tuple(layer.compute_output_shape(image.shape)) == tuple(before.shape)

@@ -1,0 +1,236 @@
+import json
+import re
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from kerasal import data, losses, training
+from kerasal.data.pipeline import batches
+from kerasal.errors import InputError
+from kerasal.training.features import FeatureCache
+
+pytestmark = pytest.mark.usefixtures("tiny_network")
+
+TINY = {
+    "model": "tiny",
+    "input_size": (32, 48),
+    "epochs": 2,
+    "batch_size": 4,
+    "learning_rate": 1e-2,
+}
+
+
+@pytest.fixture
+def photos(photo_folder):
+    return data.load(str(photo_folder))
+
+
+def run(dataset, path, cache=True, **changes):
+    options = training.options(**{**TINY, **changes})
+    return training.train(dataset, options, path, cache_features=cache, report=lambda _: None, verbose=0)
+
+
+def test_cached_and_uncached_features_give_the_same_training(photos, tmp_path):
+    # With dropout, flips, shuffling and averaged weights on: all of them must fall alike.
+    cached = run(photos, tmp_path / "cached").history
+    uncached = run(photos, tmp_path / "uncached", cache=False).history
+    assert len(cached) == 2
+    for one, other in zip(cached, uncached, strict=True):
+        for name in ("loss", "val_loss", "kld_loss", "val_cc"):
+            # float16 keeps three digits of a feature.
+            assert one[name] == pytest.approx(other[name], rel=5e-3, abs=2e-3), name
+
+
+def test_the_same_seed_gives_the_same_training_and_another_seed_another(photos, tmp_path):
+    losses = [
+        run(photos, tmp_path / str(i), seed=seed).history[-1]["loss"] for i, seed in enumerate((1, 1, 2))
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)  # sums over threads differ in their last digits
+    assert losses[0] != pytest.approx(losses[2], rel=1e-4)
+
+
+def test_training_learns_a_spot_that_the_stimulus_shows(tmp_path):
+    # Every stimulus has one bright square, and everyone looks at it; the shipped backbone sees it.
+    random = np.random.default_rng(0)
+
+    def sample(number):
+        stimulus = random.integers(80, 110, (64, 96, 3), dtype=np.uint8)
+        x, y = random.integers(12, 84), random.integers(12, 52)
+        stimulus[y - 6 : y + 6, x - 6 : x + 6] = [250, 40, 40]
+        fixations = np.clip(random.normal([x, y], 2, (30, 2)), 0, [95.9, 63.9])
+        return data.Sample(f"s{number}", (64, 96), lambda: stimulus, (fixations,), 6.0)
+
+    samples = [sample(number) for number in range(40)]
+    dataset = data.Dataset(
+        "squares",
+        {"train": samples[:28], "validation": samples[28:34], "test": samples[34:]},
+        "squares",
+        "MIT",
+    )
+    result = run(
+        dataset,
+        tmp_path / "run",
+        model="baseline",
+        input_size=(64, 96),
+        epochs=10,
+        learning_rate=1e-3,
+    )
+    assert max(epoch["val_cc"] for epoch in result.history) > 0.6
+    assert result.history[-1]["val_loss"] < result.history[0]["val_loss"]
+
+
+def test_run_folder_holds_all_that_its_description_names(photos, tmp_path):
+    result = run(photos, tmp_path / "run")
+    names = {path.name for path in result.path.iterdir()}
+    assert names == {
+        "config.json",
+        "history.csv",
+        "tensorboard",
+        "best.weights.h5",
+        "last.weights.h5",
+        "center_bias.npy",
+    }
+    assert list(result.path.glob("tensorboard/**/*tfevents*"))
+    config = json.loads((result.path / "config.json").read_text())
+    assert config["loss"] == "10*kld+2*cc+nss"
+    assert config["data"]["train"] == 6
+    assert re.fullmatch("[0-9a-f]{64}", config["data"]["fingerprint"])
+    assert training.TrainingOptions.from_dict(config["options"]) == training.options(**TINY)
+    bias = np.load(result.path / "center_bias.npy")
+    mean = np.mean([sample.density((32, 48)) for sample in photos["train"]], axis=0)
+    np.testing.assert_allclose(bias, mean, rtol=1e-5)
+
+
+def test_best_weights_are_those_that_the_history_calls_best(photos, tmp_path):
+    result = run(photos, tmp_path / "run", epochs=3)
+    network = result.load_model()
+    network.compile(loss=losses.get("kld+cc+nss"))
+    measured = network.evaluate(batches(photos["validation"], (32, 48), 4), verbose=0, return_dict=True)
+    best = min(epoch["val_loss"] for epoch in result.history)
+    assert measured["loss"] == pytest.approx(best, rel=5e-3, abs=2e-3)
+
+
+def test_last_weights_hold_the_optimizers_state(photos, tmp_path):
+    result = run(photos, tmp_path / "run")
+    steps = []
+    with h5py.File(result.last_weights) as file:
+        file.visititems(
+            lambda name, item: steps.append(item[()]) if name.endswith("optimizer/vars/0") else None
+        )
+    assert steps == [4]  # 2 epochs of 6 samples in batches of 4
+
+
+def test_output_is_a_sigmoid_for_the_distribution_family_and_relu_else(photos, tmp_path):
+    assert (
+        run(photos, tmp_path / "a", loss="kld", epochs=1).config["model_options"]["activation"] == "sigmoid"
+    )
+    assert run(photos, tmp_path / "b", loss="mse", epochs=1).config["model_options"]["activation"] == "relu"
+    forced = run(photos, tmp_path / "c", loss="mse", epochs=1, activation="sigmoid")
+    assert forced.config["model_options"]["activation"] == "sigmoid"
+
+
+def test_a_collapsed_network_is_named_and_stopped(photos, tmp_path):
+    lines = []
+    options = training.options(**{**TINY, "loss": "mse", "learning_rate": 1e3, "decay": "none", "epochs": 5})
+    result = training.train(photos, options, tmp_path / "run", report=lines.append, verbose=0)
+    assert any("collapsed" in line for line in lines)
+    assert len(result.history) < 5
+
+
+def test_existing_run_folder_is_refused_and_left_alone(photos, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.txt").write_text("keep")
+    with pytest.raises(InputError, match="is there already"):
+        run(photos, tmp_path / "run")
+    assert (tmp_path / "run" / "mine.txt").read_text() == "keep"
+
+
+def test_a_failure_before_the_first_epoch_leaves_no_run_folder(photos, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FeatureCache, "open", fail)
+    with pytest.raises(KeyboardInterrupt):
+        run(photos, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_nss_on_data_without_fixations_is_refused_before_anything_is_written(photo_folder, tmp_path):
+    (photo_folder / "maps").mkdir()
+    for image in (photo_folder / "images").iterdir():
+        np.save(
+            photo_folder / "maps" / f"{image.stem}.npy",
+            np.ones(((60, 80)[int(image.stem[1]) % 2], (90, 50)[int(image.stem[1]) % 2])),
+        )
+    for path in (photo_folder / "fixations").iterdir():
+        path.unlink()
+    (photo_folder / "fixations").rmdir()
+    with pytest.raises(InputError, match="needs fixations"):
+        run(data.load(str(photo_folder)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_features_are_found_again_and_not_computed_twice(photos, tmp_path):
+    network = run(photos, tmp_path / "run", epochs=1).load_model()
+    calls = []
+
+    def progress(items, what):
+        calls.append(what)
+        return items
+
+    first = FeatureCache.open(
+        network, photos["train"], mirrored=True, folder=tmp_path / "cache", progress=progress
+    )
+    again = FeatureCache.open(
+        network, photos["train"], mirrored=True, folder=tmp_path / "cache", progress=progress
+    )
+    assert calls == ["features"]
+    for one, other in zip(first.arrays, again.arrays, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(list((tmp_path / "cache" / "features").iterdir())) == 1  # nothing half-written beside it
+
+
+def test_features_of_other_stimuli_or_weights_are_another_entry(photos, tmp_path):
+    one = run(photos, tmp_path / "one", epochs=1).load_model()
+    two = run(photos, tmp_path / "two", epochs=1, seed=9).load_model()
+    for network, samples in ((one, photos["train"]), (two, photos["train"]), (one, photos["test"])):
+        FeatureCache.open(network, samples, folder=tmp_path / "cache")
+    assert len(list((tmp_path / "cache" / "features").iterdir())) == 3
+
+
+def test_an_interrupted_computation_of_features_leaves_nothing(photos, tmp_path):
+    network = run(photos, tmp_path / "run", epochs=1).load_model()
+
+    def stop(items, what):
+        yield items[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        FeatureCache.open(network, photos["train"], folder=tmp_path / "cache", progress=stop)
+    assert not list((tmp_path / "cache" / "features").iterdir())
+
+
+def test_a_full_disk_is_told_before_features_are_computed(photos, tmp_path, monkeypatch):
+    network = run(photos, tmp_path / "run", epochs=1).load_model()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 1000))
+    with pytest.raises(InputError, match="--no-cache-features"):
+        FeatureCache.open(network, photos["train"], folder=tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"optimizer": "lion"}, {"epochs": 0}, {"learning_rate": 0.0}, {"dropout": 1.0}, {"patience": -1}],
+)
+def test_options_out_of_range_are_refused_by_name(changes):
+    with pytest.raises(InputError, match=next(iter(changes))):
+        training.options(**changes)
+
+
+def test_the_papers_recipe_is_the_papers():
+    # Section 3.1: batch 60, stochastic gradient descent, 0.001, dropout 0.25, no augmentation named.
+    paper = training.RECIPES["paper"]
+    assert (paper.optimizer, paper.learning_rate, paper.batch_size, paper.dropout) == ("sgd", 0.001, 60, 0.25)
+    assert not paper.flip
+    assert paper.ema == paper.weight_decay == paper.feature_dropout == 0

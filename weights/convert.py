@@ -1,0 +1,30 @@
+"""Make the shipped copy of VGG-16's convolutions:
+
+python -m kerasal.weights.convert SOURCE.h5 TARGET.h5
+"""
+
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from kerasal.weights.vgg16 import read_layer
+
+
+def vgg16_to_float16(source: Path | str, target: Path | str) -> None:
+    """Write the convolutions of `source`, a Keras file of float32, to `target` as float16.
+
+    The same source gives the same bytes: HDF5 without time stamps or compression.
+    ValueError: a weight that float16 cannot hold.
+    """
+    with h5py.File(source, "r") as full, h5py.File(target, "w") as half:
+        for layer in (name for name in full if "_conv" in name):
+            for name, array in zip(("kernel", "bias"), read_layer(full[layer]), strict=True):
+                if np.abs(array).max() > np.finfo("float16").max:
+                    raise ValueError(f"{layer} {name} does not fit float16")
+                half.create_dataset(f"{layer}/{name}", data=array.astype("float16"), track_times=False)
+
+
+if __name__ == "__main__":
+    vgg16_to_float16(*sys.argv[1:])

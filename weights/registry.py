@@ -1,0 +1,56 @@
+"""The table of weights: what each file is, where it comes from and what may be done with it."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One weights file. No field has a default: a file without a licence or a hash has no place here."""
+
+    name: str  # architecture.recipe
+    file: str  # beside this module
+    size: int  # bytes
+    sha256: str
+    architecture: str
+    trained_on: str
+    licence: str
+    credit: str
+    source: str  # what the file was made from
+    source_sha256: str
+    scores: str  # measured how, on what; "" where the weights are no saliency model
+
+    @property
+    def path(self) -> Path:
+        """The shipped file."""
+        return Path(__file__).with_name(self.file)
+
+
+REGISTRY = {
+    entry.name: entry
+    for entry in [
+        Weights(
+            name="vgg16.imagenet",
+            file="vgg16_imagenet_float16.h5",
+            size=29_452_288,
+            sha256="2239ec60202dfa3d960289ae5f107137acf31ad74cbc29400e906c85d1476b7a",
+            architecture="VGG-16, the 13 convolutions, float16",
+            trained_on="ImageNet (ILSVRC 2014 classification)",
+            licence="CC BY 4.0",
+            credit="Karen Simonyan and Andrew Zisserman, Visual Geometry Group, University of Oxford",
+            source="vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5, the layout of keras.applications",
+            source_sha256="aac666936e9fc647bbdbfb7a5f4533564bf11f132da5b01a8dc5b82d40fad257",
+            scores="",
+        ),
+    ]
+}
+
+
+def sha256(path: Path | str) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

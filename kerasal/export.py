@@ -7,7 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from kerasal.errors import InputError
-from kerasal.models import SaliencyModel
+from kerasal.models import SaliencyModel, scale_to_peak
 
 
 def export_saved_model(model: SaliencyModel, folder: Path | str) -> Path:
@@ -23,7 +23,10 @@ def export_saved_model(model: SaliencyModel, folder: Path | str) -> Path:
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="stimuli")])
     def serve(stimuli):
-        return {"saliency": model.saliency(stimuli)}
+        # `model.saliency` in TensorFlow's own operation: Keras's resize needs a size that is known now.
+        maps = model(tf.cast(stimuli, tf.float32), training=False)
+        maps = tf.image.resize(maps, tf.shape(stimuli)[1:3], method="bilinear", antialias=True)
+        return {"saliency": scale_to_peak(maps)}
 
     module = tf.Module()
     module.variables_ = [

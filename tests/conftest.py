@@ -31,8 +31,8 @@ def write_photo(path: Path, size: tuple[int, int], seed: int = 0, mode: str = "R
     return np.array(Image.open(path).convert("RGB"))
 
 
-@pytest.fixture
-def tiny_network(monkeypatch):
+@pytest.fixture(scope="session")
+def tiny_network():
     """Adds the model "tiny", with the baseline's options and a thousandth of its work."""
     import keras
 
@@ -59,7 +59,9 @@ def tiny_network(monkeypatch):
             head = keras.Model([inputs], keras.layers.Activation(activation)(x))
             super().__init__(backbone, head, input_size, name="tiny")
 
-    monkeypatch.setitem(models.MODELS, "tiny", Tiny)
+    models.MODELS["tiny"] = Tiny
+    yield
+    del models.MODELS["tiny"]
 
 
 @pytest.fixture

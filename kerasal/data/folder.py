@@ -91,7 +91,7 @@ def load(folder: Path, *, sigma: float | None = None, pixels_per_degree: float |
             "--sigma or --pixels-per-degree set it"
         )
     return Dataset(
-        name=f"folder {folder.resolve().name}",
+        name=folder.resolve().name,
         splits=_split(samples),
         description=f"images from {folder}",
         licence="not stated",

@@ -18,14 +18,11 @@ from kerasal.metrics._inputs import Map, read_fixations, read_map, stretches
 
 BINS = 1 << 16
 
-Seed = int | np.random.Generator | None
+Seed = int | np.random.Generator | None  # what numpy.random.default_rng takes
 
 
 def auc_judd(
-    saliency_map: ArrayLike,
-    fixations: ArrayLike,
-    ties: str = "expected",
-    seed: Seed = None,
+    saliency_map: ArrayLike, fixations: ArrayLike, ties: str = "expected", seed: Seed = None
 ) -> float:
     """AUC-Judd: thresholds at the fixated values, against all other pixels; in [0, 1]. Larger is better.
 

@@ -4,6 +4,8 @@ The functions take one image and compute in float64; the classes are the same fo
 float32. docs/metrics.md holds the table of special values.
 """
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -24,7 +26,7 @@ def cc(saliency_map: ArrayLike, density: ArrayLike) -> float:
     saliency_map = read_map(saliency_map)
     density = read_density(density, saliency_map)
     if density.highest == 0:
-        return float("nan")
+        return math.nan
     if saliency_map.is_constant or density.is_constant:
         return 0.0
     spread_p = spread_s = covariance = 0.0
@@ -48,11 +50,12 @@ def sim(saliency_map: ArrayLike, density: ArrayLike) -> float:
     saliency_map = read_map(saliency_map)
     density = read_density(density, saliency_map)
     if density.highest == 0:
-        return float("nan")
+        return math.nan
     p, s = saliency_map.shifted_distribution(), density.shifted_distribution()
-    return float(
-        sum(np.minimum(p.probabilities(part), s.probabilities(part)).sum() for part in stretches(density))
+    common = sum(
+        np.minimum(p.probabilities(part), s.probabilities(part)).sum() for part in stretches(density)
     )
+    return min(float(common), 1.0)  # rounding can exceed 1 by an ulp
 
 
 def kld(saliency_map: ArrayLike, density: ArrayLike) -> float:
@@ -67,7 +70,7 @@ def kld(saliency_map: ArrayLike, density: ArrayLike) -> float:
     saliency_map = read_positive_map(saliency_map, "saliency_map", " for KLD, which divides it by its sum")
     density = read_density(density, saliency_map)
     if density.highest == 0:
-        return float("nan")
+        return math.nan
     p, s = saliency_map.distribution(), density.distribution()
     divergence = 0.0
     for part in stretches(density):

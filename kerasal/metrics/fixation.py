@@ -49,7 +49,7 @@ def information_gain(saliency_map: ArrayLike, fixations: ArrayLike, baseline: Ar
     saliency_map and baseline (H, W), any real values; fixations: a binary map (H, W), where a pixel counts
     once, or (N, 2) integers (row, column), where repeats count. A constant map counts as the uniform
     distribution; NaN without fixations. Equals InfoGain.m of the MIT benchmark, which takes a binary map.
-    A fixation on the map's minimum costs about 36 to 52 bits.
+    A fixation on the map's minimum counts log2(eps) = -52 less log2(b): -33 bits for a uniform b, 600 x 800.
     ValueError: NaN, infinity, shapes that differ, a fixation outside the map, a fixation map not binary.
     Source: Kümmerer et al. 2015.
     """

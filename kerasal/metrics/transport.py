@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 
 from kerasal.metrics._inputs import Map, read_density, read_map, read_positive_map
 
-LARGEST_GRID = 4096  # cells; the cost matrix of two maps without a common cell takes 34 MB then
-MOST_PIVOTS = 10_000_000  # the solver's own limit, a hundredth of this, is too low for the largest grids
+LARGEST_GRID = 4096  # cells; the cost matrix takes up to 34 MB then
+MOST_PIVOTS = 10_000_000  # against an endless search; random grids of 4,096 cells need under a hundredth
 
 
 def emd(saliency_map: ArrayLike, density: ArrayLike, scale: float | None = 1 / 32) -> float:
@@ -31,7 +31,7 @@ def emd(saliency_map: ArrayLike, density: ArrayLike, scale: float | None = 1 / 3
             None takes the maps for grids as they are.
 
     ValueError: NaN, infinity, negative values, shapes that differ, a scale that leaves one cell or more
-    than 4,096.
+    than 4,096. RuntimeError: no optimum found.
     """
     saliency_map = read_positive_map(saliency_map, "saliency_map", " for EMD, which moves its mass")
     density = read_density(density, saliency_map)
@@ -79,10 +79,7 @@ def _cost_of_transport(p: np.ndarray, s: np.ndarray) -> float:
     if len(sources) == 0 or len(sinks) == 0:
         return 0.0
     supply, demand = surplus[surplus > 0], -surplus[surplus < 0]
-    distances = np.hypot(
-        sources[:, :1] - sinks[:, 0],
-        sources[:, 1:] - sinks[:, 1],
-    )
+    distances = np.hypot(sources[:, :1] - sinks[:, 0], sources[:, 1:] - sinks[:, 1])
     cost, log = _import_pot().emd2(
         supply / supply.sum(), demand / demand.sum(), distances, numItermax=MOST_PIVOTS, log=True
     )

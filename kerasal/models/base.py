@@ -27,7 +27,7 @@ class SaliencyModel(keras.Model):
         self.input_size = tuple(input_size)
 
     def saliency(self, stimuli: keras.KerasTensor) -> keras.KerasTensor:
-        """Saliency maps at the stimuli's own size, in graph or eager code.
+        """Saliency maps at the stimuli's own size.
 
         stimuli (B, H, W, 3), RGB, 0..255, uint8 or float; result (B, H, W, 1), float32, in [0, 1] with
         the maximum of each map at 1 (a map without any saliency stays 0).
@@ -62,6 +62,10 @@ class SaliencyModel(keras.Model):
 
 def resize_saliency(maps: keras.KerasTensor, size: tuple[int, int]) -> keras.KerasTensor:
     """Maps (B, h, w, 1) resized bilinearly to `size` (rows, columns), each divided by its maximum."""
-    maps = ops.image.resize(maps, size, interpolation="bilinear", antialias=True)
+    return scale_to_peak(ops.image.resize(maps, size, interpolation="bilinear", antialias=True))
+
+
+def scale_to_peak(maps: keras.KerasTensor) -> keras.KerasTensor:
+    """Maps (B, h, w, 1), each divided by its maximum; a map without any saliency stays 0."""
     peak = ops.max(maps, axis=(1, 2, 3), keepdims=True)
     return maps / ops.where(peak > 0, peak, 1.0)

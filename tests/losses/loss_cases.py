@@ -21,8 +21,9 @@ def kld_reverse(s, f, p):
     return kld(p, f, s)
 
 
-def kld_mit(s, f, p, eps=np.finfo("float64").eps):
+def kld_mit(s, f, p):
     """KLdiv.m of the MIT benchmark: the score of the map p against the density s."""
+    eps = np.finfo("float64").eps
     s, p = s / s.sum(), p / p.sum()
     return float(np.sum(s * np.log(eps + s / (p + eps))))
 

@@ -70,6 +70,7 @@ def test_perceptual_losses_equal_their_formulas_on_the_plain_network():
 def test_perceptual_gradients_equal_central_differences():
     # Random maps: in an even region the maxima that pooling looks for tie, and the losses have kinks there.
     s, f, p = (np.float64(np.float32(x)) for x in small_maps(0, SIZE))
+    gradients = [values_and_gradient(loss, *tensors((s, f, p)))[1][0, ..., 0] for loss in DF_AND_GM]
     features_s, step = slow_features(s), 1e-7
     rng = np.random.default_rng(0)
     for _ in range(2):

@@ -101,6 +101,14 @@ def test_a_scale_that_does_not_reduce_is_refused(scale):
         emd(np.ones((64, 96)), np.ones((64, 96)), scale=scale)
 
 
+@pytest.mark.filterwarnings("ignore:numItermax reached:UserWarning")
+def test_a_search_that_ends_too_soon_is_an_error_and_not_a_value(monkeypatch):
+    monkeypatch.setattr("kerasal.metrics.transport.MOST_PIVOTS", 1)
+    random = np.random.default_rng(10)
+    with pytest.raises(RuntimeError, match="the optimal transport was not found"):
+        emd(random.random((9, 14)), random.random((9, 14)), scale=None)
+
+
 def test_reduction_equals_pillow_s_bicubic_inside_the_borders():
     # Pillow works in float32 and cuts its kernel off at the border, where ours mirrors the map.
     values = np.random.default_rng(8).random((320, 480))

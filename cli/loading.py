@@ -47,7 +47,7 @@ def progress(items: Sequence, what: str) -> Iterator:
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        click.echo(f"{what}: {len(items)} steps ...", err=True)
+        click.echo(f"{what} ...", err=True)
         return iter(items)
     return iter(track(items, description=what, console=console))
 

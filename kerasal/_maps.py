@@ -56,7 +56,7 @@ def distribution(x: keras.KerasTensor) -> keras.KerasTensor:
     total = ops.sum(x, axis=PIXELS, keepdims=True)
     count = pixel_count(x)
     lift = ops.cast(total < 1e-12 * count, "float32")
-    return (x + lift) / (total + lift * count)
+    return (x + lift) * (1.0 / (total + lift * count))
 
 
 def centred(x: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -82,6 +82,16 @@ def guarded_log(x: keras.KerasTensor, floor) -> keras.KerasTensor:
     Exact for x >= floor; below it finite, with the constant slope 1 / floor, so that an x of 0 (or less)
     is still pushed up. At 0 the value is log(floor) - 1.
     """
-    floor = ops.convert_to_tensor(floor, "float32")
-    tangent = ops.log(floor) - 1.0 + x / floor
-    return ops.where(x > floor, ops.log(ops.maximum(x, floor)), tangent)
+    # Two summands and no choice between two results: one of the two is constant on either side of the floor.
+    return ops.log(ops.maximum(x, floor)) + ops.minimum(x - floor, 0.0) / floor
+
+
+def same_size(truth: keras.KerasTensor, p: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Both tensors, (B, H, W, 1). ValueError: their sizes differ, where broadcasting might hide it."""
+    for true_side, side in zip(truth.shape[1:3], p.shape[1:3], strict=True):
+        if None not in (true_side, side) and true_side != side:
+            raise ValueError(
+                f"y_true and y_pred must have one height and width; got {tuple(truth.shape[1:3])} "
+                f"and {tuple(p.shape[1:3])}"
+            )
+    return truth, p

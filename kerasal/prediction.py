@@ -69,7 +69,9 @@ def predict_to_folder(
     names = _output_names(images)
     folder.mkdir(parents=True, exist_ok=True)
     written = 0
-    for path, stimulus, saliency_map in predict_files(model, progress(images, "images"), skipped):
+    for path, stimulus, saliency_map in predict_files(
+        model, progress(images, f"predicting {len(images)} images"), skipped
+    ):
         stem = folder / names[path]
         _save(Image.fromarray(grey(saliency_map)), stem.with_name(f"{stem.name}.png"))
         _save(Image.fromarray(overlay(stimulus, saliency_map)), stem.with_name(f"{stem.name}_overlay.jpg"))

@@ -62,7 +62,7 @@ def load(folder: Path) -> Dataset:
             "validation": samples[TRAIN : TRAIN + VALIDATION],
             "test": samples[TRAIN + VALIDATION :],
         },
-        description="OSIE: 700 photographs, 15 observers (Xu et al. 2014)",
+        description="OSIE, photographs, 15 observers (Xu et al. 2014)",
         licence="MIT",
         notes=[f"{outside} fixations outside their image were dropped"] if outside else [],
     )

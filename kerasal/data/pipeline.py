@@ -17,7 +17,7 @@ def stimulus_reader(samples: list[Sample], size: tuple[int, int]) -> Reader:
         stimulus = tf.numpy_function(lambda i: samples[i].read_stimulus(), [index], tf.uint8, stateful=False)
         stimulus = tf.ensure_shape(stimulus, (None, None, 3))
         # The same resize as in the network's own pre-processing, which then has nothing left to do.
-        stimulus = tf.image.resize(stimulus, size, method="bilinear", antialias=True)
+        stimulus = tf.image.resize(stimulus, size, method="bicubic", antialias=True)
         return (_mirror(tf.ensure_shape(stimulus, (*size, 3)), mirrored),)
 
     return read

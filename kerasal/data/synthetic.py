@@ -23,7 +23,7 @@ def load(seed: int = 0) -> Dataset:
     return Dataset(
         name="synthetic",
         splits=splits,
-        description=f"{index} generated scenes (seed {seed})",
+        description=f"generated scenes (seed {seed})",
         licence="MIT, as kerasal",
     )
 

@@ -91,7 +91,7 @@ def _evaluate(
 
     def shown() -> Iterator:
         iterator = iter(predictions)
-        for _ in progress(samples, "images"):
+        for _ in progress(samples, f"scoring {len(samples)} images"):
             yield next(iterator)
 
     scores = score(shown(), keys)

@@ -14,7 +14,7 @@ class StimulusPreprocessing(keras.layers.Layer):
         size: (rows, columns) of the output.
 
     Input (B, H, W, 3), RGB, 0..255, any size; output (B, rows, columns, 3), BGR, mean removed. The
-    resize is bilinear, antialiased where it shrinks, and stretches a stimulus of another aspect ratio.
+    resize is bicubic, antialiased where it shrinks, and stretches a stimulus of another aspect ratio.
     """
 
     def __init__(self, size: tuple[int, int], **kwargs):
@@ -24,7 +24,7 @@ class StimulusPreprocessing(keras.layers.Layer):
     def call(self, inputs):
         stimulus = ops.cast(inputs, self.compute_dtype)
         if tuple(inputs.shape[1:3]) != self.size:
-            stimulus = ops.image.resize(stimulus, self.size, interpolation="bilinear", antialias=True)
+            stimulus = ops.image.resize(stimulus, self.size, interpolation="bicubic", antialias=True)
         mean = ops.convert_to_tensor(IMAGENET_MEAN_BGR, dtype=stimulus.dtype)
         return ops.flip(stimulus, axis=-1) - mean
 

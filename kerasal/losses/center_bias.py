@@ -16,7 +16,7 @@ GAUSSIAN_DEVIATIONS = (0.21, 0.23)  # of the height, of the width
 
 
 def r(y_true, y_pred, center_bias, alpha=0.1):
-    """The formula of `CenterBias`: one value per image, (B,). `center_bias` (H, W); `y_true` plays no part."""
+    """The formula of `CenterBias`: one value per image, (B,). B is (H, W); `y_true` plays no part."""
     p = prediction(y_pred)
     if p.shape[1:3] != center_bias.shape and None not in p.shape[1:3]:
         raise InputError(

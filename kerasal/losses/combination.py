@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 import keras
-from keras import ops
 
 from kerasal.errors import InputError
 from kerasal.losses.center_bias import CenterBias

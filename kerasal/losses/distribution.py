@@ -7,7 +7,16 @@ An image whose density is all zero says nothing about where people look: KLD and
 import keras
 from keras import ops
 
-from kerasal._maps import PIXELS, density, distribution, fixation_map, guarded_log, pixel_count, prediction
+from kerasal._maps import (
+    PIXELS,
+    density,
+    distribution,
+    fixation_map,
+    guarded_log,
+    pixel_count,
+    prediction,
+    same_size,
+)
 from kerasal.errors import InputError
 
 SHARE_FLOOR = 1e-7  # a pixel's share of dist(P), in units of the even share 1 / (H W)
@@ -18,8 +27,8 @@ PROBABILITY_FLOOR = 1e-7  # P and 1 - P in the cross-entropies
 
 def kld(y_true, y_pred, reverse=False):
     """The formula of `KLD`: one value per image, (B,)."""
-    s = density(y_true)
-    p, q = distribution(s), distribution(prediction(y_pred))
+    s, p = same_size(density(y_true), prediction(y_pred))
+    p, q = distribution(s), distribution(p)
     floor = SHARE_FLOOR / pixel_count(q)
     log_p = guarded_log(p, floor) if reverse else ops.log(ops.where(p > 0, p, 1.0))
     log_q = guarded_log(q, floor)
@@ -35,13 +44,13 @@ class KLD(keras.losses.Loss):
         reverse: the paper's eq. 5 as printed, sum dist(P) log(dist(P) / dist(S)). The default has the roles
             of SAM and of the MIT metric, because S holds exact zeros.
 
-    The guard: where a pixel's share of dist(P) is below 1e-7 of the even share 1 / (H W), the logarithm goes on
-    as its tangent. No constant is added anywhere, so the value is unbiased (identical maps give 0, and any
-    map whose shares are above the floor gives what the MIT form, sum s log(eps + s / (p + eps)), tends to for
-    eps to 0), and an exact zero of P costs a finite log(H W / 1e-7) + 1 nats per unit of density. An epsilon in the
-    denominator does the same only at the price of a bias, or, at MIT's 2.2e-16, of slopes of 1e15; a clip
-    would leave missed pixels without any gradient. Here their slope is finite, the same for all, and
-    upwards. An all-zero P counts as uniform, with the gradient of an even map.
+    The guard: where a pixel's share of dist(P) is below 1e-7 of the even share 1 / (H W), its logarithm goes
+    on as the tangent there. Above that nothing is added or clipped, so the value has no bias: identical maps
+    give 0, and positive maps what the MIT metric gives, sum s log(eps + s / (p + eps)) with eps 2.2e-16. An
+    exact zero of P costs log(H W / 1e-7) + 1 nats per unit of density, and its slope is finite and upwards.
+    Other guards were left for a reason: an epsilon as large as Keras's 1e-7 biases the value, since shares
+    are themselves about 1e-5; MIT's makes slopes of 1e15; a clip leaves a missed pixel no gradient. An
+    all-zero P counts as uniform, with the gradient of an even map.
     """
 
     family = "distribution"
@@ -60,8 +69,8 @@ class KLD(keras.losses.Loss):
 
 def bhat(y_true, y_pred):
     """The formula of `Bhattacharyya`: one value per image, (B,)."""
-    s = density(y_true)
-    p, q = distribution(s), distribution(prediction(y_pred))
+    s, p = same_size(density(y_true), prediction(y_pred))
+    p, q = distribution(s), distribution(p)
     floor = SQRT_FLOOR / pixel_count(q)
     root = ops.where(q > floor, ops.sqrt(ops.maximum(q, floor)), q / ops.sqrt(floor))
     affinity = ops.sum(ops.sqrt(p) * root, axis=PIXELS)
@@ -89,7 +98,7 @@ class Bhattacharyya(keras.losses.Loss):
 
 def bce(y_true, y_pred):
     """The formula of `BCE`: one value per image, (B,)."""
-    s, p = density(y_true), prediction(y_pred)
+    s, p = same_size(density(y_true), prediction(y_pred))
     log_p, log_rest = _log_probabilities(p)
     return -ops.mean(s * log_p + (1.0 - s) * log_rest, axis=PIXELS)
 
@@ -115,7 +124,7 @@ class BCE(keras.losses.Loss):
 
 def w_bce(y_true, y_pred, weight=0.5):
     """The formula of `WeightedBCE`: one value per image, (B,)."""
-    s, p = density(y_true), prediction(y_pred)
+    s, p = same_size(density(y_true), prediction(y_pred))
     log_p, log_rest = _log_probabilities(p)
     return -ops.mean(weight * s * log_p + (1.0 - weight) * (1.0 - s) * log_rest, axis=PIXELS)
 
@@ -148,7 +157,7 @@ class WeightedBCE(keras.losses.Loss):
 
 def focal(y_true, y_pred, gamma=2.0, modulation="paper"):
     """The formula of `FocalLoss`: one value per image, (B,)."""
-    s, p = density(y_true), prediction(y_pred)
+    s, p = same_size(density(y_true), prediction(y_pred))
     log_p, log_rest = _log_probabilities(p)
     # A power of a negative number is NaN, and the slope of one below the first is infinite at 0.
     unit = ops.clip(p, PROBABILITY_FLOOR, 1.0 - PROBABILITY_FLOOR)
@@ -189,8 +198,8 @@ class FocalLoss(keras.losses.Loss):
 
 def nll(y_true, y_pred):
     """The formula of `NLL`: one value per image, (B,)."""
-    f = fixation_map(y_true, "NLL")
-    q = distribution(prediction(y_pred))
+    f, p = same_size(fixation_map(y_true, "NLL"), prediction(y_pred))
+    q = distribution(p)
     log_q = guarded_log(q, SHARE_FLOOR / pixel_count(q))
     fixations = ops.sum(f, axis=PIXELS)
     return -ops.sum(f * log_q, axis=PIXELS) / ops.maximum(fixations, 1.0)

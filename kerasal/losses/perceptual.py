@@ -9,7 +9,7 @@ import functools
 import keras
 from keras import ops
 
-from kerasal._maps import PIXELS, density, prediction
+from kerasal._maps import PIXELS, density, prediction, same_size
 from kerasal.errors import InputError
 
 BLOCKS = (2, 2, 3, 3, 3)  # convolutions of each of VGG-16's blocks; a pooling layer ends each
@@ -59,7 +59,8 @@ def gm(y_true, y_pred, features=None):
 class GramMatrices(keras.losses.Loss):
     """Gram matrices: sum over VGG-16's five pooling layers of ||G(S) - G(P)||_F^2. Best value 0.
 
-    G = psi psi^T / (C H W), psi the features as a matrix (C, H W). S and P as in `DeepFeatures`. Paper, eqs. 14, 15.
+    G = psi psi^T / (C H W), psi the features as a matrix (C, H W). S and P as in `DeepFeatures`. Paper,
+    eqs. 14 and 15.
     """
 
     family = "perceptual"
@@ -78,12 +79,12 @@ def vgg_features(y_true, y_pred) -> list[tuple]:
 
     No gradient goes through phi(S). InputError: maps under 32x32.
     """
-    s, p = ops.stop_gradient(density(y_true)), prediction(y_pred)
+    s, p = same_size(density(y_true), prediction(y_pred))
     for size in p.shape[1:3]:
         if size is not None and size < SMALLEST_SIDE:
             raise InputError(f"df and gm need maps of at least 32x32 pixels; got {tuple(p.shape[1:3])}")
     # Two passes and not one of twice the batch: only P's is differentiated.
-    return list(zip(_pooled(s), _pooled(p), strict=True))
+    return list(zip(_pooled(ops.stop_gradient(s)), _pooled(p), strict=True))
 
 
 def _pooled(x):

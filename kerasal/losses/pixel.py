@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from kerasal._maps import PIXELS, density, prediction
+from kerasal._maps import PIXELS, density, prediction, same_size
 from kerasal.errors import InputError
 
 EXP_LIMIT = 10.0  # |S - P| between maps in [0, 1] is at most 1
@@ -13,7 +13,8 @@ EXP_LIMIT = 10.0  # |S - P| between maps in [0, 1] is at most 1
 
 def mse(y_true, y_pred):
     """The formula of `MSE`: one value per image, (B,)."""
-    return ops.mean(ops.square(density(y_true) - prediction(y_pred)), axis=PIXELS)
+    s, p = same_size(density(y_true), prediction(y_pred))
+    return ops.mean(ops.square(s - p), axis=PIXELS)
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
@@ -32,7 +33,8 @@ class MSE(keras.losses.Loss):
 
 def ead(y_true, y_pred):
     """The formula of `EAD`: one value per image, (B,)."""
-    difference = ops.abs(density(y_true) - prediction(y_pred))
+    s, p = same_size(density(y_true), prediction(y_pred))
+    difference = ops.abs(s - p)
     near = ops.minimum(difference, EXP_LIMIT)
     tangent = math.exp(EXP_LIMIT) * ops.relu(difference - EXP_LIMIT)
     return ops.mean(ops.expm1(near) + tangent, axis=PIXELS)
@@ -58,7 +60,8 @@ class EAD(keras.losses.Loss):
 
 def ae(y_true, y_pred):
     """The formula of `AE`: one value per image, (B,)."""
-    return ops.mean(ops.abs(density(y_true) - prediction(y_pred)), axis=PIXELS)
+    s, p = same_size(density(y_true), prediction(y_pred))
+    return ops.mean(ops.abs(s - p), axis=PIXELS)
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
@@ -77,7 +80,7 @@ class AE(keras.losses.Loss):
 
 def mlnet_mse(y_true, y_pred, alpha=1.1, normalize=True):
     """The formula of `MLNetMSE`: one value per image, (B,)."""
-    s, p = density(y_true), prediction(y_pred)
+    s, p = same_size(density(y_true), prediction(y_pred))
     if normalize:
         peak = ops.max(p, axis=PIXELS, keepdims=True)
         p = p / ops.where(peak > 1e-12, peak, 1.0)
@@ -113,7 +116,7 @@ class MLNetMSE(keras.losses.Loss):
 
 def sig_mse(y_true, y_pred, lam=0.55, k=10.0):
     """The formula of `SigmoidMSE`: one value per image, (B,)."""
-    s, p = density(y_true), prediction(y_pred)
+    s, p = same_size(density(y_true), prediction(y_pred))
     return ops.mean(k * ops.sigmoid(k * (s - lam)) * ops.square(s - p), axis=PIXELS)
 
 

@@ -3,13 +3,14 @@
 import keras
 from keras import ops
 
-from kerasal._maps import PIXELS, centred, density, fixation_map, pixel_count, prediction
+from kerasal._maps import PIXELS, centred, density, fixation_map, pixel_count, prediction, same_size
 
 
 def cc(y_true, y_pred):
     """The formula of `CC`: one value per image, (B,)."""
-    s, s_deviation = centred(density(y_true))
-    p, p_deviation = centred(prediction(y_pred))
+    s, p = same_size(density(y_true), prediction(y_pred))
+    s, s_deviation = centred(s)
+    p, p_deviation = centred(p)
     covariance = ops.mean(s * p, axis=PIXELS)
     return -covariance / ops.squeeze(s_deviation * p_deviation, axis=PIXELS)
 
@@ -34,8 +35,8 @@ class CC(keras.losses.Loss):
 
 def nss(y_true, y_pred):
     """The formula of `NSS`: one value per image, (B,)."""
-    f = fixation_map(y_true, "NSS")
-    p, deviation = centred(prediction(y_pred))
+    f, p = same_size(fixation_map(y_true, "NSS"), prediction(y_pred))
+    p, deviation = centred(p)
     count = pixel_count(p)
     deviation = ops.squeeze(deviation, axis=PIXELS) * ops.sqrt(count / ops.maximum(count - 1.0, 1.0))
     fixations = ops.maximum(ops.sum(f, axis=PIXELS), 1.0)
@@ -46,10 +47,10 @@ def nss(y_true, y_pred):
 class NSS(keras.losses.Loss):
     """Normalised scanpath saliency: -(1 / sum F) sum F (P - mean P) / std P. Smaller is better, no bound.
 
-    In standard deviations of P, divisor H W - 1 as the MIT metric has it. 0 for an image without fixations and
-    for a constant P, which is divided by 1 in place of its deviation: its gradient points to the fixations.
-    The paper's eq. 11 divides by the number of pixels; this is per fixated pixel, as the metric and
-    SAM have it.
+    In standard deviations of P, divisor H W - 1 as the MIT metric has it. 0 for an image without fixations
+    and for a constant P, which is divided by 1 in place of its deviation: its gradient points to the
+    fixations. The paper's eq. 11 divides by the number of pixels; this is per fixated pixel, as the metric
+    and SAM have it, and negated.
     """
 
     family = "saliency"

@@ -102,7 +102,7 @@ def canonical(spec: str | keras.losses.Loss) -> str:
     """The one spelling of a spec or a loss, which parses back to itself: no spaces, no defaults.
 
     The coefficients of a sum are written, but for a 1 that a bare name has too. A centre bias is not
-    part of the language. SpecError as in `parse`; InputError: a loss with an option that the language cannot say.
+    part of the language. SpecError as in `parse`; InputError: a loss that the language has no words for.
     """
     terms = _terms_of(spec) if isinstance(spec, keras.losses.Loss) else parse(spec)
     text = "+".join(_spell(term, alone=len(terms) == 1) for term in terms)

@@ -50,7 +50,7 @@ class SaliencyModel(keras.Model):
         resized = ops.image.resize(
             ops.cast(ops.convert_to_tensor(stimulus[None]), "float32"),
             self.input_size,
-            interpolation="bilinear",
+            interpolation="bicubic",
             antialias=True,
         )
         return ops.convert_to_numpy(resized)

@@ -17,6 +17,7 @@ from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 
 EXTRACTION_BATCH = 4  # larger batches are no faster on a CPU and cost memory
+RESIZE = "bicubic"  # as in the network's pre-processing, which then has nothing left to do
 
 Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
 
@@ -62,7 +63,9 @@ class FeatureCache:
             arrays = [np.empty(shape, "float16") for shape in shapes]
             _compute(model, samples, mirrored, arrays, progress)
             return cls(arrays, len(samples))
-        entry = folder / "features" / _key(model, samples, mirrored)
+        plain = folder / "features" / _key(model, samples)
+        both = plain.with_name(f"{plain.name}-mirrored")
+        entry = both if mirrored or both.is_dir() else plain  # the first half of `both` is `plain`
         files = [f"{index}.npy" for index in range(len(shapes))]
         if not entry.is_dir():
             _check_space(folder, sum(2 * int(np.prod(shape)) for shape in shapes))
@@ -107,10 +110,10 @@ class FeatureCache:
 def _compute(model, samples, mirrored, arrays, progress):
     backbone = tf.function(lambda stimuli: model.backbone(stimuli, training=False), reduce_retracing=True)
     half = np.finfo("float16").max
-    for start in progress(range(0, len(samples), EXTRACTION_BATCH), "features"):
+    for start in progress(range(0, len(samples), EXTRACTION_BATCH), f"features of {len(samples)} stimuli"):
         part = samples[start : start + EXTRACTION_BATCH]
         stimuli = tf.stack([
-            tf.image.resize(sample.read_stimulus(), model.input_size, method="bilinear", antialias=True)
+            tf.image.resize(sample.read_stimulus(), model.input_size, method=RESIZE, antialias=True)
             for sample in part
         ])  # fmt: skip
         passes = [(start, stimuli)]
@@ -121,8 +124,8 @@ def _compute(model, samples, mirrored, arrays, progress):
                 array[place : place + len(part)] = np.clip(feature.numpy(), -half, half)
 
 
-def _key(model: SaliencyModel, samples: list[Sample], mirrored: bool) -> str:
-    digest = hashlib.sha256(json.dumps([model.name, model.input_size, mirrored, 1]).encode())
+def _key(model: SaliencyModel, samples: list[Sample]) -> str:
+    digest = hashlib.sha256(json.dumps([model.name, model.input_size, RESIZE]).encode())
     for weight in model.backbone.weights:
         digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
     for sample in samples:

@@ -17,8 +17,8 @@ class TrainingOptions:
     activation: str | None = None  # relu or sigmoid; None: chosen by the loss's family
     backbone_weights: str = "imagenet"
     input_size: tuple[int, int] = (300, 400)  # rows, columns
-    epochs: int = 8
-    batch_size: int = 16
+    epochs: int = 6
+    batch_size: int = 8
     optimizer: str = "adamw"
     learning_rate: float = 5e-4
     decay: str = "cosine"  # of the learning rate: "cosine" to 0 over all steps, or "none"

@@ -147,3 +147,10 @@ def test_an_even_map_has_the_likelihood_of_one_pixel_in_all():
     s, f, p = scene(2, (30, 41))
     maps = tensors((s, f, 0 * p + 0.3))
     np.testing.assert_allclose(values(losses.NLL(), *maps), np.log(30 * 41), rtol=1e-6)
+
+
+@pytest.mark.parametrize("spec", ["mse", "kld", "nss", "cc", "df"])
+def test_maps_of_two_sizes_are_refused_before_they_broadcast(spec):
+    y_true, y_pred = tensors(scene(3, (40, 46)))
+    with pytest.raises(ValueError, match=r"one height and width; got \(40, 46\) and \(1, 46\)"):
+        losses.get(spec)(y_true, y_pred[:, :1])

@@ -186,7 +186,7 @@ def test_features_are_found_again_and_not_computed_twice(photos, tmp_path):
     again = FeatureCache.open(
         network, photos["train"], mirrored=True, folder=tmp_path / "cache", progress=progress
     )
-    assert calls == ["features"]
+    assert calls == ["features of 6 stimuli"]
     for one, other in zip(first.arrays, again.arrays, strict=True):
         np.testing.assert_array_equal(one, other)
     assert len(list((tmp_path / "cache" / "features").iterdir())) == 1  # nothing half-written beside it

@@ -1,0 +1,117 @@
+"""Time of each loss, forward and backward, as a ratio to Keras's mean squared error in the same run.
+
+    python tests/benchmarks/losses.py [--batch 8] [--seconds 3] [--xla] [SPEC ...]
+
+Batch 8 at 300x400 under tf.function, the gradient with respect to P. The perceptual losses are compared with
+plain VGG-16 on the same maps, S and P forward and P backward, which is the least that they can do. Targets:
+8 times MSE for a loss without VGG-16, 1.25 times the plain network for LC2. Candidates take turns, so that
+other work on the machine hits all alike; the median counts.
+"""
+
+import argparse
+import statistics
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.ndimage import gaussian_filter
+
+from kerasal import losses
+from kerasal.losses.spec import NAMES
+from kerasal.models.vgg16 import vgg16
+
+SIZE = (300, 400)
+POOLS = tuple(f"block{block}_pool" for block in range(1, 6))
+PERCEPTUAL = ("df", "gm", "df+gm", "lc2")
+
+
+def maps(batch):
+    """y_true and y_pred like OSIE's: 130 fixations each, blurred with sigma 12."""
+    rng = np.random.default_rng(0)
+    y_true, y_pred = [], []
+    for _ in range(batch):
+        fixations = np.zeros(SIZE)
+        rows, columns = rng.normal((150, 200), (60, 90), (130, 2)).T.astype(int)
+        fixations[rows.clip(0, 299), columns.clip(0, 399)] = 1
+        density = gaussian_filter(fixations, 12)
+        y_true.append(np.stack([density / density.max(), fixations], axis=-1))
+        y_pred.append(0.02 + 0.5 * np.roll(density / density.max(), 15, axis=1))
+    return tf.constant(y_true, "float32"), tf.constant(np.stack(y_pred)[..., None], "float32")
+
+
+def step(value_of, xla):
+    """One forward and backward pass as a graph."""
+
+    @tf.function(jit_compile=xla)
+    def run(y_true, y_pred):
+        with tf.GradientTape() as tape:
+            tape.watch(y_pred)
+            value = value_of(y_true, y_pred)
+        return value, tape.gradient(value, y_pred)
+
+    return run
+
+
+def plain_vgg(network, maps_seen):
+    """The network and no more: distance of the pooled features of S and P, or mean square of P's alone."""
+
+    def value_of(y_true, y_pred):
+        p = network(tf.repeat(y_pred, 3, axis=-1))
+        if maps_seen == 1:
+            return tf.add_n([tf.reduce_mean(tf.square(p[layer])) for layer in POOLS])
+        s = network(tf.repeat(y_true[..., :1], 3, axis=-1))
+        return tf.add_n([tf.reduce_mean(tf.square(s[layer] - p[layer])) for layer in POOLS])
+
+    return value_of
+
+
+def medians(steps, y_true, y_pred, seconds):
+    """Median time of each step in seconds; all take turns until each had about `seconds`."""
+    for run in steps.values():
+        run(y_true, y_pred)
+    times = {name: [] for name in steps}
+    until = time.perf_counter() + seconds * len(steps)
+    while time.perf_counter() < until or len(times[next(iter(steps))]) < 3:
+        for name, run in steps.items():
+            start = time.perf_counter()
+            run(y_true, y_pred)[1].numpy()
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def report(title, times, reference):
+    """A table of times and their ratios to `reference`."""
+    print(f"{title:28}{'ms':>10}{'ratio':>8}")
+    for name, value in times.items():
+        print(f"{name:28}{1000 * value:10.1f}{value / times[reference]:8.2f}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("specs", nargs="*", help="losses to time; default: all")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=3, help="for each loss")
+    parser.add_argument("--xla", action="store_true", help="compile with XLA")
+    arguments = parser.parse_args()
+    y_true, y_pred = maps(arguments.batch)
+    specs = arguments.specs or [*(name for name in NAMES if name not in PERCEPTUAL), *PERCEPTUAL]
+    plain = {spec: losses.get(spec) for spec in specs if spec not in PERCEPTUAL}
+    if plain:
+        mse = keras.losses.MeanSquaredError()
+        steps = {"Keras MSE": step(lambda y, p: mse(y[..., :1], p), arguments.xla)}
+        steps |= {spec: step(loss, arguments.xla) for spec, loss in plain.items()}
+        report("loss", medians(steps, y_true, y_pred, arguments.seconds), "Keras MSE")
+    perceptual = [spec for spec in specs if spec in PERCEPTUAL]
+    if perceptual:
+        network = vgg16("imagenet", outputs=POOLS)
+        steps = {
+            "VGG-16, S and P": step(plain_vgg(network, 2), arguments.xla),
+            "VGG-16, P alone": step(plain_vgg(network, 1), arguments.xla),
+        }
+        steps |= {spec: step(losses.get(spec), arguments.xla) for spec in perceptual}
+        report("perceptual", medians(steps, y_true, y_pred, arguments.seconds), "VGG-16, S and P")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The project as a whole: its rooms, its README, what an import loads."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# What the folders of the package may import of it and of the heavy libraries: docs/architecture.md.
+ROOMS = {
+    "losses": {"_maps", "errors", "losses", "models", "weights"},
+    "metrics": {"_maps", "metrics", "errors"},
+    "layers": {"layers"},
+    "models": {"errors", "layers", "models", "weights"},
+    "data": {"data", "errors"},
+    "training": {"data", "errors", "losses", "metrics", "models", "training"},
+    "evaluation": {"data", "errors", "evaluation", "metrics", "models", "training"},
+}
+BACKEND_NEUTRAL = ("losses", "metrics", "layers", "models")
+
+
+def imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_the_plan_allows(room):
+    for path in (ROOT / "kerasal" / room).glob("*.py"):
+        used = {name.split(".")[1] for name in imports(path) if name.startswith("kerasal.")}
+        assert used <= ROOMS[room], path
+
+
+@pytest.mark.parametrize("room", BACKEND_NEUTRAL)
+def test_losses_metrics_layers_and_models_never_import_tensorflow(room):
+    for path in (ROOT / "kerasal" / room).glob("*.py"):
+        assert not any(name.split(".")[0] == "tensorflow" for name in imports(path)), path
+
+
+def test_every_room_is_in_the_architecture():
+    text = (ROOT / "docs/architecture.md").read_text()
+    for folder in (ROOT / "kerasal").iterdir():
+        if (folder / "__init__.py").is_file():
+            assert f"`kerasal/{folder.name}/`" in text, folder
+
+
+def test_the_readmes_python_runs():
+    block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+    subprocess.run([sys.executable, "-c", block], check=True, cwd="/")
+
+
+def test_links_in_the_documents_lead_somewhere():
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_package_imports_from_a_checkout_and_knows_its_weights():
+    program = (
+        "import kerasal, kerasal.weights; print(kerasal.weights.REGISTRY['vgg16.imagenet'].path.is_file())"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "True"
+
+
+def test_the_tables_of_the_results_are_those_of_the_files():
+    script = ROOT / "docs/figures/results_table.py"
+    result = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    page = (ROOT / "docs/results.md").read_text()
+    tables = result.stdout.strip().split("\n\n")
+    assert len(tables) == 2
+    for table in tables:
+        assert table in page

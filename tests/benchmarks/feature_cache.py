@@ -2,9 +2,9 @@
 
 python tests/benchmarks/feature_cache.py [STIMULI]
 
-The paper's network at 300x400, batch 16, the loss kld+cc+nss, AdamW, on STIMULI generated scenes (default 48). The
-first epoch of each is left out: it holds the tracing, and the cached one's comes after the features were
-computed, whose time is printed too.
+The paper's network at 300x400, batch 16, the loss kld+cc+nss, AdamW, on STIMULI generated scenes (default
+48). The first epoch of each is left out: it holds the tracing. The time of computing the features is printed
+too.
 """
 
 import os

@@ -95,7 +95,8 @@ def test_predict_writes_a_map_and_an_overlay_of_the_images_size_for_each(trained
 def test_exported_model_gives_predicts_maps_in_plain_tensorflow(trained, tmp_path):
     write_photo(tmp_path / "a.png", (70, 100), seed=1)
     write_photo(tmp_path / "b.png", (130, 61), seed=2)
-    predicted = kerasal("predict", "--model", trained / "run", tmp_path / "a.png", tmp_path / "b.png", "-o", tmp_path / "out", "--npy")  # fmt: skip
+    images = (tmp_path / "a.png", tmp_path / "b.png")
+    predicted = kerasal("predict", "--model", trained / "run", *images, "-o", tmp_path / "out", "--npy")
     assert predicted.exit_code == 0, predicted.output
     assert kerasal("export", trained / "run", "-o", tmp_path / "saved").exit_code == 0
     program = (

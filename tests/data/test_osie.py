@@ -17,13 +17,21 @@ def cell(values):
 @pytest.fixture
 def miniature(tmp_path):
     """Three stimuli and two observers in the official layout, with a uint8 axis and a point off the image."""
+
+    def subject(x, y, duration, kind="float64"):
+        return {
+            "fix_x": np.array([x]),
+            "fix_y": np.array([y], kind),
+            "fix_duration": np.array([duration]),
+        }
+
     points = {
         name: [
-            {"fix_x": np.array([[10.5, 799.2]]), "fix_y": np.array([[20.0, 30.0]]), "fix_duration": np.array([[200, 90]])},
-            {"fix_x": np.array([[400.0]]), "fix_y": np.array([[255]], np.uint8), "fix_duration": np.array([[110]])},
+            subject([10.5, 799.2], [20.0, 30.0], [200, 90]),
+            subject([400.0], [255], [110], kind="uint8"),
         ]
         for name in ("1001.jpg", "1002.jpg", "1003.jpg")
-    }  # fmt: skip
+    }
     points["1002.jpg"][0]["fix_x"] = np.array([[10.5, 800.0]])
     (tmp_path / "eye").mkdir()
     records = [{"img": name, "subjects": cell(subjects)} for name, subjects in points.items()]

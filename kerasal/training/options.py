@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from kerasal import losses
 from kerasal.errors import InputError
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
@@ -88,3 +89,9 @@ def options(recipe: str = "default", **changes: Any) -> TrainingOptions:
     if recipe not in RECIPES:
         raise InputError(f"unknown recipe {recipe!r}: one of {', '.join(RECIPES)}")
     return replace(RECIPES[recipe], **{name: value for name, value in changes.items() if value is not None})
+
+
+def default_learning_rate(spec: str, activation: str | None = None) -> float:
+    """The default recipe's learning rate for a loss: lower behind a relu, where a head collapses easily."""
+    activation = activation or losses.activation_for(losses.get(spec))
+    return RECIPES["default"].learning_rate if activation == "sigmoid" else 1e-4

@@ -36,15 +36,15 @@ def tiny_network():
     """Adds the model "tiny", with the baseline's options and a thousandth of its work."""
     import keras
 
-    from kerasal import models
+    from kerasal import layers, models
 
     class Tiny(models.SaliencyModel):
         def __init__(self, input_size, activation, dropout, initial_density, backbone_weights=None, **_):
             rows, columns = input_size
             stimulus = keras.Input((None, None, 3))
-            resized = keras.layers.Resizing(rows, columns)(stimulus)
+            preprocessed = layers.StimulusPreprocessing(input_size)(stimulus)
             features = keras.layers.Conv2D(4, 3, 2, padding="same", activation="relu")(
-                keras.layers.Rescaling(1 / 128, -1)(resized)
+                keras.layers.Rescaling(1 / 128)(preprocessed)
             )
             backbone = keras.Model(stimulus, [features])
             backbone.trainable = False

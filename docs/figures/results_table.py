@@ -13,6 +13,12 @@ TABLES = {
         "half-observers": "7 observers predict the other 8",
         "default": "`kld+cc+nss`, default recipe",
         "paper": "`kld+cc+nss`, the paper's recipe, 10 epochs",
+        "mse": "`mse`, default recipe",
+        "center-bias": "centre bias",
+    },
+    "synthetic": {
+        "upper-bound": "the density that the fixations were drawn from",
+        "default": "`kld+cc+nss`, default recipe",
         "center-bias": "centre bias",
     },
 }

@@ -1,5 +1,7 @@
 """What happens at the end of each epoch."""
 
+import signal
+import threading
 from collections.abc import Callable
 
 import keras
@@ -7,6 +9,32 @@ import numpy as np
 
 from kerasal.models import SaliencyModel
 from kerasal.training.run_folder import RunFolder
+
+
+class KeepInterrupt(keras.callbacks.Callback):
+    """Raise a Ctrl-C again after the step, if it came where Python drops exceptions (a finalizer, say).
+
+    A context: the signal's handler before it is put back at the end.
+    """
+
+    def __enter__(self):
+        self.pending = False
+        self.before = None
+        if threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_):
+        if self.before is not None:
+            signal.signal(signal.SIGINT, self.before)
+
+    def _note(self, *_):
+        self.pending = True
+        raise KeyboardInterrupt
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.pending:
+            raise KeyboardInterrupt
 
 
 class SaveLast(keras.callbacks.Callback):

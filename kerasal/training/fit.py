@@ -12,7 +12,7 @@ from kerasal import losses, metrics, models
 from kerasal.data.pipeline import batches
 from kerasal.data.sample import Dataset, center_bias, fingerprint, report_merged
 from kerasal.errors import InputError
-from kerasal.training.callbacks import SaveBest, SaveLast, StopOnCollapse
+from kerasal.training.callbacks import KeepInterrupt, SaveBest, SaveLast, StopOnCollapse
 from kerasal.training.features import FeatureCache, Progress
 from kerasal.training.options import TrainingOptions
 from kerasal.training.run_folder import RunFolder
@@ -131,15 +131,16 @@ def _fit(run, network, loss, dataset, options, cache_features, cache_folder, pro
     ]
     if options.patience:
         callbacks.append(keras.callbacks.EarlyStopping(patience=options.patience, verbose=0))
-    trained.fit(
-        training,
-        validation_data=validation,
-        epochs=options.epochs,
-        steps_per_epoch=steps,
-        shuffle=False,  # the pipeline shuffles
-        callbacks=callbacks,
-        verbose=verbose,
-    )
+    with KeepInterrupt() as keep_interrupt:
+        trained.fit(
+            training,
+            validation_data=validation,
+            epochs=options.epochs,
+            steps_per_epoch=steps,
+            shuffle=False,  # the pipeline shuffles
+            callbacks=[keep_interrupt, *callbacks],
+            verbose=verbose,
+        )
     if not run.best_weights.is_file():
         raise InputError(
             f"the validation loss was never finite with a learning rate of {options.learning_rate:g}: "

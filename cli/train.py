@@ -84,8 +84,6 @@ def train(
     from kerasal import losses, training
 
     spec = losses.canonical(loss)
-    if recipe == "default" and changes["learning_rate"] is None:
-        changes["learning_rate"] = training.default_learning_rate(spec, changes["activation"])
     options = training.options(recipe, loss=spec, input_size=_size(input_size), **changes)
     dataset = load_data(limit, name=data, data_dir=data_dir, sigma=sigma, pixels_per_degree=pixels_per_degree)
     run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss}"))

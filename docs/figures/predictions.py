@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from kerasal import data
-from kerasal.metrics import METRICS
+from kerasal.metrics import cc, nss
 from kerasal.training import RunFolder
 from kerasal.visualize import overlay
 
@@ -45,12 +45,11 @@ def with_fixations(stimulus: np.ndarray, fixations: np.ndarray) -> np.ndarray:
 def row(sample: data.Sample, saliency_map: np.ndarray) -> Image.Image:
     """The three panels of one stimulus, side by side."""
     stimulus, density = sample.read_stimulus(), sample.density()
-    cc = METRICS["cc"].function(saliency_map, density)
-    nss = METRICS["nss"].function(saliency_map, sample.fixation_map())
+    scores = f"CC {cc(saliency_map, density):.2f}, NSS {nss(saliency_map, sample.fixation_map()):.2f}"
     panels = [
         panel(with_fixations(stimulus, sample.all_fixations()), f"{sample.name}: fixations"),
         panel(overlay(stimulus, density), "human density map"),
-        panel(overlay(stimulus, saliency_map), f"prediction: CC {cc:.2f}, NSS {nss:.2f}"),
+        panel(overlay(stimulus, saliency_map), f"prediction: {scores}"),
     ]
     image = Image.new("RGB", (3 * WIDTH + 2 * GAP, panels[0].height), "white")
     for place, part in enumerate(panels):

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from kerasal.data.sample import Sample
 
+RESIZE = "bicubic"
+
 # What reads the network's inputs of a sample: (index, mirrored) -> tensors of one image.
 Reader = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
 
@@ -16,11 +18,18 @@ def stimulus_reader(samples: list[Sample], size: tuple[int, int]) -> Reader:
     def read(index, mirrored):
         stimulus = tf.numpy_function(lambda i: samples[i].read_stimulus(), [index], tf.uint8, stateful=False)
         stimulus = tf.ensure_shape(stimulus, (None, None, 3))
-        # The same resize as in the network's own pre-processing, which then has nothing left to do.
-        stimulus = tf.image.resize(stimulus, size, method="bicubic", antialias=True)
+        stimulus = resize_stimulus(stimulus, size)
         return (_mirror(tf.ensure_shape(stimulus, (*size, 3)), mirrored),)
 
     return read
+
+
+def resize_stimulus(stimulus: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """A stimulus (H, W, 3) at `size` (rows, columns), float32, as the networks' pre-processing resizes it.
+
+    That then has nothing left to do: `kerasal.layers.resize_stimuli` is the same for every backend.
+    """
+    return tf.image.resize(stimulus, size, method=RESIZE, antialias=True)
 
 
 def batches(

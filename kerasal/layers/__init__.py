@@ -2,6 +2,6 @@
 
 from kerasal.layers.aspp import ASPP
 from kerasal.layers.gaussian_blur import GaussianBlur
-from kerasal.layers.stimulus import StimulusPreprocessing
+from kerasal.layers.stimulus import StimulusPreprocessing, resize_stimuli
 
-__all__ = ["ASPP", "GaussianBlur", "StimulusPreprocessing"]
+__all__ = ["ASPP", "GaussianBlur", "StimulusPreprocessing", "resize_stimuli"]

@@ -13,8 +13,7 @@ class StimulusPreprocessing(keras.layers.Layer):
     Args:
         size: (rows, columns) of the output.
 
-    Input (B, H, W, 3), RGB, 0..255, any size; output (B, rows, columns, 3), BGR, mean removed. The
-    resize is bicubic, antialiased where it shrinks, and stretches a stimulus of another aspect ratio.
+    Input (B, H, W, 3), RGB, 0..255, any size; output (B, rows, columns, 3), BGR, mean removed.
     """
 
     def __init__(self, size: tuple[int, int], **kwargs):
@@ -24,7 +23,7 @@ class StimulusPreprocessing(keras.layers.Layer):
     def call(self, inputs):
         stimulus = ops.cast(inputs, self.compute_dtype)
         if tuple(inputs.shape[1:3]) != self.size:
-            stimulus = ops.image.resize(stimulus, self.size, interpolation="bicubic", antialias=True)
+            stimulus = resize_stimuli(stimulus, self.size)
         mean = ops.convert_to_tensor(IMAGENET_MEAN_BGR, dtype=stimulus.dtype)
         return ops.flip(stimulus, axis=-1) - mean
 
@@ -33,3 +32,11 @@ class StimulusPreprocessing(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "size": self.size}
+
+
+def resize_stimuli(stimuli: keras.KerasTensor, size: tuple[int, int]) -> keras.KerasTensor:
+    """Float stimuli (B, H, W, 3) at `size` (rows, columns): bicubic, antialiased where it shrinks.
+
+    A stimulus of another aspect ratio is stretched. `kerasal.data.pipeline.resize_stimulus` is the same.
+    """
+    return ops.image.resize(stimuli, size, interpolation="bicubic", antialias=True)

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasal.layers import resize_stimuli
+
 
 class SaliencyModel(keras.Model):
     """A network from RGB stimuli (B, H, W, 3), 0..255, any size, to maps at the network's own size.
@@ -47,13 +49,8 @@ class SaliencyModel(keras.Model):
 
     def _at_input_size(self, stimulus: np.ndarray) -> np.ndarray:
         """One stimulus, resized as the graph resizes it, so that stimuli of many sizes fit one batch."""
-        resized = ops.image.resize(
-            ops.cast(ops.convert_to_tensor(stimulus[None]), "float32"),
-            self.input_size,
-            interpolation="bicubic",
-            antialias=True,
-        )
-        return ops.convert_to_numpy(resized)
+        stimuli = ops.cast(ops.convert_to_tensor(stimulus[None]), "float32")
+        return ops.convert_to_numpy(resize_stimuli(stimuli, self.input_size))
 
     @classmethod
     def from_config(cls, config):

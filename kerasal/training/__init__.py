@@ -2,7 +2,7 @@
 
 from kerasal.training.features import FeatureCache, default_cache
 from kerasal.training.fit import train
-from kerasal.training.options import RECIPES, TrainingOptions, default_learning_rate, options
+from kerasal.training.options import RECIPES, TrainingOptions, options
 from kerasal.training.run_folder import RunFolder, new_run_path
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "RunFolder",
     "TrainingOptions",
     "default_cache",
-    "default_learning_rate",
     "new_run_path",
     "options",
     "train",

@@ -1,4 +1,4 @@
-"""What happens at the end of each epoch."""
+"""What happens during training: weights saved, a collapse noticed, a Ctrl-C kept."""
 
 import signal
 import threading

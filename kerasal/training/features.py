@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from kerasal.data.pipeline import Reader
+from kerasal.data.pipeline import RESIZE, Reader, resize_stimulus
 from kerasal.data.sample import Sample, stimulus_bytes
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 
 EXTRACTION_BATCH = 4  # larger batches are no faster on a CPU and cost memory
-RESIZE = "bicubic"  # as in the network's pre-processing, which then has nothing left to do
 
 Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
 
@@ -112,10 +111,7 @@ def _compute(model, samples, mirrored, arrays, progress):
     half = np.finfo("float16").max
     for start in progress(range(0, len(samples), EXTRACTION_BATCH), f"features of {len(samples)} stimuli"):
         part = samples[start : start + EXTRACTION_BATCH]
-        stimuli = tf.stack([
-            tf.image.resize(sample.read_stimulus(), model.input_size, method=RESIZE, antialias=True)
-            for sample in part
-        ])  # fmt: skip
+        stimuli = tf.stack([resize_stimulus(sample.read_stimulus(), model.input_size) for sample in part])
         passes = [(start, stimuli)]
         if mirrored:
             passes.append((len(samples) + start, tf.reverse(stimuli, [2])))

@@ -81,17 +81,21 @@ RECIPES = {
 }
 
 
+RELU_LEARNING_RATE = 1e-4  # at the default recipe's own, a pixel loss drives a relu's map to all zeros
+
+
 def options(recipe: str = "default", **changes: Any) -> TrainingOptions:
     """A recipe's options with some changed; None leaves an option as the recipe has it.
 
-    InputError: an unknown recipe, or a value out of range.
+    The default recipe's learning rate is lower behind a relu (see `RELU_LEARNING_RATE`).
+    InputError: an unknown recipe or loss, or a value out of range.
     """
     if recipe not in RECIPES:
         raise InputError(f"unknown recipe {recipe!r}: one of {', '.join(RECIPES)}")
-    return replace(RECIPES[recipe], **{name: value for name, value in changes.items() if value is not None})
-
-
-def default_learning_rate(spec: str, activation: str | None = None) -> float:
-    """The default recipe's learning rate for a loss: lower behind a relu, where a head collapses easily."""
-    activation = activation or losses.activation_for(losses.get(spec))
-    return RECIPES["default"].learning_rate if activation == "sigmoid" else 1e-4
+    changes = {name: value for name, value in changes.items() if value is not None}
+    chosen = replace(RECIPES[recipe], **changes)
+    if recipe == "default" and "learning_rate" not in changes:
+        activation = chosen.activation or losses.activation_for(losses.get(chosen.loss))
+        if activation == "relu":
+            chosen = replace(chosen, learning_rate=RELU_LEARNING_RATE)
+    return chosen

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from kerasal.data import folder
-from kerasal.data.pipeline import batches
+from kerasal.data.pipeline import batches, resize_stimulus
+from kerasal.layers import resize_stimuli
 
 SIZE = (24, 36)
 
@@ -28,6 +29,14 @@ def test_batches_hold_stimuli_densities_and_fixations_in_order(samples):
         np.testing.assert_array_equal(target[index], samples[index].target(SIZE))
         stimulus = samples[index].read_stimulus().astype("float64")
         np.testing.assert_allclose(inputs[index].mean(axis=(0, 1)), stimulus.mean(axis=(0, 1)), atol=3)
+
+
+def test_the_pipeline_resizes_a_stimulus_as_the_networks_do(samples):
+    for sample in samples[:2]:  # of two sizes
+        stimulus = sample.read_stimulus().astype("float32")
+        np.testing.assert_allclose(
+            resize_stimulus(stimulus, SIZE), resize_stimuli(stimulus[None], SIZE)[0], rtol=1e-5, atol=1e-3
+        )
 
 
 def test_every_epoch_shows_each_sample_once_in_an_order_of_its_own(samples):

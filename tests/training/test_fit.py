@@ -228,6 +228,14 @@ def test_options_out_of_range_are_refused_by_name(changes):
         training.options(**changes)
 
 
+def test_the_default_recipe_is_slower_behind_a_relu_unless_told():
+    assert training.options(loss="mse").learning_rate == 1e-4
+    assert training.options(loss="kld+cc+nss").learning_rate == 5e-4
+    assert training.options(loss="mse", activation="sigmoid").learning_rate == 5e-4
+    assert training.options(loss="mse", learning_rate=3e-4).learning_rate == 3e-4
+    assert training.options("paper", loss="mse").learning_rate == 1e-3
+
+
 def test_the_papers_recipe_is_the_papers():
     # Section 3.1: batch 60, stochastic gradient descent, 0.001, dropout 0.25, no augmentation named.
     paper = training.RECIPES["paper"]

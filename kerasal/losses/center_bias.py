@@ -39,7 +39,7 @@ def gaussian_center_bias(height: int, width: int) -> np.ndarray:
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class CenterBias(keras.losses.Loss):
-    """Centre-bias regularisation: alpha times the mean over pixels of (P - B)^2. Best value 0. Paper, eq. 16.
+    """Centre-bias regularisation: alpha mean (P - B)^2. Best value 0. Paper, eq. 16.
 
     Args:
         center_bias: B, the mean of the training densities at the size of the predicted map: an array

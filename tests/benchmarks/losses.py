@@ -18,7 +18,7 @@ import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
 from kerasal import losses
-from kerasal.losses.spec import NAMES
+from kerasal.losses.table import NAMES
 from kerasal.models.vgg16 import vgg16
 
 SIZE = (300, 400)

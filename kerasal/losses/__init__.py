@@ -3,8 +3,9 @@
 All of them: `y_true` (B, H, W, 1 or 2) with the density map S in channel 0, in [0, 1], and the binary
 fixation map F in channel 1 (`needs_fixations` says which losses ask for it); `y_pred` (B, H, W, 1), the
 saliency map P, non-negative. One value per image, which Keras weighs and reduces. Computed in float32 under
-every dtype policy. Smaller is better. Sums and means of formulas go over an image's pixels. Numbers of equations are those of Bruckert et al., "Deep Saliency
-Models: the Quest for the Loss Function" (2019); docs/losses.md tells where a formula departs from them.
+every dtype policy. Smaller is better. The sums and means of a formula go over the pixels of one image.
+Numbers of equations are those of Bruckert et al., "Deep Saliency Models: the Quest for the Loss Function"
+(2019); docs/losses.md tells where a formula departs from them. `table.py` has them all as data.
 """
 
 # ruff: noqa: I001, RUF022 - imports and names in the order of docs/losses.md

@@ -32,8 +32,8 @@ def df(y_true, y_pred, features=None):
 class DeepFeatures(keras.losses.Loss):
     """Deep features: sum over layers j of ||phi_j(S) - phi_j(P)||^2 / (C_j H_j W_j). Best value 0.
 
-    phi_j is the output of VGG-16's j-th pooling layer, of five. S and P in [0, 1], at least 32x32 pixels. Paper,
-    eq. 13.
+    phi_j is the output of VGG-16's j-th pooling layer, of five. S and P in [0, 1], at least 32x32 pixels.
+    Paper, eq. 13.
     """
 
     family = "perceptual"

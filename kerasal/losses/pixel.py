@@ -122,7 +122,7 @@ def sig_mse(y_true, y_pred, lam=0.55, k=10.0):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class SigmoidMSE(keras.losses.Loss):
-    """Sigmoid-weighted squared error: mean w (S - P)^2, w = k / (1 + exp(-k (S - lam))), k = 10. Best value 0.
+    """Sigmoid-weighted MSE: mean w (S - P)^2, w = k / (1 + exp(-k (S - lam))), k = 10. Best value 0.
 
     Args:
         lam: in [0, 1], the density at which the weight is half of `k`.

@@ -76,7 +76,12 @@ def test_the_value_depends_on_the_ground_truth_that_the_loss_is_said_to_need_and
     as_it_is = values(loss, *tensors((s, f, p)))
     assert (values(loss, *tensors((other_s, f, p))) != as_it_is) == info.needs_density
     assert (values(loss, *tensors((s, other_f, p))) != as_it_is) == loss.needs_fixations
-    says = {"density": (True, False), "fixations": (False, True), "both": (True, True), "none": (False, False)}
+    says = {
+        "density": (True, False),
+        "fixations": (False, True),
+        "both": (True, True),
+        "none": (False, False),
+    }
     assert says[info.ground_truth] == (info.needs_density, loss.needs_fixations)
 
 

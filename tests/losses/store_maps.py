@@ -2,9 +2,10 @@
 
     python tests/losses/store_maps.py
 
-Generated scenes with 15 observers; the density has sigma 12 pixels and, as in the files of a dataset, 256 levels
-and exact zeros. The prediction is one from the middle of a training: three of the observers, blurred twice as
-wide, a broad centre and smooth noise, in (0, 1). Stored, so that no change of the generator moves the tests.
+Generated scenes with 15 observers. The density has sigma 12 pixels and, as in the files of a dataset, 256
+levels and exact zeros. The prediction is one from the middle of a training: three of the observers, blurred
+twice as wide, a broad centre and smooth noise, in (0, 1). They are stored, so that no change of the generator
+moves the tests.
 """
 
 from pathlib import Path

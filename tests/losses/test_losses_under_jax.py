@@ -11,7 +11,7 @@ import pytest
 
 HERE = Path(__file__).parent
 FILES = [HERE / f"test_{name}.py" for name in ("loss_values", "loss_extremes", "combination", "perceptual")]
-TESTS = "osie or central or own_name or on_any_map"
+TESTS = "osie or central or own_name"
 
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")

@@ -24,13 +24,15 @@ def read_image(image: ArrayLike, model: str, smallest: int, largest: int = LARGE
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[..., 0]
     if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
-        raise InputError(f"{model} needs an RGB image (H, W, 3) or a grey one (H, W), got shape {image.shape}")
+        raise InputError(
+            f"{model} needs an RGB image (H, W, 3) or a grey one (H, W), got shape {image.shape}"
+        )
     rows, columns = image.shape[:2]
     if min(rows, columns) < smallest:
         raise InputError(f"{model} needs an image of at least {smallest}x{smallest}, got {rows}x{columns}")
     if rows * columns > largest:
         raise InputError(
-            f"{model} takes at most {largest / 1e6:.0f} megapixels, got {rows}x{columns}: shrink the image first"
+            f"{model} takes at most {largest / 1e6:.0f} megapixels, got {rows}x{columns}: shrink it first"
         )
     if image.dtype == np.uint8:
         return image / 255

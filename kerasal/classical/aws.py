@@ -17,10 +17,10 @@ from kerasal.errors import InputError
 SMALLEST = 32  # after scaling by fr
 LARGEST = 2**24  # pixels, after scaling by fr
 ORIENTATIONS = np.deg2rad((0, 45, 90, 135))
-ANGULAR_SIGMA = np.deg2rad(37.5)
+ANGULAR_SIGMA = float(np.deg2rad(37.5))
 SHORTEST_WAVELENGTH = 6  # pixels; an octave between scales
 SCALES = (7, 5, 5)  # of the luminance-like component and the two others
-RADIAL_SIGMA = abs(np.log(0.55))  # a bandwidth of two octaves
+RADIAL_SIGMA = float(abs(np.log(0.55)))  # a bandwidth of two octaves
 
 
 @one_blas_thread
@@ -51,12 +51,8 @@ def aws(image: ArrayLike, fr: float = 1.0, sp: float = 2.1) -> np.ndarray:
         return np.zeros(size)
     if fr < 1:
         image = cv2.resize(image, None, fx=fr, fy=fr, interpolation=cv2.INTER_AREA)
-    saliency_map = np.zeros(image.shape[:2])
-    frequencies = FrequencyPlane(image.shape[:2])
     components = principal_components(image) if image.ndim == 3 else [image]
-    for component, scales in zip(components, SCALES, strict=False):
-        energy = _component_saliency(component, scales, frequencies)
-        saliency_map += energy / (energy.sum() or 1)
+    saliency_map = sum(energy / (energy.sum() or 1) for energy in _squared_norms(components))
     if sp > 0:
         saliency_map = cv2.GaussianBlur(saliency_map, (0, 0), 0.01 * sp * max(saliency_map.shape))
     if fr < 1:
@@ -78,16 +74,20 @@ def whitened_norm(features: np.ndarray) -> np.ndarray:
     return ((whitening.T @ centred) ** 2).sum(axis=0, dtype=np.float64)
 
 
-def _component_saliency(component: np.ndarray, scales: int, frequencies: FrequencyPlane) -> np.ndarray:
-    """The squared norms of one whitened colour component, summed over the orientations."""
-    spectrum = frequencies.spectrum(component / component.std())
-    radial = [_radial(frequencies.rho, SHORTEST_WAVELENGTH * 2**scale) for scale in range(scales)]
-    total = np.zeros(component.shape)
+def _squared_norms(components: list[np.ndarray]) -> list[np.ndarray]:
+    """For each colour component the squared norms of its whitened moduli, summed over the orientations."""
+    wavelengths = [SHORTEST_WAVELENGTH * 2**scale for scale in range(max(SCALES))]
+    frequencies = FrequencyPlane(components[0].shape, wavelengths[-1])
+    spectra = [frequencies.spectrum(component / component.std()) for component in components]
+    rings = [_radial(frequencies.rho, wavelength) for wavelength in wavelengths]
+    totals = [np.zeros(frequencies.size) for _ in components]
     for orientation in ORIENTATIONS:
         angular = np.exp(-(frequencies.angle_from(orientation) ** 2) / (2 * ANGULAR_SIGMA**2))
-        moduli = np.stack([frequencies.energy(spectrum, ring * angular).ravel() for ring in radial])
-        total += whitened_norm(moduli).reshape(component.shape)
-    return total
+        filters = [ring * angular for ring in rings]
+        for spectrum, scales, total in zip(spectra, SCALES, totals, strict=False):
+            moduli = np.stack([frequencies.energy(spectrum, filters[i]).ravel() for i in range(scales)])
+            total += whitened_norm(moduli).reshape(total.shape)
+    return totals
 
 
 def _radial(rho: np.ndarray, wavelength: float) -> np.ndarray:

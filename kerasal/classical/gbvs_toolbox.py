@@ -46,7 +46,9 @@ def feature_maps(
     InputError: an unknown channel.
     """
     if unknown := set(channels) - set(CHANNELS):
-        raise InputError(f"unknown channel {sorted(unknown)[0]!r}: channels are a text of {', '.join(CHANNELS)}")
+        raise InputError(
+            f"unknown channel {sorted(unknown)[0]!r}: channels are a text of {', '.join(CHANNELS)}"
+        )
     if image.ndim == 2:
         channels = "".join(channel for channel in channels if channel not in "CD")
     levels = sorted(levels)
@@ -118,7 +120,8 @@ def _halve_rows(x: np.ndarray) -> np.ndarray:
     n = x.shape[0] // 2 * 2
     half = np.empty((n // 2, x.shape[1]), np.float32)
     outer, middle, inner = (
-        _double(x[k : n - 5 + k : 2] + x[5 - k : n - k : 2]) for k in range(3)  # six taps: 1 5 10 10 5 1
+        _double(x[k : n - 5 + k : 2] + x[5 - k : n - k : 2])
+        for k in range(3)  # six taps: 1 5 10 10 5 1
     )
     middle *= 5
     outer += middle

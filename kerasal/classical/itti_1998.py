@@ -90,7 +90,9 @@ def _conspicuity(
         outer = cv2.resize(scales[surround], inner.shape[::-1], interpolation=cv2.INTER_LINEAR)
         contrast = normalize(np.abs(inner + outer if opponent else inner - outer))
         shrinks = contrast.shape > size
-        total += cv2.resize(contrast, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        total += cv2.resize(
+            contrast, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        )
     return total
 
 
@@ -105,6 +107,4 @@ def _pyramid(plane: np.ndarray, highest: int) -> list[np.ndarray]:
 def _orientation(intensity: list[np.ndarray], angle: float) -> list[np.ndarray]:
     """|even Gabor| + |odd Gabor| on each scale of the intensity."""
     kernels = [gabor(angle, phase, 4, sigma=(7 / 3, 7 / 3), period=7) for phase in (0, 90)]
-    return [
-        sum(np.abs(cv2.filter2D(plane, cv2.CV_64F, kernel)) for kernel in kernels) for plane in intensity
-    ]
+    return [sum(np.abs(cv2.filter2D(plane, cv2.CV_64F, kernel)) for kernel in kernels) for plane in intensity]

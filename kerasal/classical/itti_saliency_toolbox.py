@@ -19,9 +19,7 @@ ANGLES = (0, 45, 90, 135)
 TAPS = (1, 1, 5, 10, 10, 5, 1)  # for samples 2k - 3 .. 2k + 3; lopsided, as in the toolbox
 
 
-def itti_saliency_toolbox(
-    image: np.ndarray, *, normtype: str = "Iterative", numIter: int = 3
-) -> np.ndarray:
+def itti_saliency_toolbox(image: np.ndarray, *, normtype: str = "Iterative", numIter: int = 3) -> np.ndarray:
     """The SaliencyToolbox's saliency map at its defaults, resized as pysaliency does.
 
     Exact but for the frame of the orientation maps: along the top and the bottom border the toolbox divides
@@ -150,7 +148,11 @@ def _surround_matrix(side: int, size: tuple[int, int], width: float, strength: f
     reach = int(sigma * np.sqrt(-2 * np.log(0.01)))
     if (limit := max(0, min(size) // 2 - 1)) > 0:
         reach = min(reach, limit)
-    taps = strength / (sigma * np.sqrt(2 * np.pi)) * np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
+    taps = (
+        strength
+        / (sigma * np.sqrt(2 * np.pi))
+        * np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
+    )
     distance = np.subtract.outer(np.arange(side), np.arange(side))
     matrix = np.where(np.abs(distance) <= reach, taps[np.clip(distance + reach, 0, 2 * reach)], 0)
     return matrix * (taps.sum() / matrix.sum(axis=1, keepdims=True))

@@ -50,9 +50,7 @@ def local_maxima(values: np.ndarray, threshold: float) -> np.ndarray:
     inner = values[1:-1, 1:-1]
     if inner.size == 0:
         return inner.ravel()
-    neighbours = np.maximum.reduce(
-        [values[:-2, 1:-1], values[2:, 1:-1], values[1:-1, :-2], values[1:-1, 2:]]
-    )
+    neighbours = np.maximum.reduce([values[:-2, 1:-1], values[2:, 1:-1], values[1:-1, :-2], values[1:-1, 2:]])
     return inner[(inner >= neighbours) & (inner >= threshold)]
 
 

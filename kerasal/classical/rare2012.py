@@ -4,6 +4,7 @@ The authors' program is not open, and nobody has compared the two: scores of thi
 theirs.
 """
 
+import math
 from collections.abc import Iterator
 
 import cv2
@@ -61,22 +62,15 @@ def rare2012(
     image = read_image(image, "rare2012", SMALLEST, LARGEST)
     if is_constant(image):
         return np.zeros(image.shape[:2])
-    frequencies = FrequencyPlane(image.shape[:2])
-    channels = []
-    for component in _components(image, color):
-        maps = [rarity(component, pyr_level)]
-        spectrum = frequencies.spectrum(component)
-        oriented = []
-        for theta in np.arange(orientation) * np.pi / max(1, orientation):
-            energies = (
-                frequencies.energy(spectrum, gabor)
-                for gabor in _gabors(frequencies, theta, orientation, multiscale)
-            )
-            oriented.append(sum(contrast(map_) * map_ for map_ in (rarity(e, pyr_level) for e in energies)))
-        if oriented:
-            maps.append(fuse(oriented, gabor_threshold))
-        channels.append(fuse(maps, gabor_threshold))
-    saliency_map = fuse(channels, inter_threshold)
+    components = _components(image, color)
+    oriented = _orientation_maps(components, orientation, multiscale, pyr_level)
+    channels = [
+        fuse(
+            [rarity(component, pyr_level), *([fuse(maps, gabor_threshold)] if maps else [])], gabor_threshold
+        )
+        for component, maps in zip(components, oriented, strict=True)
+    ]
+    saliency_map = fuse(channels, inter_threshold).astype(np.float64)
     if gaussian:
         saliency_map = cv2.GaussianBlur(saliency_map, (0, 0), 0.02 * max(saliency_map.shape))
     return mat2gray(saliency_map)
@@ -88,12 +82,12 @@ def rarity(values: np.ndarray, levels: int) -> np.ndarray:
     p is the share of pixels in the value's bin of the histogram, averaged over the levels of a pyramid.
     """
     size = values.shape
-    p = np.zeros(size)
-    level = np.asarray(values, np.float64)
+    p = np.zeros(size, np.float32)
+    level = np.asarray(values, np.float32)
     for _ in range(levels):
-        bins = np.minimum(mat2gray(level) * BINS, BINS - 1).astype(int)
-        shares = np.bincount(bins.ravel(), minlength=BINS) / bins.size
-        p += cv2.resize(shares[bins], size[::-1], interpolation=cv2.INTER_LINEAR)
+        bins = np.minimum(mat2gray(level) * BINS, BINS - 1).astype(np.uint8)
+        shares = (np.bincount(bins.ravel(), minlength=256) / bins.size).astype(np.float32)
+        p += cv2.resize(cv2.LUT(bins, shares), size[::-1], interpolation=cv2.INTER_LINEAR)
         level = cv2.pyrDown(level)
     return mat2gray(-np.log(p / levels))
 
@@ -124,6 +118,27 @@ def _components(image: np.ndarray, color: str) -> list[np.ndarray]:
     return [*np.moveaxis(cv2.cvtColor(image.astype(np.float32), conversions[color]), 2, 0)]
 
 
+def _orientation_maps(
+    components: list[np.ndarray], orientations: int, scales: int, levels: int
+) -> list[list[np.ndarray]]:
+    """For each component, for each orientation: the rarities of the Gabors' energies, summed over scales.
+
+    Each counts as much as its contrast.
+    """
+    frequencies = FrequencyPlane(components[0].shape, int(2**scales / 2 / HIGHEST_FREQUENCY))
+    spectra = [frequencies.spectrum(component) for component in components]
+    maps: list[list[np.ndarray]] = [[] for _ in components]
+    for theta in np.arange(orientations) * np.pi / max(1, orientations):
+        totals = [np.zeros(frequencies.size, np.float32) for _ in components]
+        for gabor in _gabors(frequencies, theta, orientations, scales):
+            for spectrum, total in zip(spectra, totals, strict=True):
+                rare = rarity(frequencies.energy(spectrum, gabor), levels)
+                total += contrast(rare) * rare
+        for total, of_component in zip(totals, maps, strict=True):
+            of_component.append(total)
+    return maps
+
+
 def _gabors(
     frequencies: FrequencyPlane, theta: float, orientations: int, scales: int
 ) -> Iterator[np.ndarray]:
@@ -132,10 +147,10 @@ def _gabors(
     In units of its own frequency a Gabor has half its height at 2/3 and 4/3, and halfway to the
     neighbouring orientations.
     """
-    half = np.sqrt(2 * np.log(2))  # a Gaussian's half width at half its height, in sigmas
+    half = math.sqrt(2 * math.log(2))  # a Gaussian's half width at half its height, in sigmas
     turned = frequencies.angle_from(theta)
     along, across = frequencies.rho * np.cos(turned), frequencies.rho * np.sin(turned)
     for scale in range(scales):
         f = HIGHEST_FREQUENCY / 2**scale
-        sigma_along, sigma_across = f / (3 * half), f * np.tan(np.pi / (2 * orientations)) / half
+        sigma_along, sigma_across = f / (3 * half), f * math.tan(math.pi / (2 * orientations)) / half
         yield np.exp(-((along - f) ** 2) / (2 * sigma_along**2) - across**2 / (2 * sigma_across**2))

@@ -18,17 +18,17 @@ def principal_components(image: np.ndarray) -> list[np.ndarray]:
 class FrequencyPlane:
     """The frequencies of planes of one size (H, W), with borders mirrored.
 
-    A transform is cyclic: opposite borders are neighbours. So an eighth of each side is mirrored beyond
-    each border, and some more for a length that transforms fast.
+    A transform is cyclic: opposite borders are neighbours. So a margin is mirrored beyond each border, twice
+    the longest wavelength or an eighth of the side, and some more for a length that transforms fast.
 
     Attributes:
         rho: cycles per pixel, float32, of the larger plane.
         alpha: direction, radians; 0 varies along the rows, π/2 down the columns.
     """
 
-    def __init__(self, size: tuple[int, int]):
+    def __init__(self, size: tuple[int, int], longest_wavelength: int):
         self.size = size
-        lengths = [fft.next_fast_len(side + 2 * (side // 8)) for side in size]
+        lengths = [fft.next_fast_len(side + 2 * min(2 * longest_wavelength, side // 8)) for side in size]
         self._before = [(length - side) // 2 for length, side in zip(lengths, size, strict=True)]
         self._after = [
             length - side - before for length, side, before in zip(lengths, size, self._before, strict=True)
@@ -50,4 +50,4 @@ class FrequencyPlane:
 
     def angle_from(self, direction: float) -> np.ndarray:
         """How far each frequency is from a direction, in -π..π."""
-        return (self.alpha - direction + np.pi) % (2 * np.pi) - np.pi
+        return (self.alpha - np.float32(direction - np.pi)) % np.float32(2 * np.pi) - np.float32(np.pi)

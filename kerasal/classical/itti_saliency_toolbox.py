@@ -100,7 +100,7 @@ def halve_rows(x: np.ndarray) -> np.ndarray:
 
 def _orientation(levels: dict[int, np.ndarray], angle: float) -> dict[int, np.ndarray]:
     """|even Gabor| + |odd Gabor| of the levels that the pairs need, zeros outside."""
-    kernels = [gabor(angle, phase, 4, sigma=(7 / 3, 7 / 3), period=7) for phase in (0, 90)]
+    kernels = [gabor(angle, phase, 4, sigma=(2.3333, 2.3333), period=7) for phase in (0, 90)]
     maps = {}
     for level in sorted({*sum(PAIRS, ())} & levels.keys()):
         maps[level] = sum(

@@ -25,6 +25,8 @@ class ClassicalModel:
         kind: what it computes, in a few words.
         source: the program or text that this implementation follows.
         exact: what equals the original, how closely, and what does not.
+        licence: of this implementation.
+        original_licence: of the authors' program, from which nothing was taken.
         smallest: pixels that either side of an image must have.
     """
 
@@ -36,6 +38,8 @@ class ClassicalModel:
     kind: str
     source: str
     exact: str
+    licence: str
+    original_licence: str
     smallest: int
 
 
@@ -57,6 +61,8 @@ CLASSICAL: dict[str, ClassicalModel] = {
             kind=_CONTRAST,
             source="ittikochmap of the GBVS toolbox, 24 July 2012",
             exact="All of it, to 1e-4 of the range (measured: 3e-8).",
+            licence="MIT",
+            original_licence="none stated",
             smallest=128,
         ),
         ClassicalModel(
@@ -68,6 +74,8 @@ CLASSICAL: dict[str, ClassicalModel] = {
             kind=_CONTRAST,
             source="the SaliencyToolbox (Walther and Koch), commit 097daa4, from a description",
             exact="All but the frame of the orientation maps, where the toolbox divides rounding errors.",
+            licence="MIT",
+            original_licence="research only, not to be passed on",
             smallest=32,
         ),
         ClassicalModel(
@@ -79,6 +87,8 @@ CLASSICAL: dict[str, ClassicalModel] = {
             kind=_CONTRAST,
             source="the paper",
             exact="The paper's formulas; it leaves much open, and there is no original to compare with.",
+            licence="MIT",
+            original_licence="",
             smallest=64,
         ),
         ClassicalModel(
@@ -87,9 +97,11 @@ CLASSICAL: dict[str, ClassicalModel] = {
             function=gbvs,
             year=2006,
             reference="Harel, Koch and Perona, Graph-based visual saliency, NIPS 2006",
-            kind="random walk on a graph of features",
+            kind="random walk on features",
             source="gbvs of the GBVS toolbox, 24 July 2012, default parameters",
             exact="All of it, to 1e-4 of the range (measured: 5e-6).",
+            licence="MIT",
+            original_licence="none stated",
             smallest=128,
         ),
         ClassicalModel(
@@ -103,6 +115,8 @@ CLASSICAL: dict[str, ClassicalModel] = {
             kind="self-information of features",
             source="the paper, and the parameter file beside the authors' program",
             exact=_NOT_OPEN,
+            licence="MIT",
+            original_licence="research only, not commercial",
             smallest=32,
         ),
         ClassicalModel(
@@ -112,9 +126,11 @@ CLASSICAL: dict[str, ClassicalModel] = {
             year=2012,
             reference="Garcia-Diaz, Fdez-Vidal, Pardo and Dosil, Saliency from hierarchical adaptation "
             "through decorrelation and variance normalization, Image and Vision Computing 2012",
-            kind="distance from the image's statistics",
+            kind="distance from the average",
             source="the paper, and the help text of the authors' program",
             exact=_NOT_OPEN,
+            licence="MIT",
+            original_licence="a permissive notice",
             smallest=32,
         ),
     )

@@ -4,9 +4,9 @@ python tests/benchmarks/classical.py [IMAGE] [--repeats N]
 
 IMAGE is a photograph; without one an image of 600x800 is made. The port does what the toolbox does, map by
 map and step by step: weights, division of the columns, v <- M v; the part of the weights that depends on the
-size alone is given to it. The runs take turns, so that a busy machine disturbs all alike, and the least time of
-each counts. The toolbox itself took 0.7 s in Octave 7.3 for an image of 600x800, its graph in cache, on two
-cores: a stated figure, not measured here.
+size alone is given to it. The runs take turns, so that a busy machine disturbs all alike, and the least time
+of each counts. The toolbox itself took 0.7 s in Octave 7.3 for an image of 600x800, its graph in cache, on
+two cores: a stated figure, not measured here.
 """
 
 import argparse

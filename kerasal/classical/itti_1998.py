@@ -14,6 +14,8 @@ PEAK = 10  # M of the operator N, which the paper leaves open; both toolboxes ha
 ANGLES = (0, 45, 90, 135)
 MAP_SCALE = 4
 
+Scales = dict[int, np.ndarray]
+
 
 def itti_1998(
     image: np.ndarray, *, centers: Sequence[int] = (2, 3, 4), deltas: Sequence[int] = (3, 4)
@@ -33,16 +35,15 @@ def itti_1998(
     if is_constant(image):
         return np.zeros(image.shape[:2])
     pairs = [(center, center + delta) for center in centers for delta in deltas]
-    scales = max(surround for _, surround in pairs)
-    intensity = _pyramid(image if image.ndim == 2 else image.mean(axis=2), scales)
+    highest = max(surround for _, surround in pairs)
+    intensity = _pyramid(image if image.ndim == 2 else image.mean(axis=2), highest)
     small = intensity[MAP_SCALE].shape
     channels = [_conspicuity(intensity, pairs, small)]
     if image.ndim == 3:
-        opponents = [_pyramid(plane, scales) for plane in _opponents(image)]
+        opponents = [_pyramid(plane, highest) for plane in _opponents(image)]
         channels.append(sum(_conspicuity(plane, pairs, small, opponent=True) for plane in opponents))
-    channels.append(
-        sum(normalize(_conspicuity(_orientation(intensity, angle), pairs, small)) for angle in ANGLES)
-    )
+    used = {scale: intensity[scale] for pair in pairs for scale in pair}
+    channels.append(sum(normalize(_conspicuity(_orientation(used, angle), pairs, small)) for angle in ANGLES))
     saliency_map = sum(normalize(channel) for channel in channels) / len(channels)
     saliency_map = imresize(saliency_map, image.shape[:2]).clip(0)
     return saliency_map / (saliency_map.max() or 1)
@@ -78,7 +79,7 @@ def _opponents(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _conspicuity(
-    scales: list[np.ndarray], pairs: list[tuple[int, int]], size: tuple[int, int], opponent: bool = False
+    scales: Scales, pairs: list[tuple[int, int]], size: tuple[int, int], opponent: bool = False
 ) -> np.ndarray:
     """The sum over all pairs of N(|centre - surround|), at the map's size.
 
@@ -96,15 +97,18 @@ def _conspicuity(
     return total
 
 
-def _pyramid(plane: np.ndarray, highest: int) -> list[np.ndarray]:
+def _pyramid(plane: np.ndarray, highest: int) -> Scales:
     """Scales 0 (the plane itself) to `highest`, each half of the one before, a side of 1 staying 1."""
-    scales = [np.ascontiguousarray(plane)]
-    for _ in range(highest):
-        scales.append(cv2.pyrDown(scales[-1]))
+    scales = {0: np.ascontiguousarray(plane)}
+    for scale in range(1, highest + 1):
+        scales[scale] = cv2.pyrDown(scales[scale - 1])
     return scales
 
 
-def _orientation(intensity: list[np.ndarray], angle: float) -> list[np.ndarray]:
-    """|even Gabor| + |odd Gabor| on each scale of the intensity."""
+def _orientation(intensity: Scales, angle: float) -> Scales:
+    """|even Gabor| + |odd Gabor| on each of these scales of the intensity."""
     kernels = [gabor(angle, phase, 4, sigma=(7 / 3, 7 / 3), period=7) for phase in (0, 90)]
-    return [sum(np.abs(cv2.filter2D(plane, cv2.CV_64F, kernel)) for kernel in kernels) for plane in intensity]
+    return {
+        scale: sum(np.abs(cv2.filter2D(plane, cv2.CV_64F, kernel)) for kernel in kernels)
+        for scale, plane in intensity.items()
+    }

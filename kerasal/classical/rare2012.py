@@ -18,7 +18,7 @@ from kerasal.classical.spectrum import FrequencyPlane, principal_components
 from kerasal.errors import InputError
 
 SMALLEST = 32
-LARGEST = 2**24  # pixels; twelve megapixels take about two minutes
+LARGEST = 2**24  # pixels; it takes 0.25 GB a megapixel
 BINS = 11  # of a level's histogram, as in the authors' later DeepRare2019
 HIGHEST_FREQUENCY = 1 / 4  # cycles per pixel, of the finest Gabors; an octave between scales
 

@@ -16,6 +16,7 @@ ROOMS = {
     "metrics": {"_maps", "metrics", "errors"},
     "layers": {"layers"},
     "models": {"errors", "layers", "models", "weights"},
+    "classical": {"classical", "errors"},
     "data": {"data", "errors"},
     "training": {"data", "errors", "losses", "metrics", "models", "training"},
     "evaluation": {"data", "errors", "evaluation", "metrics", "models", "training"},
@@ -44,6 +45,11 @@ def test_a_room_imports_only_what_the_plan_allows(room):
 def test_losses_metrics_layers_and_models_never_import_tensorflow(room):
     for path in (ROOT / "kerasal" / room).glob("*.py"):
         assert not any(name.split(".")[0] == "tensorflow" for name in imports(path)), path
+
+
+def test_the_classical_models_import_neither_keras_nor_tensorflow():
+    for path in (ROOT / "kerasal" / "classical").glob("*.py"):
+        assert not {name.split(".")[0] for name in imports(path)} & {"keras", "tensorflow"}, path
 
 
 def test_every_room_is_in_the_architecture():

@@ -204,7 +204,7 @@ def test_a_full_disk_is_one_line(trained, tmp_path, monkeypatch):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["export"]])
+@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["export"], ["models"]])
 def test_help_comes_with_an_example_and_without_loading_keras(command):
     program = (
         "import sys\n"

@@ -1,0 +1,65 @@
+"""Steps on single maps that several of the models share: Gabor filters, borders, local maxima."""
+
+import numpy as np
+
+
+def gabor(
+    theta: float, phase: float, half_width: int, sigma: tuple[float, float], period: float
+) -> np.ndarray:
+    """A Gabor filter, (2 half_width + 1) squared, of mean 0 and L2 norm 1.
+
+    Args:
+        theta: degrees; 0 varies down the rows, so that it answers to horizontal edges.
+        phase: degrees; 0 is even, 90 odd.
+        half_width: pixels.
+        sigma: of the envelope across and along the stripes, pixels.
+        period: of the stripes, pixels.
+    """
+    angle = np.deg2rad(theta)
+    row, column = np.mgrid[-half_width : half_width + 1, -half_width : half_width + 1]
+    across = row * np.cos(angle) - column * np.sin(angle)
+    along = -row * np.sin(angle) - column * np.cos(angle)
+    values = np.cos(2 * np.pi * across / period + np.deg2rad(phase))
+    values *= np.exp(-(across**2) / (2 * sigma[0] ** 2) - along**2 / (2 * sigma[1] ** 2))
+    values -= values.mean()
+    return values / np.linalg.norm(values)
+
+
+def attenuate_borders(values: np.ndarray, width: int) -> np.ndarray:
+    """Fade the frame of a map: line k from a border, k < width, is multiplied by (k + 1)/(width + 1).
+
+    A width of more than half of a side becomes half of that side.
+    """
+    width = min(width, min(values.shape) // 2)
+    rows, columns = (_ramp(side, width) for side in values.shape)
+    return values * rows[:, None] * columns
+
+
+def _ramp(side: int, width: int) -> np.ndarray:
+    ramp = np.ones(side)
+    ramp[:width] = np.arange(1, width + 1) / (width + 1)
+    ramp[side - width :] = ramp[:width][::-1]
+    return ramp
+
+
+def local_maxima(values: np.ndarray, threshold: float) -> np.ndarray:
+    """The values (N,) of the pixels off the border that reach the threshold and their four neighbours.
+
+    Every pixel of a plateau counts.
+    """
+    inner = values[1:-1, 1:-1]
+    if inner.size == 0:
+        return inner.ravel()
+    neighbours = np.maximum.reduce([values[:-2, 1:-1], values[2:, 1:-1], values[1:-1, :-2], values[1:-1, 2:]])
+    return inner[(inner >= neighbours) & (inner >= threshold)]
+
+
+def promote_single_peaks(values: np.ndarray, peak: float, threshold: float) -> np.ndarray:
+    """Multiply a map in [0, peak] by (peak - mean of its local maxima)²: many alike are put down.
+
+    A single local maximum counts as unrivalled: the factor is peak². Without any, the map stays as it is.
+    """
+    maxima = local_maxima(values, threshold)
+    if len(maxima) > 1:
+        return values * (peak - maxima.mean()) ** 2
+    return values * peak**2 if len(maxima) == 1 else values

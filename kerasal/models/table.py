@@ -1,0 +1,47 @@
+"""The networks as data: what `kerasal models` and documents read."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NetworkInfo:
+    """One network of `MODELS`, at its defaults.
+
+    Attributes:
+        name: on the command line.
+        title: as printed.
+        year: of the reference.
+        reference: the paper.
+        kind: what it is, in a few words.
+        parameters: how many, those of a frozen backbone included.
+        weights: which are at hand, or where to get them.
+        licence: of this implementation, and of the weights.
+    """
+
+    name: str
+    title: str
+    year: int
+    reference: str
+    kind: str
+    parameters: int
+    weights: str
+    licence: str
+
+
+# In the order of `MODELS`.
+NETWORKS: dict[str, NetworkInfo] = {
+    info.name: info
+    for info in (
+        NetworkInfo(
+            name="baseline",
+            title="Baseline",
+            year=2021,
+            reference="Bruckert, Tavakoli, Liu, Christie and Le Meur, Deep saliency models: the quest for "
+            "the loss function, Neurocomputing 2021",
+            kind="frozen VGG-16, small head",
+            parameters=16_337_089,
+            weights="backbone ships; kerasal train",
+            licence="MIT, CC BY 4.0",
+        ),
+    )
+}

@@ -1,0 +1,54 @@
+"""`kerasal models`, and the tables that it reads."""
+
+import pytest
+from click.testing import CliRunner
+
+from kerasal import models
+from kerasal.listing import all_models, text_table
+from kerasal_cli import main
+
+
+def kerasal(*arguments):
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+def test_models_lists_every_network_and_every_classical_model():
+    result = kerasal("models")
+    assert result.exit_code == 0
+    listed = {line.split()[0] for line in result.stdout.splitlines()[1:]}
+    assert listed == {
+        *models.NETWORKS,
+        "itti",
+        "itti-saliency-toolbox",
+        "itti-1998",
+        "gbvs",
+        "rare2012",
+        "aws",
+    }
+
+
+def test_every_network_has_an_entry_with_its_number_of_parameters():
+    assert list(models.NETWORKS) == list(models.MODELS)
+    for name, info in models.NETWORKS.items():
+        assert models.build(name, backbone_weights="random").count_params() == info.parameters
+
+
+def test_the_table_s_columns_stand_under_their_heads():
+    lines = text_table(all_models().values()).splitlines()
+    start = lines[0].index("year")
+    assert all(line[start : start + 4].isdigit() for line in lines[1:])
+    assert max(map(len, lines)) <= 120
+
+
+def test_details_tell_source_and_exactness():
+    result = kerasal("models", "gbvs")
+    for words in ("Harel", "2006", "24 July 2012", "1e-4 of the range", "128 pixels"):
+        assert words in result.stdout
+
+
+@pytest.mark.parametrize("name", ["gvbs", "GBVS"])
+def test_an_unknown_name_is_one_line(name):
+    result = kerasal("models", name)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: unknown model {name!r}: one of baseline, ")
+    assert result.stderr.count("\n") == 1

@@ -38,7 +38,7 @@ def emd(saliency_map: ArrayLike, density: ArrayLike, scale: float | None = 1 / 3
     if density.highest == 0:
         return math.nan
     p, s = _grid(saliency_map, scale), _grid(density, scale)
-    p, s = (grid.distribution().probabilities(slice(None)).reshape(grid.shape) for grid in (p, s))
+    p, s = (grid.distribution.probabilities(slice(None)).reshape(grid.shape) for grid in (p, s))
     return _cost_of_transport(p, s)
 
 

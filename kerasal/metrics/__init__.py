@@ -8,6 +8,7 @@ from kerasal.metrics.auc_thresholds import auc_borji, sauc
 from kerasal.metrics.density import CC, KLD, SIM, cc, kld, sim
 from kerasal.metrics.fixation import NSS, information_gain, nss
 from kerasal.metrics.measure import measure
+from kerasal.metrics.resize import resize_map
 from kerasal.metrics.table import METRICS, MetricInfo
 from kerasal.metrics.transport import emd
 
@@ -27,6 +28,7 @@ __all__ = [
     "kld",
     "measure",
     "nss",
+    "resize_map",
     "sauc",
     "sim",
 ]

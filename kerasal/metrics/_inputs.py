@@ -36,7 +36,7 @@ class Map:
         return np.asarray(self.pixels[selection], dtype=np.float64)
 
     def deviations(self, selection: slice | np.ndarray) -> np.ndarray:
-        """Differences from the mean; in units of the map's range where float64 could not hold their squares."""
+        """Differences from the mean; in units of the map's range if float64 could not hold their squares."""
         deviations = self.read(selection) - self.total / self.pixels.size
         value_range = self.highest - self.lowest
         if not SMALLEST_FACTOR < value_range < LARGEST_FACTOR:

@@ -1,4 +1,4 @@
-"""Resizing as MATLAB's imresize does it, against Pillow, plain loops and maps that the GBVS toolbox resized."""
+"""Resizing as MATLAB's imresize does it: against Pillow, plain loops and the GBVS toolbox's maps."""
 
 import numpy as np
 import pytest

@@ -4,12 +4,16 @@ import contextlib
 import math
 import multiprocessing
 import os
+import pickle
 import signal
+import tempfile
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import resource_tracker
+from pathlib import Path
 
 import cv2
 
@@ -52,15 +56,23 @@ def score_all(jobs: Iterable[Job], scorer: Scorer, processes: int) -> Iterator[l
         yield from map(scorer.score, jobs)
         return
     resource_tracker.ensure_running()  # its start would lift the block of SIGINT below
-    pool = ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"), initializer=_start, initargs=(scorer,)
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        # In a file: what is passed directly has to be read before the next process can start.
+        file = Path(folder) / "scorer.pickle"
+        file.write_bytes(pickle.dumps(scorer))
+        pool = ProcessPoolExecutor(
+            processes, multiprocessing.get_context("spawn"), initializer=_start, initargs=(str(file),)
+        )
+        yield from _in_order(pool, jobs, most_waiting=2 * processes)
+
+
+def _in_order(pool: ProcessPoolExecutor, jobs: Iterable[Job], most_waiting: int) -> Iterator[list[float]]:
     waiting = deque()
     try:
         for job in jobs:
             with _inherited_by_processes():  # submitting starts them, one by one
                 waiting.append(pool.submit(_score, job))
-            if len(waiting) > 2 * processes:
+            if len(waiting) > most_waiting:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -74,12 +86,19 @@ def score_all(jobs: Iterable[Job], scorer: Scorer, processes: int) -> Iterator[l
 
 @contextlib.contextmanager
 def _inherited_by_processes() -> Iterator[None]:
-    """The environment of scoring processes, and no Ctrl-C for them: this process ends them in order."""
+    """The environment of scoring processes, and no Ctrl-C for them: this process ends them in order.
+
+    Nor does one interrupt this process while it starts another, of which it would lose sight; it is raised
+    afterwards.
+    """
     saved = {name: os.environ.get(name) for name in ENVIRONMENT}
-    blocks = hasattr(signal, "pthread_sigmask")
-    if blocks:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.environ.update(ENVIRONMENT)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    pending = []
+    if in_main_thread:
+        before = signal.signal(signal.SIGINT, lambda *arguments: pending.append(arguments))
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
@@ -88,13 +107,17 @@ def _inherited_by_processes() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-        if blocks:
+        if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        if in_main_thread:
+            signal.signal(signal.SIGINT, before)
+        if pending:
+            raise KeyboardInterrupt
 
 
-def _start(scorer: Scorer) -> None:
+def _start(file: str) -> None:
     global _scorer
-    _scorer = scorer
+    _scorer = pickle.loads(Path(file).read_bytes())
     cv2.setNumThreads(1)
 
 

@@ -80,9 +80,10 @@ def test_scores_do_not_depend_on_the_number_of_processes_which_load_no_tensorflo
     assert two.as_json() == one.as_json()
 
 
+@pytest.mark.slow
 def test_a_mistake_in_another_process_is_the_same_error(photos):
     nan = evaluation.Function("nan", map_of_nan)
-    with pytest.raises(InputError, match="map of p.*finite"):
+    with pytest.raises(InputError, match=r"map of p.*finite"):
         evaluation.evaluate([nan], photos, processes=2)
 
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kerasal.metrics._inputs import Map, read_fixations, read_map, stretches
+from kerasal.metrics._inputs import EPSILON, Map, read_fixations, read_map, stretches
 from kerasal.metrics.auc import Seed
 
 # As k * 0.1 and not k / 10: a value that lies exactly on a threshold counts as above it, so that the last
@@ -99,16 +99,37 @@ def _check_sampling(splits: int | None, seed: Seed) -> None:
 
 def _area(saliency_map: Map, fixated: np.ndarray, compared: slice | np.ndarray) -> float:
     """Area under the curve; linear in the false positive rates, hence the mean area of equal draws pooled."""
-    true_positives, false_positives = (_rates(saliency_map, selection) for selection in (fixated, compared))
+    levels = _levels(saliency_map)
+    true_positives, false_positives = (
+        _rates(saliency_map.pixels[selection], levels) for selection in (fixated, compared)
+    )
     return float(np.sum(np.diff(false_positives) * (true_positives[1:] + true_positives[:-1])) / 2)
 
 
-def _rates(saliency_map: Map, selection: slice | np.ndarray) -> np.ndarray:
-    """Share of the selected pixels that reach each threshold, from none to all."""
-    pixels = saliency_map.pixels[selection]
-    counts = np.zeros(len(THRESHOLDS) + 1)
+def _rates(pixels: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Share of the pixels that reach each level, from none to all. Levels are ascending."""
+    counts = np.zeros(len(levels) + 1)
     for part in stretches(pixels):
-        values = np.subtract(pixels[part], saliency_map.lowest, dtype=np.float64)
-        values /= saliency_map.highest - saliency_map.lowest
-        counts[1:] += [np.count_nonzero(values >= threshold) for threshold in THRESHOLDS[::-1]]
+        counts[1:] += [np.count_nonzero(pixels[part] >= level) for level in levels[::-1]]
     return counts / pixels.size
+
+
+def _levels(saliency_map: Map) -> np.ndarray:
+    """For each threshold the smallest float64 that reaches it once the map is brought to [0, 1].
+
+    Comparing with these saves scaling half a million pixels. Found by halving an interval about the inverse
+    that is wide enough for its rounding.
+    """
+    lowest, value_range = saliency_map.lowest, saliency_map.highest - saliency_map.lowest
+    thresholds = THRESHOLDS[1:]  # the first is 0, which the lowest value reaches and no smaller one
+    inverse = lowest + thresholds * value_range
+    margin = 4 * EPSILON * (abs(lowest) + value_range)
+    below, reaching = inverse - margin, inverse + margin
+    while True:
+        middle = below + (reaching - below) / 2
+        undecided = (below < middle) & (middle < reaching)
+        if not undecided.any():
+            return np.array([lowest, *reaching])
+        reaches = (middle - lowest) / value_range >= thresholds
+        reaching = np.where(undecided & reaches, middle, reaching)
+        below = np.where(undecided & ~reaches, middle, below)

@@ -8,6 +8,8 @@ import pytest
 from slow_metrics import example, slow_auc_by_steps, unit_range
 
 from kerasal.metrics import auc_borji, sauc
+from kerasal.metrics._inputs import read_map
+from kerasal.metrics.auc_thresholds import THRESHOLDS, _levels
 
 BOTH = [
     lambda saliency_map, fixations, **options: auc_borji(saliency_map, fixations, **options),
@@ -56,6 +58,22 @@ def test_larger_maps_equal_a_plain_loop_over_thresholds(seed):
 def test_a_value_on_a_threshold_counts_as_above_it():
     # Steps of exactly 0.1: 0.5 reaches the threshold 5 * 0.1, the other pixel does not.
     assert auc_borji([[0.0, 0.5, 1.0]], [[0, 1]]) == pytest.approx(1 / 3 + (1 / 3) / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("lowest", [0.0, -1.0, -3e-7, 1e6, 0.1])
+@pytest.mark.parametrize("highest", [1.0, 1e6 + 0.3, 1e-9])
+def test_each_level_is_the_first_value_that_reaches_its_threshold(lowest, highest):
+    # Also where a level lies near 0, and where the map's steps are coarse beside its range.
+    if highest <= lowest:
+        pytest.skip("no range")
+    levels = _levels(read_map([[lowest, highest]]))
+    before = np.nextafter(levels, -np.inf)
+
+    def unit(values):
+        return (values - lowest) / (highest - lowest)
+
+    assert (unit(levels) >= THRESHOLDS).all()
+    assert (unit(before) < THRESHOLDS).all()
 
 
 @both

@@ -19,13 +19,14 @@ SMALLEST_FACTOR, LARGEST_FACTOR = 1e-100, 1e100  # float64 holds the product of 
 
 @dataclass(frozen=True)
 class Map:
-    """A map of finite real numbers: its shape (H, W), its pixels in a row, their extremes and their sum."""
+    """A map of finite real numbers: its shape (H, W), its pixels in a row, what one pass finds of them."""
 
     shape: tuple[int, int]
     pixels: np.ndarray
     lowest: float
     highest: float
     total: float
+    total_of_squares: float
 
     @property
     def is_constant(self) -> bool:
@@ -35,18 +36,39 @@ class Map:
         """Selected pixels in float64; not always a copy."""
         return np.asarray(self.pixels[selection], dtype=np.float64)
 
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether squares of the deviations are far inside float64."""
+        return SMALLEST_FACTOR < self.highest - self.lowest < LARGEST_FACTOR
+
     def deviations(self, selection: slice | np.ndarray) -> np.ndarray:
-        """Differences from the mean; in units of the map's range if float64 could not hold their squares."""
+        """Differences from the mean; in units of the map's range if it is not ordinary."""
         deviations = self.read(selection) - self.total / self.pixels.size
-        value_range = self.highest - self.lowest
-        if not SMALLEST_FACTOR < value_range < LARGEST_FACTOR:
-            deviations /= value_range
+        if not self.is_ordinary:
+            deviations /= self.highest - self.lowest
         return deviations
+
+    @cached_property
+    def has_moments(self) -> bool:
+        """Whether the total of squares holds the spread to all but two digits."""
+        spread = self.total_of_squares - self.total * self.total / self.pixels.size
+        return self.is_ordinary and spread > self.total_of_squares / 100
 
     @cached_property
     def squares(self) -> float:
         """Sum of the squared deviations."""
-        return sum(inner(d, d) for d in map(self.deviations, stretches(self.pixels)))
+        return self.products(self)
+
+    def products(self, other: "Map") -> float:
+        """Sum of the products of both maps' deviations."""
+        parts = stretches(self.pixels)
+        if not (self.has_moments and other.has_moments):
+            return sum(inner(self.deviations(part), other.deviations(part)) for part in parts)
+        if self is other:
+            raw = self.total_of_squares
+        else:
+            raw = sum(inner(self.read(part), other.read(part)) for part in parts)
+        return raw - self.total * other.total / self.pixels.size
 
     @cached_property
     def distribution(self) -> "Distribution":
@@ -113,17 +135,14 @@ def read_map(values: ArrayLike, name: str = "saliency_map") -> Map:
     if values.dtype.kind not in "buif":
         raise ValueError(f"{name} must hold real numbers, got dtype {values.dtype}")
     pixels = values.reshape(-1)
-    parts = [pixels[part] for part in stretches(pixels)]
     with np.errstate(over="ignore", invalid="ignore"):  # refused below
-        lows, highs, sums = zip(
-            *((part.min(), part.max(), part.sum(dtype=np.float64)) for part in parts), strict=True
-        )
-        lowest, highest = float(np.min(lows)), float(np.max(highs))  # NaN passes through both
-        total = float(np.sum(sums))
+        found = np.array([_measured(pixels[part]) for part in stretches(pixels)])
+        lowest, highest = float(found[:, 0].min()), float(found[:, 1].max())  # NaN passes through both
+        total, total_of_squares = (float(total) for total in found[:, 2:].sum(axis=0))
     largest_sum = max(abs(lowest), abs(highest)) * 2.0 * values.size
     if not largest_sum < np.inf:
         _refuse_unbounded(values, name)
-    return Map(values.shape, pixels, lowest, highest, total)
+    return Map(values.shape, pixels, lowest, highest, total, total_of_squares)
 
 
 def read_positive_map(values: ArrayLike, name: str, why: str) -> Map:
@@ -169,6 +188,11 @@ def read_fixations(fixations: ArrayLike, saliency_map: Map, name: str = "fixatio
     if fixations.dtype.kind not in "ui":
         raise ValueError(f"{name} must be integer (row, column), got dtype {fixations.dtype}")
     return _indices_of_coordinates(fixations, shape, name)
+
+
+def _measured(pixels: np.ndarray) -> tuple[float, float, float, float]:
+    pixels = np.asarray(pixels, dtype=np.float64)
+    return pixels.min(), pixels.max(), pixels.sum(), inner(pixels, pixels)
 
 
 def _refuse_unbounded(values: np.ndarray, name: str) -> None:

@@ -29,9 +29,7 @@ def cc(saliency_map: ArrayLike, density: ArrayLike) -> float:
         return math.nan
     if saliency_map.is_constant or density.is_constant:
         return 0.0
-    covariance = sum(
-        inner(saliency_map.deviations(part), density.deviations(part)) for part in stretches(density.pixels)
-    )
+    covariance = saliency_map.products(density)
     return float(np.clip(covariance / math.sqrt(saliency_map.squares * density.squares), -1.0, 1.0))
 
 

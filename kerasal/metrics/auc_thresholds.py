@@ -110,7 +110,7 @@ def _rates(pixels: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Share of the pixels that reach each of the ascending levels; from none to all, at the map's lowest."""
     counts = np.zeros(len(levels), dtype=np.intp)
     for part in stretches(pixels):
-        values = pixels[part]
+        values = np.asarray(pixels[part], dtype=np.float64)
         counts += [np.count_nonzero(values >= level) for level in levels]
     return np.array([0, *counts[::-1], pixels.size]) / pixels.size
 

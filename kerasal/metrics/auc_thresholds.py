@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kerasal.metrics._inputs import Map, read_fixations, read_map
+from kerasal.metrics._inputs import EPSILON, Map, read_fixations, read_map, stretches
 from kerasal.metrics.auc import Seed
 
 # As k * 0.1 and not k / 10: a value that lies exactly on a threshold counts as above it, so that the last
@@ -65,7 +65,8 @@ def sauc(
     Args:
         saliency_map: (H, W), any real values.
         fixations: a binary map (H, W), or (N, 2) integers (row, column); a pixel counts once.
-        other_fixations: likewise, of other images, brought to this image's size; all of them together.
+        other_fixations: likewise, of other images, brought to this image's size; all of them together. In a
+            list repeats count: it is what other fixations are drawn from.
         splits: None for the exact expectation: every other pixel counts. Or how often to draw as many of
             them as there are fixated pixels (or all, if there are fewer), without replacement, as
             AUC_shuffled.m of the MIT benchmark does 100 times by default; the mean area comes back.
@@ -77,7 +78,7 @@ def sauc(
     _check_sampling(splits, seed)
     saliency_map = read_map(saliency_map)
     fixated = np.unique(read_fixations(fixations, saliency_map))
-    others = np.unique(read_fixations(other_fixations, saliency_map, "other_fixations"))
+    others = read_fixations(other_fixations, saliency_map, "other_fixations")
     if fixated.size == 0 or others.size == 0:
         return math.nan
     if saliency_map.is_constant:
@@ -98,12 +99,38 @@ def _check_sampling(splits: int | None, seed: Seed) -> None:
 
 def _area(saliency_map: Map, fixated: np.ndarray, compared: slice | np.ndarray) -> float:
     """Area under the curve; linear in the false positive rates, hence the mean area of equal draws pooled."""
-    true_positives, false_positives = (_rates(saliency_map, selection) for selection in (fixated, compared))
+    levels = _levels(saliency_map)
+    true_positives, false_positives = (
+        _rates(saliency_map.pixels[selection], levels) for selection in (fixated, compared)
+    )
     return float(np.sum(np.diff(false_positives) * (true_positives[1:] + true_positives[:-1])) / 2)
 
 
-def _rates(saliency_map: Map, selection: slice | np.ndarray) -> np.ndarray:
-    """Share of the selected pixels that reach each threshold, from none to all."""
-    values = saliency_map.read(selection) - saliency_map.lowest
-    values /= saliency_map.highest - saliency_map.lowest
-    return np.array([0.0] + [np.count_nonzero(values >= t) / values.size for t in THRESHOLDS[::-1]])
+def _rates(pixels: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Share of the pixels that reach each of the ascending levels; from none to all, at the map's lowest."""
+    counts = np.zeros(len(levels), dtype=np.intp)
+    for part in stretches(pixels):
+        values = np.asarray(pixels[part], dtype=np.float64)
+        counts += [np.count_nonzero(values >= level) for level in levels]
+    return np.array([0, *counts[::-1], pixels.size]) / pixels.size
+
+
+def _levels(saliency_map: Map) -> np.ndarray:
+    """For each threshold over 0 the smallest float64 that reaches it once the map is brought to [0, 1].
+
+    Comparing with these saves scaling half a million pixels. Found by halving an interval about the inverse
+    that is wide enough for its rounding.
+    """
+    lowest, value_range = saliency_map.lowest, saliency_map.highest - saliency_map.lowest
+    thresholds = THRESHOLDS[1:]
+    inverse = lowest + thresholds * value_range
+    margin = 4 * EPSILON * (abs(lowest) + value_range)
+    below, reaching = inverse - margin, inverse + margin
+    while True:
+        middle = below + (reaching - below) / 2
+        undecided = (below < middle) & (middle < reaching)
+        if not undecided.any():
+            return reaching
+        reaches = (middle - lowest) / value_range >= thresholds
+        reaching = np.where(undecided & reaches, middle, reaching)
+        below = np.where(undecided & ~reaches, middle, below)

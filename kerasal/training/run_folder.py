@@ -6,7 +6,7 @@ tensorboard/       the same for TensorBoard
 best.weights.h5    the weights with the best validation loss
 last.weights.h5    the weights after the last epoch, with the optimizer's state
 center_bias.npy    the mean density map of the training split, at the network's size
-metrics.json       what `kerasal evaluate` measured, and metrics.csv image by image
+metrics.json       what `kerasal evaluate` measured; metrics.csv image by image, .md and .tex as tables
 """
 
 import csv

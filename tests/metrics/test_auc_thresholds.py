@@ -8,6 +8,8 @@ import pytest
 from slow_metrics import example, slow_auc_by_steps, unit_range
 
 from kerasal.metrics import auc_borji, sauc
+from kerasal.metrics._inputs import read_map
+from kerasal.metrics.auc_thresholds import THRESHOLDS, _levels
 
 BOTH = [
     lambda saliency_map, fixations, **options: auc_borji(saliency_map, fixations, **options),
@@ -58,6 +60,22 @@ def test_a_value_on_a_threshold_counts_as_above_it():
     assert auc_borji([[0.0, 0.5, 1.0]], [[0, 1]]) == pytest.approx(1 / 3 + (1 / 3) / 2, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("lowest", "highest"),
+    [(0.0, 1.0), (0.1, 1.0), (-1.0, 1e-9), (-3e-7, 1e6 + 0.3), (1e6, 1e6 + 0.3), (0.0, 1e-9), (-1.0, 1.0)],
+)
+def test_each_level_is_the_first_value_that_reaches_its_threshold(lowest, highest):
+    # Also where a level lies near 0, and where the map's steps are coarse beside its range.
+    levels = _levels(read_map([[lowest, highest]]))
+    before = np.nextafter(levels, -np.inf)
+
+    def unit(values):
+        return (values - lowest) / (highest - lowest)
+
+    assert (unit(levels) >= THRESHOLDS[1:]).all()
+    assert (unit(before) < THRESHOLDS[1:]).all()
+
+
 @both
 def test_draws_scatter_around_the_expectation(metric):
     saliency_map, _, _ = example(7)
@@ -90,6 +108,12 @@ def test_a_pixel_counts_once_however_often_it_is_fixated(metric):
     saliency_map, _, _ = example(1)
     once = metric(saliency_map, [[0, 1], [4, 2]])
     assert metric(saliency_map, [[4, 2], [0, 1], [4, 2], [4, 2]]) == once
+
+
+def test_sauc_weighs_a_pixel_by_how_often_others_fixated_it():
+    # The only fixation is the maximum; of four others one shares its value and the rest lie below.
+    saliency_map = np.array([[0.0, 0.5, 1.0]])
+    assert sauc(saliency_map, [[0, 2]], [[0, 2], [0, 0], [0, 0], [0, 1]]) == pytest.approx(3 / 4 + 1 / 8)
 
 
 @both

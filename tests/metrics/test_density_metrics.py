@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from slow_metrics import EPSILON, example, slow_cc, slow_kld, slow_sim
 
-from kerasal.metrics import cc, kld, sim
+from kerasal.metrics import cc, kld, nss, sim
 
 
 @pytest.mark.parametrize(("metric", "slow"), [(cc, slow_cc), (sim, slow_sim), (kld, slow_kld)])
@@ -105,3 +105,18 @@ def test_the_arguments_are_left_as_they_were():
     for metric in (cc, sim, kld):
         metric(saliency_map, density)
     np.testing.assert_array_equal((saliency_map, density), before)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0, 30.0, 1e5, 1e8])
+def test_a_large_offset_costs_no_more_digits_than_the_values_have_lost(offset):
+    random = np.random.default_rng(0)
+    # Multiples of 2^-20, so that adding the offset loses nothing.
+    saliency_map, density = np.round(random.random((2, 40, 60)) * 2**20) / 2**20
+    expected = np.corrcoef(saliency_map.ravel(), density.ravel())[0, 1]
+    assert cc(saliency_map + offset, density + offset) == pytest.approx(expected, abs=1e-12)
+    z = (saliency_map - saliency_map.mean()) / saliency_map.std(ddof=1)
+    expected = (z[3, 4] + z[20, 7]) / 2
+    # A mean near 1e8 is itself known to 1e-8 only.
+    assert nss(saliency_map + offset, [[3, 4], [20, 7]]) == pytest.approx(
+        expected, abs=1e-12 + 1e-15 * offset
+    )

@@ -280,3 +280,38 @@ print(json.dumps({"values": values, "tensorflow": "tensorflow" in sys.modules}))
         metric = cls()
         expected = np.nanmean(array_values(metric, y_true, y_pred))
         assert output["values"][metric.name] == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+DISTRIBUTED = """
+import sys
+import keras
+import numpy as np
+import tensorflow as tf
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from kerasal import metrics
+
+arrays = np.load(sys.argv[1])
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    model = keras.Sequential([keras.Input((6, 9, 1)), keras.layers.Rescaling(1.0)])
+    its = [metrics.CC(), metrics.SIM(), metrics.KLD(), metrics.NSS(), metrics.AUCJudd()]
+    model.compile(loss="mse", metrics=its)
+data = tf.data.Dataset.from_tensor_slices((arrays["y_pred"], arrays["y_true"])).batch(4)
+logs = model.evaluate(data, return_dict=True, verbose=0)
+np.savez(sys.argv[2], **logs)
+"""
+
+
+def test_images_count_alike_on_two_devices_and_in_a_last_batch_that_one_of_them_gets_none_of(tmp_path):
+    y_true, y_pred = batch(range(5))  # batches of 4 and 1: the second device gets 2 and 0 images
+    np.savez(tmp_path / "in.npz", y_true=y_true, y_pred=y_pred)
+    result = subprocess.run(
+        [sys.executable, "-c", DISTRIBUTED, str(tmp_path / "in.npz"), str(tmp_path / "out.npz")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    with np.load(tmp_path / "out.npz") as values:
+        for cls in CLASSES:
+            expected = np.mean(array_values(cls(), y_true, y_pred))
+            assert values[cls().name] == pytest.approx(expected, rel=1e-5, abs=1e-6), cls

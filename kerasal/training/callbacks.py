@@ -227,6 +227,29 @@ class SaveCheckpoints(keras.callbacks.Callback):
             )
 
 
+class LogScalars(keras.callbacks.Callback):
+    """Write what was measured to TensorBoard each epoch, named as Keras's own callback names it.
+
+    Keras's callback closes its writers at the end of `fit` for good, and a training that goes on within an
+    epoch takes two calls of `fit`.
+    """
+
+    def __init__(self, run: RunFolder):
+        super().__init__()
+        self.run = run
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        for part, prefix in (("train", ""), ("validation", "val_")):
+            with self.run.summary_writer(part).as_default(epoch):
+                for name, value in logs.items():
+                    if name.startswith("val_") == bool(prefix):
+                        tf.summary.scalar(f"epoch_{name.removeprefix(prefix)}", value)
+                if part == "train":
+                    tf.summary.scalar("epoch_learning_rate", rate)
+            self.run.summary_writer(part).flush()
+
+
 class WatchMaps(keras.callbacks.Callback):
     """Look at the maps of the first validation batch after each epoch: keep pictures, notice a collapse.
 
@@ -267,8 +290,8 @@ class WatchMaps(keras.callbacks.Callback):
         folder = self.run.path / "maps"
         folder.mkdir(exist_ok=True)
         write_atomically(folder / f"epoch-{epoch + 1:03}.jpg", Image.fromarray(picture).save, suffix=".jpg")
-        with tf.summary.create_file_writer(str(self.run.path / "tensorboard" / "maps")).as_default():
-            tf.summary.image("stimulus, density, prediction", picture[None], step=epoch)
+        with self.run.summary_writer("validation").as_default(epoch):
+            tf.summary.image("stimulus, density, prediction", picture[None])
 
 
 def _levels(map_):

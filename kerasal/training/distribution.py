@@ -65,8 +65,9 @@ class Replicated(keras.Model):
     """A functional model that `fit` and `evaluate` train and measure on every device of a strategy.
 
     Keras 3.15's own `fit` takes the mean over the replicas of what each has measured, which is wrong for a
-    batch that falls unevenly on them, and does not run at all under MultiWorkerMirroredStrategy: it reduces
-    scalars along their first axis. Here metrics are read once, from the sums over all replicas.
+    batch that falls unevenly on them, clips each replica's gradient by itself, and does not run at all under
+    MultiWorkerMirroredStrategy, where it reduces scalars along their first axis. Here gradients and metrics
+    are those of the whole batch.
     """
 
     def train_step(self, data):
@@ -74,13 +75,18 @@ class Replicated(keras.Model):
         own = tf.shape(y)[0]
         context = tf.distribute.get_replica_context()
         whole = context.all_reduce(tf.distribute.ReduceOp.SUM, own)
-        # Gradients are summed over the replicas, of each the mean over its part divided by their number.
+        # Of each replica Keras takes the mean over its part of the batch, divided by the replicas' number.
         share = tf.cast(own * context.num_replicas_in_sync, "float32") / tf.cast(whole, "float32")
         with tf.GradientTape() as tape:
             y_pred = self(x, training=True)
             loss = self.compute_loss(x=x, y=y, y_pred=y_pred, training=True)
             scaled = self.optimizer.scale_loss(loss * share)
-        gradients = tape.gradient(scaled, self.trainable_weights)
+        # Summed here: Keras's optimizer would first clip and accumulate what each replica has for itself.
+        gradients = context.all_reduce(
+            tf.distribute.ReduceOp.SUM, tape.gradient(scaled, self.trainable_weights)
+        )
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        optimizer._all_reduce_sum_gradients = lambda pairs: pairs
         self._loss_tracker.update_state(loss * context.num_replicas_in_sync, sample_weight=own)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         return self.compute_metrics(x, y, y_pred)

@@ -14,6 +14,7 @@ from kerasal.models import SaliencyModel
 from kerasal.training.callbacks import (
     Diverged,
     KeepState,
+    LogScalars,
     SaveBest,
     SaveCheckpoints,
     StopOnDivergence,
@@ -90,7 +91,7 @@ class Loop:
             [] if strategy is not None and run is None else make_progress(verbose, self.state, **sizes)
         )
         if run:
-            chief_alone.append(keras.callbacks.TensorBoard(run.path / "tensorboard", write_graph=False))
+            chief_alone.append(LogScalars(run))
         self.callbacks = [
             KeepState(self.state, run),
             StopOnDivergence(self.state, options.batch_size, len(dataset["train"]), self._batch_samples),
@@ -106,7 +107,6 @@ class Loop:
     def restore(self, state: TrainingState, arrays: dict[str, list[np.ndarray]]) -> None:
         """Take up a checkpoint."""
         self.state.__dict__.update(state.__dict__)
-        self.trained.optimizer.build(self.trained.trainable_variables)
         if self.state.step:  # Keras makes the metrics' variables at the first batch
             self.trained.evaluate(self.validation.take(1), verbose=0)
         groups = self._variables()
@@ -176,12 +176,12 @@ class Loop:
     def _compiled(self, loss, precision):
         """A model of the same layers, compiled: the network's own files then hold no optimizer."""
         part = self.network.head if self.features else self.network
-        watched = [metrics.CC(), metrics.NSS()] if self.dataset.has_fixations else [metrics.CC()]
         # XLA's convolutions are slower than oneDNN's on a CPU.
         jit = self.options.xla
         if jit is None:
             jit = "auto" if tf.config.list_physical_devices("GPU") else False
-        with scope(self.strategy):
+        with scope(self.strategy):  # the metrics' variables too must be made in it
+            watched = [metrics.CC(), metrics.NSS()] if self.dataset.has_fixations else [metrics.CC()]
             trained = (Replicated if self.strategy else keras.Model)(part.inputs, part.outputs)
             trained.compile(
                 optimizer=make_optimizer(self.options, self.steps, precision),
@@ -189,6 +189,7 @@ class Loop:
                 metrics=[*watched, *losses.term_metrics(loss)],
                 jit_compile=jit,
             )
+            trained.optimizer.build(trained.trainable_variables)
         trained.stop_training = False
         return trained
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel, build
@@ -39,6 +40,7 @@ class RunFolder:
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
+        self._writers: dict[str, tf.summary.SummaryWriter] = {}
 
     @classmethod
     def create(
@@ -140,6 +142,12 @@ class RunFolder:
                 table.writerows(history)
 
         write_atomically(self.path / "history.csv", write)
+
+    def summary_writer(self, part: str) -> tf.summary.SummaryWriter:
+        """TensorBoard's writer for "train" or "validation"."""
+        if part not in self._writers:
+            self._writers[part] = tf.summary.create_file_writer(str(self.path / "tensorboard" / part))
+        return self._writers[part]
 
     def data_arguments(self) -> dict[str, Any]:
         """The arguments of `kerasal.data.load` for the data that the run was trained on."""

@@ -71,10 +71,8 @@ def tiny_network():
     del models.MODELS["tiny"]
 
 
-@pytest.fixture
-def photo_folder(tmp_path) -> Path:
-    """A dataset of nine photographs of two sizes, with three observers' fixations in CSV files."""
-    folder = tmp_path / "photos"
+def write_photo_folder(folder: Path) -> Path:
+    """Write a dataset of nine photographs of two sizes, with three observers' fixations in CSV files."""
     (folder / "fixations").mkdir(parents=True)
     for number in range(9):
         rows, columns = ((60, 90), (80, 50))[number % 2]
@@ -88,3 +86,9 @@ def photo_folder(tmp_path) -> Path:
         ]
         (folder / "fixations" / f"p{number}.csv").write_text("\n".join(lines) + "\n")
     return folder
+
+
+@pytest.fixture
+def photo_folder(tmp_path) -> Path:
+    """A dataset of its own for each test: see `write_photo_folder`."""
+    return write_photo_folder(tmp_path / "photos")

@@ -262,7 +262,7 @@ class WatchMaps(keras.callbacks.Callback):
 
     def __init__(self, validation: tf.data.Dataset, samples: list[Sample], run: RunFolder | None, report):
         super().__init__()
-        self.inputs, targets = next(iter(validation))
+        self.inputs, targets = next(iter(validation))[:2]
         self.densities = targets[:PICTURES, ..., 0].numpy()
         self.samples = samples[: len(self.densities)]
         self.run = run

@@ -54,42 +54,78 @@ def scope(strategy: tf.distribute.Strategy | None) -> contextlib.AbstractContext
     return strategy.scope() if strategy else contextlib.nullcontext()
 
 
-def sharded(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """The dataset with each batch, not each file, divided among the workers."""
+def distributable(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """Batches (x, y) of at most `batch_size` as (x, y, weight) of just so many, for a strategy to divide.
+
+    A short last batch is filled up with stimuli of its own whose weight is 0. Each batch, not each file, is
+    divided among the workers.
+    """
+
+    def fill(x, y):
+        count = tf.shape(y)[0]
+        rows = tf.range(batch_size) % count
+        weight = tf.cast(tf.range(batch_size) < count, "float32")
+        return (*tf.nest.map_structure(lambda part: tf.gather(part, rows), (x, y)), weight)
+
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return dataset.with_options(options)
+    return dataset.map(fill).with_options(options)
 
 
 class Replicated(keras.Model):
     """A functional model that `fit` and `evaluate` train and measure on every device of a strategy.
 
-    Keras 3.15's own `fit` takes the mean over the replicas of what each has measured, which is wrong for a
-    batch that falls unevenly on them, clips each replica's gradient by itself, and does not run at all under
-    MultiWorkerMirroredStrategy, where it reduces scalars along their first axis. Here gradients and metrics
-    are those of the whole batch.
+    Keras 3.15's own `fit` takes the mean over the replicas of what each has measured and clips each replica's
+    gradient by itself; a short last batch, which falls unevenly on them, gets wrong weights. And it does not
+    run at all under MultiWorkerMirroredStrategy, where it reduces scalars along their first axis. Here
+    gradients and metrics are those of the whole batch. Data are those of `distributable`, the loss one of
+    kerasal's, whose `call` gives a value per image; it is measured by metrics made in the strategy's scope.
     """
 
+    def measure(
+        self, loss: keras.losses.Loss, measures: list[keras.metrics.Metric], terms: list[str]
+    ) -> None:
+        """Name the loss, the metrics, and the terms of the loss that are metrics too."""
+        self._loss = loss
+        self._measures = measures
+        self._means = {name: keras.metrics.Mean(name=f"{name}_loss") for name in terms}
+        self._mean_loss = keras.metrics.Mean(name="loss")
+
+    @property
+    def metrics(self):
+        return [self._mean_loss, *self._measures, *self._means.values()]
+
     def train_step(self, data):
-        x, y = data
-        own = tf.shape(y)[0]
+        x, y, weight = data
         context = tf.distribute.get_replica_context()
-        whole = context.all_reduce(tf.distribute.ReduceOp.SUM, own)
-        # Of each replica Keras takes the mean over its part of the batch, divided by the replicas' number.
-        share = tf.cast(own * context.num_replicas_in_sync, "float32") / tf.cast(whole, "float32")
+        total = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(weight))
         with tf.GradientTape() as tape:
             y_pred = self(x, training=True)
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, training=True)
-            scaled = self.optimizer.scale_loss(loss * share)
-        # Summed here: Keras's optimizer would first clip and accumulate what each replica has for itself.
+            values = self._loss.call(y, y_pred)
+            loss = tf.reduce_sum(values * weight) / total
+            if self.losses:  # of regularisers: the same on each replica
+                loss += tf.add_n(self.losses) / context.num_replicas_in_sync
+            loss = self.optimizer.scale_loss(loss)
+        # Summed here: Keras's optimizer would first clip what each replica has for itself.
         gradients = context.all_reduce(
-            tf.distribute.ReduceOp.SUM, tape.gradient(scaled, self.trainable_weights)
+            tf.distribute.ReduceOp.SUM, tape.gradient(loss, self.trainable_weights)
         )
         optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         optimizer._all_reduce_sum_gradients = lambda pairs: pairs
-        self._loss_tracker.update_state(loss * context.num_replicas_in_sync, sample_weight=own)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
-        return self.compute_metrics(x, y, y_pred)
+        self._update_metrics(y, y_pred, values, weight)
+
+    def test_step(self, data):
+        x, y, weight = data
+        y_pred = self(x, training=False)
+        self._update_metrics(y, y_pred, self._loss.call(y, y_pred), weight)
+
+    def _update_metrics(self, y, y_pred, values, weight):
+        self._mean_loss.update_state(values, sample_weight=weight)
+        for measure in self._measures:
+            measure.update_state(y, y_pred, sample_weight=weight)
+        for name, mean in self._means.items():
+            mean.update_state(self._loss.term_values(y, y_pred)[name], sample_weight=weight)
 
     def make_train_function(self, force=False):
         if self.train_function is None or force:
@@ -100,9 +136,6 @@ class Replicated(keras.Model):
             self.test_function = self._on_every_replica(self.test_step)
 
     def _on_every_replica(self, step):
-        if self.jit_compile:
-            step = tf.function(step, jit_compile=True, reduce_retracing=True)
-
         @tf.function(reduce_retracing=True)
         def on_batch(iterator):
             self.distribute_strategy.run(step, args=(next(iterator),))
@@ -111,11 +144,5 @@ class Replicated(keras.Model):
         return on_batch
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # Keras's own cannot read a batch that is spread over workers. This worker's part has its shapes.
-        if iterator is not None:
-            batch = next(next(iter(iterator))[2])
-            data_batch = tf.nest.map_structure(
-                lambda part: self.distribute_strategy.experimental_local_results(part)[0], batch
-            )
-        with self.distribute_strategy.scope():
-            self._symbolic_build(data_batch=data_batch)
+        # Keras's own fails on a batch that is spread over workers, and all is built already.
+        pass

@@ -228,6 +228,9 @@ def _start(options):
     if options.deterministic:
         tf.config.experimental.enable_op_determinism()
     strategy = make_strategy(options.strategy)
+    devices = strategy.num_replicas_in_sync if strategy else 1
+    if options.batch_size % devices:
+        raise InputError(f"batch_size must be a multiple of the {devices} devices, got {options.batch_size}")
     keras.utils.set_random_seed(options.seed)
     return strategy
 

@@ -21,7 +21,7 @@ from kerasal.training.callbacks import (
     WatchMaps,
 )
 from kerasal.training.checkpoint import Checkpoints, TrainingState, assign
-from kerasal.training.distribution import Replicated, scope, sharded
+from kerasal.training.distribution import Replicated, distributable, scope
 from kerasal.training.features import FeatureCache
 from kerasal.training.interrupt import StopRequest
 from kerasal.training.optimizers import make_optimizer
@@ -179,17 +179,19 @@ class Loop:
         # XLA's convolutions are slower than oneDNN's on a CPU.
         jit = self.options.xla
         if jit is None:
-            jit = "auto" if tf.config.list_physical_devices("GPU") else False
+            jit = "auto" if tf.config.list_physical_devices("GPU") and not self.strategy else False
         with scope(self.strategy):  # the metrics' variables too must be made in it
             watched = [metrics.CC(), metrics.NSS()] if self.dataset.has_fixations else [metrics.CC()]
-            trained = (Replicated if self.strategy else keras.Model)(part.inputs, part.outputs)
-            trained.compile(
-                optimizer=make_optimizer(self.options, self.steps, precision),
-                loss=loss,
-                metrics=[*watched, *losses.term_metrics(loss)],
-                jit_compile=jit,
-            )
-            trained.optimizer.build(trained.trainable_variables)
+            optimizer = make_optimizer(self.options, self.steps, precision)
+            terms = losses.term_metrics(loss)
+            if self.strategy:
+                trained = Replicated(part.inputs, part.outputs)
+                trained.measure(loss, watched, [name for _, name, _ in loss.terms] if terms else [])
+                trained.compile(optimizer=optimizer, jit_compile=jit)
+            else:
+                trained = keras.Model(part.inputs, part.outputs)
+                trained.compile(optimizer, loss, metrics=[*watched, *terms], jit_compile=jit)
+            optimizer.build(trained.trainable_variables)
         trained.stop_training = False
         return trained
 
@@ -206,7 +208,7 @@ class Loop:
             first_step=first_step,
             **train,
         )
-        return sharded(dataset) if self.strategy else dataset
+        return distributable(dataset, options.batch_size) if self.strategy else dataset
 
     def _batch_samples(self, epoch, step):
         options = self.options

@@ -78,6 +78,10 @@ class TrainingOptions:
                 raise InputError(f"{name} must not be negative, got {getattr(self, name)}")
         if self.clip_norm and self.clip_value:
             raise InputError("clip_norm and clip_value are two ways of one thing: give one of them")
+        if self.strategy != "none" and self.gradient_accumulation > 1:
+            raise InputError("gradient_accumulation is for one device: with a strategy enlarge batch_size")
+        if self.strategy != "none" and self.xla:
+            raise InputError("xla is for one device: it cannot add up the gradients of several")
         if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
             raise InputError(f"momentum is an option of sgd and rmsprop, not of {self.optimizer}")
         if self.nesterov and not (self.optimizer == "sgd" and self.momentum):

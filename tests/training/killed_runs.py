@@ -3,8 +3,8 @@
 python killed_runs.py DATA FOLDER KILLS SEED
 
 Makes FOLDER/unbroken and FOLDER/broken-N, a new one whenever one came to its end before KILLS kills, and
-prints a JSON list: for each kill, how many steps the run had saved at that moment. TensorFlow is imported once; each training is a fork of this
-process, which has computed nothing and so started no threads.
+prints a JSON list: for each kill, how many steps the run had saved at that moment. TensorFlow is imported
+once; each training is a fork of this process, which has computed nothing and so started no threads.
 """
 
 import json

@@ -36,6 +36,11 @@ class FeatureCache:
         self.arrays = arrays
         self.count = count
 
+    @property
+    def mirrored(self) -> bool:
+        """Whether the mirror images' features are there."""
+        return len(self.arrays[0]) == 2 * self.count
+
     @classmethod
     def open(
         cls,

@@ -161,7 +161,7 @@ def fit(
     Args:
         model: any `SaliencyModel`, compiled or not; its own input size and precision count.
         dataset: as `kerasal.data.load` gives it, or made by hand: `kerasal.data.Dataset`.
-        loss: a spec or a loss.
+        loss: a spec, or any Keras loss with one value per image.
         run: a run folder to make; None writes nothing.
         features: split -> cache, for "train" and "validation", to train the head on; see `open_features`.
             One pair serves any number of trainings of networks with the same backbone.
@@ -175,11 +175,20 @@ def fit(
     settled |= {"precision", "strategy"}
     if wrong := sorted(settled & set(changes)):
         raise InputError(f"{', '.join(wrong)}: the model is built, so this is settled; build another model")
-    spec = losses.canonical(loss)
-    options = recipe_options(recipe, loss=spec, model=model.name, input_size=model.input_size, **changes)
+    bias = center_bias(dataset["train"], model.input_size)
+    spec = _name(loss)
+    loss = _loss(loss, bias, dataset)
+    options = recipe_options(
+        recipe,
+        loss=spec,
+        model=model.name,
+        input_size=model.input_size,
+        activation=getattr(model, "activation", None) or losses.activation_for(loss),
+        **changes,
+    )
+    if features is not None:
+        _check_features(model, dataset, features, options.flip)
     _start(options)
-    bias = center_bias(dataset["train"], options.input_size)
-    loss = loss if isinstance(loss, keras.losses.Loss) else _loss(spec, bias, dataset)
     folder = None
     if run is not None:
         config = {
@@ -223,6 +232,33 @@ def open_features(
     }
 
 
+def _check_features(model, dataset, features, flip):
+    if model.backbone.trainable_variables:
+        raise InputError("the backbone learns, so its features cannot be kept: leave out features")
+    for split in CACHED:
+        cache = features.get(split)
+        if cache is None:
+            raise InputError(f"features must be of the splits {' and '.join(CACHED)}: {split} is missing")
+        if cache.count != len(dataset[split]):
+            raise InputError(
+                f"features of {cache.count} stimuli for a {split} split of {len(dataset[split])}"
+            )
+    if flip and not features["train"].mirrored:
+        raise InputError(
+            "flips need the mirrored stimuli's features too: flip=False, or open_features(flip=True)"
+        )
+
+
+def _name(loss):
+    """A loss's spec, or the name of one that the spec language cannot say."""
+    try:
+        return losses.canonical(loss)
+    except InputError:
+        if isinstance(loss, keras.losses.Loss):
+            return loss.name
+        raise
+
+
 def _start(options):
     """What must come before TensorFlow computes anything. Returns the strategy, or None."""
     if options.deterministic:
@@ -237,9 +273,9 @@ def _start(options):
 
 def _loss(spec, bias, dataset):
     loss = losses.get(spec, center_bias=bias)
-    if loss.needs_fixations and not dataset.has_fixations:
+    if getattr(loss, "needs_fixations", False) and not dataset.has_fixations:
         raise InputError(
-            f"the loss {losses.canonical(loss)} needs fixations and {dataset.name} has density maps alone: "
+            f"the loss {_name(loss)} needs fixations and {dataset.name} has density maps alone: "
             "leave out nss and nll, or add the fixations"
         )
     return loss

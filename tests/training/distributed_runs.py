@@ -1,9 +1,9 @@
 """Trains the tests' tiny network on one device, on two of one machine, or as one of two workers.
 
-python distributed_runs.py DATA RUN one|mirrored|multi-worker
+python distributed_runs.py DATA FOLDER one|mirrored|multi-worker ...
 
-"mirrored" splits the CPU into two logical devices. "multi-worker" expects TF_CONFIG. Batches of 4 on 14
-stimuli: the last of an epoch has 2, or with DATA of 13 a single one, and one device has nothing to do.
+Makes FOLDER/one and so on. "mirrored" splits the CPU into two logical devices. "multi-worker" expects
+TF_CONFIG and comes alone.
 """
 
 import os
@@ -30,16 +30,19 @@ OPTIONS = {
 
 
 def main() -> None:
-    folder, run, how = sys.argv[1:]
-    if how == "mirrored":
+    folder, root, *ways = sys.argv[1:]
+    if "mirrored" in ways:
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    strategy = "none" if how == "one" else how
-    training.make_strategy(strategy)
+    if "multi-worker" in ways:
+        training.make_strategy("multi-worker")
     add_tiny_network()
-    options = training.options(strategy=strategy, **OPTIONS)
-    result = training.train(data.load(folder), options, run, report=lambda _: None, verbose=0)
-    print("wrote" if result else "wrote nothing")
+    results = []
+    for way in ways:
+        options = training.options(strategy="none" if way == "one" else way, **OPTIONS)
+        run = Path(root) / way
+        results.append(training.train(data.load(folder), options, run, report=lambda _: None, verbose=0))
+    print(*("wrote" if result else "wrote nothing" for result in results))
 
 
 if __name__ == "__main__":

@@ -149,6 +149,7 @@ def test_a_flipped_bit_anywhere_in_a_checkpoint_never_changes_what_is_read(tmp_p
     assert noticed > len(whole) / 3 * 0.7  # the archive's dates may be anything
 
 
+@pytest.mark.slow
 def test_all_checkpoints_damaged_means_from_the_beginning(photo_folder, tmp_path, stopped_after, unbroken):
     stopped_after(4)
     with pytest.raises(training.Interrupted):
@@ -158,6 +159,7 @@ def test_all_checkpoints_damaged_means_from_the_beginning(photo_folder, tmp_path
     assert_equal_runs(training.resume(tmp_path / "run", **SILENT), unbroken)
 
 
+@pytest.mark.slow
 def test_early_stopping_counts_on_across_an_interruption(photo_folder, tmp_path, stopped_after):
     changes = {"epochs": 30, "patience": 2, "learning_rate": 0.3, "decay": "none", "ema": 0.0}
     unbroken = train(photo_folder, tmp_path / "unbroken", **changes)
@@ -191,6 +193,7 @@ def test_going_on_with_other_data_is_refused(photo_folder, tmp_path, stopped_aft
         training.resume(tmp_path, **SILENT)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_damages_no_file(photo_folder, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -67,9 +67,7 @@ def main() -> None:
     epoch = step * OSIE / 8
     print(f"step of 8 stimuli    {step:8.3f} s")
     print(f"checkpoint           {saved:8.3f} s, {max(sizes) / 1e6:.0f} MB")
-    print(
-        f"share of an epoch    {100 * saved * (1 + epoch / 300) / epoch:8.2f} %  (one an epoch, one each 5 min)"
-    )
+    print(f"share of an epoch    {100 * saved * (1 + epoch / 300) / epoch:8.2f} %  (one each, one in 5 min)")
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ from kerasal.training.features import FeatureCache, default_cache
 from kerasal.training.fit import fit, open_features, resume, train
 from kerasal.training.interrupt import Interrupted
 from kerasal.training.options import RECIPES, TrainingOptions, options
-from kerasal.training.precision import PRECISIONS, computing_in, resolve_precision
+from kerasal.training.precision import DEFAULT_PRECISION, PRECISIONS, computing_in, resolve_precision
 from kerasal.training.run_folder import RunFolder, new_run_path
 
 __all__ = [
+    "DEFAULT_PRECISION",
     "PRECISIONS",
     "RECIPES",
     "Diverged",

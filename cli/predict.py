@@ -24,8 +24,9 @@ from kerasal_cli.loading import load_library, progress
     type=click.Path(path_type=Path),
     help="Folder to write to.",
 )
+@click.option("--precision", help="Of backbone and head: auto, float32, bfloat16 or float16.")
 @click.option("--npy", is_flag=True, help="Write the map's float values as .npy too.")
-def predict(images, model, output, npy) -> None:
+def predict(images, model, output, precision, npy) -> None:
     """Write saliency maps of images, or of all images in folders, at the images' own size.
 
     For photo.jpg: photo.png is the map in grey, photo_overlay.jpg the heat map over the image.
@@ -36,10 +37,10 @@ def predict(images, model, output, npy) -> None:
     """
     load_library()
     from kerasal import prediction
-    from kerasal.training import RunFolder
+    from kerasal.training import DEFAULT_PRECISION, RunFolder
 
     files = prediction.find_images(images)
-    network = RunFolder.open(model).load_model()
+    network = RunFolder.open(model).load_model(precision or DEFAULT_PRECISION)
     skipped: list[str] = []
     written = prediction.predict_to_folder(
         network, files, output, npy=npy, skipped=skipped, progress=progress

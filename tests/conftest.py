@@ -31,9 +31,8 @@ def write_photo(path: Path, size: tuple[int, int], seed: int = 0, mode: str = "R
     return np.array(Image.open(path).convert("RGB"))
 
 
-@pytest.fixture(scope="session")
-def tiny_network():
-    """Adds the model "tiny", with the baseline's options and a thousandth of its work."""
+def add_tiny_network() -> None:
+    """Add the model "tiny", with the baseline's options and a thousandth of its work."""
     import keras
 
     from kerasal import layers, models
@@ -60,14 +59,20 @@ def tiny_network():
             super().__init__(backbone, head, input_size, name="tiny")
 
     models.MODELS["tiny"] = Tiny
+
+
+@pytest.fixture(scope="session")
+def tiny_network():
+    """The model "tiny" is there: see `add_tiny_network`."""
+    from kerasal import models
+
+    add_tiny_network()
     yield
     del models.MODELS["tiny"]
 
 
-@pytest.fixture
-def photo_folder(tmp_path) -> Path:
-    """A dataset of nine photographs of two sizes, with three observers' fixations in CSV files."""
-    folder = tmp_path / "photos"
+def write_photo_folder(folder: Path) -> Path:
+    """Write a dataset of nine photographs of two sizes, with three observers' fixations in CSV files."""
     (folder / "fixations").mkdir(parents=True)
     for number in range(9):
         rows, columns = ((60, 90), (80, 50))[number % 2]
@@ -81,3 +86,9 @@ def photo_folder(tmp_path) -> Path:
         ]
         (folder / "fixations" / f"p{number}.csv").write_text("\n".join(lines) + "\n")
     return folder
+
+
+@pytest.fixture
+def photo_folder(tmp_path) -> Path:
+    """A dataset of its own for each test: see `write_photo_folder`."""
+    return write_photo_folder(tmp_path / "photos")

@@ -75,7 +75,8 @@ class Baseline(SaliencyModel):
 
 def _backbone(input_size, weights):
     stimulus = keras.Input((None, None, 3), name="stimulus")
-    preprocessed = StimulusPreprocessing(input_size, name="preprocessing")(stimulus)
+    # float32 under every policy: bfloat16 has too few levels for a stimulus.
+    preprocessed = StimulusPreprocessing(input_size, name="preprocessing", dtype="float32")(stimulus)
     features = vgg16(weights, outputs=tuple(FEATURE_RMS))(preprocessed)
     scaled = [
         keras.layers.Rescaling(1 / rms, name=f"scaled_{layer}")(features[layer])
@@ -110,8 +111,9 @@ def _head(backbone, input_size, activation, dropout, feature_dropout, initial_de
         kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
         bias_initializer=keras.initializers.Constant(start),
         name="saliency",
+        dtype="float32",  # from here on under every policy: the map shows every rounding
     )(x)
-    x = GaussianBlur(5, 1.0, name="smoothing")(x)
-    x = keras.layers.Resizing(*input_size, name="resized")(x)
+    x = GaussianBlur(5, 1.0, name="smoothing", dtype="float32")(x)
+    x = keras.layers.Resizing(*input_size, name="resized", dtype="float32")(x)
     map_ = keras.layers.Activation(activation, dtype="float32", name=activation)(x)
     return keras.Model(features, map_, name="head")

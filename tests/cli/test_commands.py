@@ -255,7 +255,57 @@ def test_a_full_disk_is_one_line(trained, tmp_path, monkeypatch):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["export"], ["models"]])
+def test_a_config_file_is_read_the_command_line_wins_and_the_run_writes_one_that_repeats_it(
+    trained, tmp_path
+):
+    (tmp_path / "options.yaml").write_text(
+        f"data: {trained / 'photos'}\nloss: 10*kld+cc\nmodel: tiny\ninput-size: 32x48\nlearning_rate: 3e-3\n"
+        "epochs: 7\nlimit: 4\nflip: false\npatience: 0\nclip_norm: 0.5\n"
+    )
+    result = kerasal(
+        "train",
+        "--config",
+        tmp_path / "options.yaml",
+        "--epochs",
+        "1",
+        "--run",
+        tmp_path / "run",
+        "--cache-in-memory",
+    )
+    assert result.exit_code == 0, result.output
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    options = config["options"]
+    assert config["data"]["train"] == 4
+    assert {name: options[name] for name in ("epochs", "learning_rate", "flip", "clip_norm", "loss")} == {
+        "epochs": 1, "learning_rate": 0.003, "flip": False, "clip_norm": 0.5, "loss": "10*kld+2*cc",
+    }  # fmt: skip
+    again = kerasal("train", "--config", tmp_path / "run/options.yaml", "--run", tmp_path / "again")
+    assert again.exit_code == 0, again.output
+    repeated = json.loads((tmp_path / "again/config.json").read_text())
+    for key in ("options", "data", "loss", "model_options"):
+        assert repeated[key] == config[key]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("learning_rte: 1", ["learning_rte", "learning_rate"]), ("epochs: x", ["epochs", "whole number"])],
+)
+def test_a_wrong_config_file_is_one_line(tmp_path, text, words):
+    (tmp_path / "options.yaml").write_text(text)
+    assert refused(kerasal("train", "--config", tmp_path / "options.yaml"), "options.yaml", *words)
+
+
+def test_resume_takes_no_other_option_and_leaves_a_finished_run_alone(trained, tmp_path):
+    assert refused(kerasal("train", "--resume", trained / "run", "--epochs", "9"), "--epochs")
+    assert refused(kerasal("train", "--resume", tmp_path), "config.json")
+    before = (trained / "run/history.csv").read_bytes()
+    result = kerasal("train", "--resume", trained / "run")
+    assert result.exit_code == 0, result.output
+    assert "is finished" in result.stderr
+    assert (trained / "run/history.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["export"], ["models"], ["losses"]])
 def test_help_comes_with_an_example_and_without_loading_keras(command):
     program = (
         "import sys\n"
@@ -306,7 +356,9 @@ def test_ctrl_c_ends_with_one_line_and_nothing_half_written(trained, tmp_path):
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 130, output
-    assert "interrupted" in output
+    assert "interrupted after" in output
+    assert "kerasal train --resume runs/photos-kld+cc+nss" in output
+    assert "step" in output  # plain lines, for this is no terminal
     assert "Traceback" not in output
     assert "oneDNN" not in output  # the noise of loading TensorFlow
     assert weights.exists()

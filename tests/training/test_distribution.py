@@ -1,0 +1,88 @@
+"""Two devices, and two machines, compute what one does."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kerasal.errors import InputError
+from kerasal.training import RunFolder
+from kerasal.training.distribution import make_strategy
+
+PROGRAM = Path(__file__).with_name("distributed_runs.py")
+
+
+def start(*arguments, **environment):
+    return subprocess.Popen(
+        [sys.executable, PROGRAM, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def finished(process):
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return output.strip()
+
+
+def assert_equal_histories(one, other):
+    # The same sums in another order: float32's digits, after the updates of three epochs.
+    assert len(one) == len(other) == 3
+    for row, other_row in zip(one, other, strict=True):
+        assert row.keys() == other_row.keys()
+        for name, value in row.items():
+            assert value == pytest.approx(other_row[name], rel=1e-4, abs=1e-4), name
+
+
+@pytest.mark.slow
+def test_two_devices_of_one_machine_train_as_one_does_with_the_same_batch(photo_folder, tmp_path):
+    # 6 stimuli in batches of 4, and 1 to validate, for which one device has nothing to do.
+    assert finished(start(photo_folder, tmp_path, "one", "mirrored")) == "wrote wrote"
+    one, two = (RunFolder(tmp_path / name) for name in ("one", "mirrored"))
+    assert_equal_histories(one.history, two.history)
+    assert two.config["options"]["strategy"] == "mirrored"
+    assert RunFolder.open(two.path).best_weights.is_file()
+
+
+@pytest.mark.slow
+def test_two_workers_train_as_one_does_and_the_chief_alone_writes(photo_folder, tmp_path):
+    with socket.socket() as one, socket.socket() as other:
+        for found in (one, other):
+            found.bind(("127.0.0.1", 0))
+        addresses = [f"127.0.0.1:{found.getsockname()[1]}" for found in (one, other)]
+    workers = [
+        start(
+            photo_folder,
+            tmp_path / f"worker-{index}",
+            "multi-worker",
+            TF_CONFIG=json.dumps(
+                {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            ),
+        )
+        for index in range(2)
+    ]
+    assert [finished(worker) for worker in workers] == ["wrote", "wrote nothing"]
+    assert not (tmp_path / "worker-1").exists()
+    assert finished(start(photo_folder, tmp_path, "one")) == "wrote"
+    assert_equal_histories(
+        RunFolder(tmp_path / "one").history, RunFolder(tmp_path / "worker-0/multi-worker").history
+    )
+
+
+@pytest.mark.parametrize(
+    "config",
+    [None, "", "{}", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}'],
+)
+def test_workers_without_a_usable_tf_config_are_told_what_it_looks_like(monkeypatch, config):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if config is not None:
+        monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(InputError, match=r'TF_CONFIG.*"worker": .*"index": 0'):
+        make_strategy("multi-worker")

@@ -1,0 +1,97 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasal import data, models, training
+from kerasal.training import precision
+from kerasal.training.features import FeatureCache
+from kerasal.training.precision import bfloat16_hardware, resolve_precision
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu avx512f avx512_bf16 amx_bf16 amx_tile", "AMX"),
+        ("fpu avx512f avx512_bf16", "AVX512-BF16"),
+        ("fpu avx2 avx512f amx_tile", None),
+    ],
+)
+def test_the_cpus_flags_tell_whether_it_computes_in_bfloat16(tmp_path, monkeypatch, flags, expected):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t: none\n")
+    assert bfloat16_hardware(tmp_path / "cpuinfo") == expected
+    assert bfloat16_hardware(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize(("capability", "expected"), [((8, 0), "GPU"), ((9, 0), "GPU"), ((7, 5), None)])
+def test_a_gpu_counts_instead_of_the_cpu(monkeypatch, capability, expected):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: ["gpu"])
+    details = {"compute_capability": capability}
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda _: details)
+    assert bfloat16_hardware() == expected
+
+
+@pytest.mark.parametrize(("hardware", "expected"), [("AMX", "bfloat16"), (None, "float32")])
+def test_auto_takes_bfloat16_where_it_is_fast_and_says_so(monkeypatch, hardware, expected):
+    monkeypatch.setattr(precision, "bfloat16_hardware", lambda: hardware)
+    chosen, line = resolve_precision("auto")
+    assert chosen == expected
+    assert expected in line
+    assert resolve_precision("float32") == ("float32", None)
+
+
+def test_backbone_and_head_compute_in_bfloat16_with_float32_weights_and_map():
+    with training.computing_in("bfloat16"):
+        model = models.Baseline((32, 48), "sigmoid", backbone_weights="random")
+    assert keras.config.dtype_policy().name == "float32"  # what is built later is not concerned
+    layers = {layer.name: layer for layer in model._flatten_layers()}
+    for name in ("block1_conv1", "block5_conv3", "reduction", "aspp", "dilation12"):
+        assert layers[name].compute_dtype == "bfloat16", name
+    # A map in bfloat16 would have 256 levels between 0.5 and 1; the stimulus's levels need as many.
+    for name in ("preprocessing", "saliency", "smoothing", "resized", "sigmoid"):
+        assert layers[name].compute_dtype == "float32", name
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert model.output.dtype == "float32"
+
+
+def test_features_and_maps_in_bfloat16_are_those_in_float32_to_its_three_digits(photo_folder):
+    samples = data.load(str(photo_folder))["train"]
+    exact = models.Baseline((32, 48), "sigmoid", backbone_weights="random")
+    with training.computing_in("bfloat16"):
+        fast = models.Baseline((32, 48), "sigmoid", backbone_weights="random")
+    fast.set_weights(exact.get_weights())
+    for one, other in zip(
+        FeatureCache.open(exact, samples).arrays, FeatureCache.open(fast, samples).arrays, strict=True
+    ):
+        assert not np.array_equal(one, other)
+        assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.9995
+    stimuli = np.random.default_rng(0).uniform(0, 255, (2, 32, 48, 3)).astype("float32")
+    np.testing.assert_allclose(fast.predict_on_batch(stimuli), exact.predict_on_batch(stimuli), atol=2e-3)
+
+
+def test_cached_features_of_one_precision_are_not_taken_for_anothers(photo_folder, tmp_path):
+    samples = data.load(str(photo_folder))["validation"]
+    exact = models.Baseline((32, 48), "relu", backbone_weights="random")
+    with training.computing_in("bfloat16"):
+        fast = models.Baseline((32, 48), "relu", backbone_weights="random")
+    fast.set_weights(exact.get_weights())
+    for model in (exact, fast):
+        FeatureCache.open(model, samples, folder=tmp_path)
+    assert len(list((tmp_path / "features").iterdir())) == 2
+
+
+@pytest.mark.usefixtures("tiny_network")
+@pytest.mark.parametrize("name", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
+def test_a_run_remembers_its_precision_and_loads_in_any(photo_folder, tmp_path, name):
+    options = training.options(model="tiny", input_size=(32, 48), epochs=1, precision=name)
+    lines = []
+    run = training.train(
+        data.load(str(photo_folder)), options, tmp_path / "run", report=lines.append, verbose=0
+    )
+    assert any(f"computing in {name}" in line for line in lines)
+    assert run.config["precision"] == name
+    assert np.isfinite(run.history[0]["val_loss"])
+    assert {weight.dtype for weight in run.load_model(name).weights} == {"float32"}
+    assert run.load_model("bfloat16").head.layers[1].compute_dtype == "bfloat16"
+    assert run.load_model().head.layers[1].compute_dtype == "float32"

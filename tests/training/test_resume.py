@@ -1,0 +1,248 @@
+"""A training that was stopped goes on as if it had not been."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_photo_folder
+
+from kerasal import data, training
+from kerasal.errors import InputError
+from kerasal.training.callbacks import KeepState
+from kerasal.training.checkpoint import Checkpoints, TrainingState
+from kerasal.training.run_folder import write_atomically
+
+pytestmark = pytest.mark.usefixtures("tiny_network")
+
+OPTIONS = {
+    "model": "tiny",
+    "input_size": (32, 48),
+    "epochs": 3,
+    "batch_size": 2,  # of 6 stimuli
+    "learning_rate": 1e-2,
+    "checkpoint_minutes": 0.0,
+}
+SILENT = {"report": lambda _: None, "verbose": 0}
+
+
+def train(folder, path, **changes):
+    return training.train(data.load(str(folder)), training.options(**{**OPTIONS, **changes}), path, **SILENT)
+
+
+@pytest.fixture
+def stopped_after(monkeypatch):
+    """Has a Ctrl-C come after so many steps of the next training."""
+    plain = KeepState.on_train_batch_end
+
+    def stop_after(steps):
+        def count(self, batch, logs=None):
+            plain(self, batch, logs)
+            if self.state.steps == steps:
+                monkeypatch.setattr(KeepState, "on_train_batch_end", plain)
+                signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(KeepState, "on_train_batch_end", count)
+
+    return stop_after
+
+
+def assert_equal_runs(one, other, rtol=1e-4):
+    # Sums over threads differ in their last digits.
+    assert len(one.history) == len(other.history)
+    for row, other_row in zip(one.history, other.history, strict=True):
+        for name, value in row.items():
+            assert value == pytest.approx(other_row[name], rel=rtol, abs=1e-4), name
+    for path in ("best_weights", "last_weights"):
+        for first, second in zip(weights(one, path), weights(other, path), strict=True):
+            np.testing.assert_allclose(first, second, rtol=1e-3, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory, tiny_network):
+    """A run on the photographs of `photo_folder` that nobody stopped."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    return train(write_photo_folder(folder / "photos"), folder / "run")
+
+
+def weights(run, path):
+    model = run.load_model()
+    model.load_weights(getattr(run, path))
+    return model.get_weights()
+
+
+def killed_runs(folder, root, kills, seed):
+    result = subprocess.run(
+        [sys.executable, Path(__file__).with_name("killed_runs.py"), folder, root, str(kills), str(seed)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(json.loads(result.stdout)) == kills
+    unbroken = root / "unbroken"
+    for broken in root.glob("broken-*"):
+        for name in ("best.weights.h5", "last.weights.h5", "history.csv"):
+            assert (broken / name).read_bytes() == (unbroken / name).read_bytes(), result.stdout
+        assert not list(broken.rglob("*partial*"))
+
+
+def test_a_run_killed_at_random_moments_ends_as_an_unbroken_one_bit_for_bit(photo_folder, tmp_path):
+    killed_runs(photo_folder, tmp_path, kills=2, seed=0)
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_twenty_random_moments_ends_as_an_unbroken_one_bit_for_bit(photo_folder, tmp_path):
+    killed_runs(photo_folder, tmp_path, kills=20, seed=1)
+
+
+def test_ctrl_c_saves_the_step_and_says_where_and_how_to_go_on(
+    photo_folder, tmp_path, stopped_after, unbroken, capfd
+):
+    stopped_after(5)
+    with pytest.raises(training.Interrupted, match=r"step 2 of epoch 2.*--resume .*broken"):
+        train(photo_folder, tmp_path / "broken", checkpoint_minutes=60.0)
+    assert "once more stops at once" in capfd.readouterr().err
+    names = {path.name for path in (tmp_path / "broken/checkpoints").iterdir()}
+    assert names == {"0000003.npz", "0000005.npz"}
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert_equal_runs(training.resume(tmp_path / "broken", **SILENT), unbroken)
+
+
+def test_a_damaged_newest_checkpoint_is_noticed_and_the_one_before_used(
+    photo_folder, tmp_path, stopped_after, unbroken
+):
+    stopped_after(8)
+    with pytest.raises(training.Interrupted):
+        train(photo_folder, tmp_path / "run")
+    newest = tmp_path / "run/checkpoints/0000008.npz"
+    newest.write_bytes(newest.read_bytes()[:-700])
+    lines = []
+    run = training.resume(tmp_path / "run", report=lines.append, verbose=0)
+    assert any("0000008.npz is damaged" in line for line in lines)
+    assert any("after step 1 of epoch 3" in line for line in lines)  # 7 steps, 3 an epoch
+    assert_equal_runs(run, unbroken)
+
+
+def test_a_flipped_bit_anywhere_in_a_checkpoint_never_changes_what_is_read(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    array = np.random.default_rng(0).normal(size=200).astype("float32")
+    path = checkpoints.save(TrainingState(steps=4, history=[{"epoch": 0, "loss": 1.5}]), {"weights": [array]})
+    whole = path.read_bytes()
+    noticed = 0
+    for position in range(0, len(whole), 3):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        lines = []
+        if found := checkpoints.newest(lines.append):
+            state, arrays = found
+            assert state == TrainingState(steps=4, history=[{"epoch": 0, "loss": 1.5}])
+            np.testing.assert_array_equal(arrays["weights"][0], array)
+        else:
+            noticed += 1
+            assert "is damaged" in lines[0]
+    assert noticed > len(whole) / 3 * 0.7  # the archive's dates may be anything
+
+
+@pytest.mark.slow
+def test_all_checkpoints_damaged_means_from_the_beginning(photo_folder, tmp_path, stopped_after, unbroken):
+    stopped_after(4)
+    with pytest.raises(training.Interrupted):
+        train(photo_folder, tmp_path / "run")
+    for path in (tmp_path / "run/checkpoints").iterdir():
+        path.write_bytes(b"")
+    assert_equal_runs(training.resume(tmp_path / "run", **SILENT), unbroken)
+
+
+@pytest.mark.slow
+def test_early_stopping_counts_on_across_an_interruption(photo_folder, tmp_path, stopped_after):
+    changes = {"epochs": 30, "patience": 2, "learning_rate": 0.3, "decay": "none", "ema": 0.0}
+    unbroken = train(photo_folder, tmp_path / "unbroken", **changes)
+    epochs = len(unbroken.history)
+    best = int(np.argmin([row["val_loss"] for row in unbroken.history]))
+    assert epochs == best + 1 + 2 < 30
+    stopped_after(3 * (epochs - 1) + 1)  # in the last epoch: the count stands at 1
+    with pytest.raises(training.Interrupted):
+        train(photo_folder, tmp_path / "run", **changes)
+    assert_equal_runs(training.resume(tmp_path / "run", **SILENT), unbroken)
+
+
+def test_a_finished_run_is_left_as_it_is(photo_folder, tmp_path):
+    run = train(photo_folder, tmp_path / "run", epochs=1)
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()}
+    lines = []
+    training.resume(run.path, report=lines.append, verbose=0)
+    assert "is finished" in lines[0]
+    assert before == {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()}
+    assert [path.name for path in (run.path / "checkpoints").iterdir()] == ["0000003.npz"]
+
+
+def test_going_on_with_other_data_is_refused(photo_folder, tmp_path, stopped_after):
+    stopped_after(2)
+    with pytest.raises(training.Interrupted):
+        train(photo_folder, tmp_path / "run")
+    shutil.copy(photo_folder / "images/p1.jpg", photo_folder / "images/p3.jpg")
+    with pytest.raises(InputError, match="have changed"):
+        training.resume(tmp_path / "run", **SILENT)
+    with pytest.raises(InputError, match="not a run folder"):
+        training.resume(tmp_path, **SILENT)
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_and_damages_no_file(photo_folder, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=120k", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount the small disk that this test fills")
+    try:
+        with pytest.raises(InputError, match=r"cannot write .*No space left"):
+            train(photo_folder, disk / "run", epochs=8, patience=0)
+        found = Checkpoints(disk / "run/checkpoints").newest(pytest.fail)
+        assert found is not None
+        assert not list((disk / "run").rglob("*partial*"))
+        assert (disk / "run/best.weights.h5").is_file()
+        training.RunFolder.open(disk / "run").load_model()
+        subprocess.run(["mount", "-o", "remount,size=9m", str(disk)], check=True)
+        assert len(training.resume(disk / "run", **SILENT).history) == 8
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("reason", [28, 30, 13, 122])
+def test_what_cannot_be_written_is_named_and_the_old_file_stays(tmp_path, reason):
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def fail(file):
+        file.write_text("half")
+        raise OSError(reason, "whatever")
+
+    with pytest.raises(InputError, match=f"cannot write {path}: "):
+        write_atomically(path, fail)
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_work_begins(
+    photo_folder, tmp_path, stopped_after, monkeypatch
+):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot make the run folder"):
+        train(photo_folder, tmp_path / "file" / "run")
+    stopped_after(2)
+    with pytest.raises(training.Interrupted):
+        train(photo_folder, tmp_path / "run")
+
+    def read_only(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "write_text", read_only)
+    monkeypatch.setattr(data, "load", lambda **_: pytest.fail("the data were read first"))
+    with pytest.raises(InputError, match=r"cannot write .*Read-only"):
+        training.resume(tmp_path / "run", **SILENT)

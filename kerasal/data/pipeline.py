@@ -1,35 +1,11 @@
 """From samples to batches: tf.data."""
 
-from collections.abc import Callable
-
 import tensorflow as tf
 
+from kerasal.data.reading import RESIZE, Reader, mirror, resize_stimulus, stimulus_reader
 from kerasal.data.sample import Sample
 
-RESIZE = "bicubic"
-
-# What reads the network's inputs of a sample: (index, mirrored) -> tensors of one image.
-Reader = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
-
-
-def stimulus_reader(samples: list[Sample], size: tuple[int, int]) -> Reader:
-    """Reads stimuli, resized to `size` (rows, columns), (rows, columns, 3) float32 RGB 0..255."""
-
-    def read(index, mirrored):
-        stimulus = tf.numpy_function(lambda i: samples[i].read_stimulus(), [index], tf.uint8, stateful=False)
-        stimulus = tf.ensure_shape(stimulus, (None, None, 3))
-        stimulus = resize_stimulus(stimulus, size)
-        return (_mirror(tf.ensure_shape(stimulus, (*size, 3)), mirrored),)
-
-    return read
-
-
-def resize_stimulus(stimulus: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """A stimulus (H, W, 3) at `size` (rows, columns), float32, as the networks' pre-processing resizes it.
-
-    That then has nothing left to do: `kerasal.layers.resize_stimuli` is the same for every backend.
-    """
-    return tf.image.resize(stimulus, size, method=RESIZE, antialias=True)
+__all__ = ["RESIZE", "Reader", "batches", "resize_stimulus", "stimulus_reader"]
 
 
 def batches(
@@ -57,7 +33,7 @@ def batches(
 
     def read(index, mirrored):
         target = tf.numpy_function(lambda i: samples[i].target(size), [index], tf.float32, stateful=False)
-        target = _mirror(tf.ensure_shape(target, (*size, 2)), mirrored)
+        target = mirror(tf.ensure_shape(target, (*size, 2)), mirrored)
         inputs = reader(index, mirrored)
         return (inputs[0] if len(inputs) == 1 else inputs), target
 
@@ -80,6 +56,3 @@ def _order(count: int, seed: int | None, epoch: tf.Tensor, flip: bool) -> tuple[
         mirrored = tf.random.stateless_uniform([count], [(seed or 0) + 1_000_003, epoch]) < 0.5
     return indices, mirrored
 
-
-def _mirror(image: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:
-    return tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)

@@ -13,14 +13,16 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
     "--baseline", metavar="NAME", help="Instead of a run: center-bias, half-observers or upper-bound."
 )
 @data_options(default=None)
-@click.option("--split", default="test", show_default=True, help="train, validation or test.")
+@click.option("--split", default="test", show_default=True, help="train, validation, test or all.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     help="Folder for metrics.json and metrics.csv.  [default: the run folder]",
 )
-def evaluate(run, baseline, data, data_dir, sigma, pixels_per_degree, limit, split, output) -> None:
+def evaluate(
+    run, baseline, data, data_dir, sigma, pixels_per_degree, split_file, crop_borders, limit, split, output
+) -> None:
     """Score a run's best weights, or a baseline, at the stimuli's own size.
 
     A run is scored on the data that it was trained on, unless --data names other data.
@@ -37,14 +39,23 @@ def evaluate(run, baseline, data, data_dir, sigma, pixels_per_degree, limit, spl
     from kerasal.training import RunFolder
 
     folder = None if baseline else RunFolder.open(run)
-    arguments = {"name": data, "data_dir": data_dir, "sigma": sigma, "pixels_per_degree": pixels_per_degree}
+    arguments = {
+        "name": data,
+        "data_dir": data_dir,
+        "sigma": sigma,
+        "pixels_per_degree": pixels_per_degree,
+        "split_file": split_file,
+        "crop_borders": crop_borders,
+    }
     if data is None:
         arguments = folder.data_arguments() if folder else {**arguments, "name": "synthetic"}
+        if split_file:
+            arguments["split_file"] = split_file
     dataset = load_data(limit, **arguments)
     if folder:
         result = evaluation.evaluate_run(folder, dataset, split, progress=progress)
         # The run folder holds the scores on its own test split; others need a place of their own.
-        own = data is None and limit is None and split == "test"
+        own = data is None and limit is None and split_file is None and split == "test"
         output = output or (folder.path if own else folder.path / f"{dataset.name}-{split}")
     else:
         result = evaluation.evaluate_baseline(baseline, dataset, split, progress=progress)

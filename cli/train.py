@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import data_options, load_data, load_library, progress
+from kerasal_cli.loading import data_options, load_data, load_library, progress, size_option
 
 
 @click.command()
@@ -41,6 +41,9 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
 @click.option("--dropout", type=float, help="Rate before the last convolution.")
 @click.option("--feature-dropout", type=float, help="Rate of dropped feature channels.")
 @click.option("--flip/--no-flip", default=None, help="Mirror stimulus, map and fixations at random.")
+@click.option("--crop", type=float, help="Cut off up to this share of each side at random; 0 is off.")
+@click.option("--scale", type=float, help="Draw stimuli up to this share smaller or larger; 0 is off.")
+@click.option("--color", type=float, help="Change brightness, contrast, saturation by up to this share.")
 @click.option(
     "--patience", type=int, help="Epochs without a better validation loss before stopping; 0 is off."
 )
@@ -63,6 +66,8 @@ def train(
     data_dir,
     sigma,
     pixels_per_degree,
+    split_file,
+    crop_borders,
     limit,
     run,
     recipe,
@@ -84,8 +89,18 @@ def train(
     from kerasal import losses, training
 
     spec = losses.canonical(loss)
-    options = training.options(recipe, loss=spec, input_size=_size(input_size), **changes)
-    dataset = load_data(limit, name=data, data_dir=data_dir, sigma=sigma, pixels_per_degree=pixels_per_degree)
+    options = training.options(
+        recipe, loss=spec, input_size=input_size and size_option(input_size, "--input-size"), **changes
+    )
+    dataset = load_data(
+        limit,
+        name=data,
+        data_dir=data_dir,
+        sigma=sigma,
+        pixels_per_degree=pixels_per_degree,
+        split_file=split_file,
+        crop_borders=crop_borders,
+    )
     run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss}"))
     click.echo(f"training on {dataset.description}, loss {spec}, into {run}", err=True)
     result = training.train(
@@ -104,15 +119,3 @@ def train(
     )
     click.echo(f"best after epoch {best['epoch'] + 1:.0f} of {len(result.history)}: validation {scores}")
     click.echo(f"next: kerasal evaluate {run}   or: kerasal predict --model {run} IMAGES")
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    try:
-        rows, columns = (int(part) for part in text.lower().split("x"))
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is not ROWSxCOLUMNS, such as 300x400", param_hint="--input-size"
-        ) from None
-    return rows, columns

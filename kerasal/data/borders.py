@@ -33,9 +33,7 @@ def grey_border(image: np.ndarray) -> Box:
     rows, columns = np.flatnonzero(content.any(axis=1)), np.flatnonzero(content.any(axis=0))
     if not len(rows):
         return Box(0, 0, *image.shape[:2])
-    return Box(
-        int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
-    )
+    return Box(int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1))
 
 
 def crop_to(path: Path, box: Box) -> np.ndarray:

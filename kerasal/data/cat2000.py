@@ -49,12 +49,7 @@ INFO = DatasetInfo(
         "the test set's fixations are not public",
     ),
     archives=(
-        Archive(
-            "trainSet.zip",
-            "http://saliency.mit.edu/trainSet.zip",
-            "56ad5c77e6c8f72ed9ef2901628d6e48",
-            "trainSet",
-        ),
+        Archive("trainSet.zip", "http://saliency.mit.edu/trainSet.zip", "56ad5c77e6c8f72ed9ef2901628d6e48"),
     ),
 )
 

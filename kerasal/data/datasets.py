@@ -106,6 +106,13 @@ def load(
     return replace(dataset, arguments=arguments)
 
 
+def facts(name: str) -> DatasetInfo:
+    """The facts of a published dataset. InputError: not one of `INFO`."""
+    if name not in INFO:
+        raise InputError(f"unknown dataset {name!r}: one of {', '.join(INFO)}")
+    return INFO[name]
+
+
 def default_folder(name: str) -> Path:
     """Where a named dataset lies if nobody says: $KERASAL_DATA/NAME, else ~/.kerasal/data/NAME."""
     return Path(os.environ.get("KERASAL_DATA", Path.home() / ".kerasal" / "data")) / name

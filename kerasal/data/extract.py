@@ -6,7 +6,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -26,23 +26,20 @@ class _Member:
 
     path: PurePosixPath
     size: int
-    opened: "callable"
+    opened: Callable[[], IO[bytes]]
 
 
-def extract(archive: Path, folder: Path, inside: str = "") -> int:
+def extract(archive: Path, folder: Path) -> int:
     """Unpack a .zip, .tar, .tar.gz (.bz2, .xz) or .gz file into an existing folder; returns how many files.
-
-    Args:
-        inside: the folder in the archive whose contents are taken; the rest is left out.
 
     What systems leave in archives (`JUNK`, "._" files) is skipped. InputError, before anything is written
     wherever that can be known: no archive, damaged, an absolute path or "..", a link or device, a name twice,
-    more bytes than `LARGEST_RATIO` allows or the disk has, no such folder inside.
+    more bytes than `LARGEST_RATIO` allows or the disk has.
     """
     limit = archive.stat().st_size * LARGEST_RATIO + ALWAYS_ALLOWED
     try:
         with _opened(archive) as members:
-            chosen = _chosen(archive, members, inside)
+            chosen = _chosen(archive, members)
             total = sum(member.size for member in chosen.values())
             _check_growth(archive, total, limit)
             check_space(folder, total, f"unpacking {archive.name}")
@@ -103,21 +100,17 @@ class _opened:
         return path
 
 
-def _chosen(archive: Path, members: Iterator[_Member], inside: str) -> dict[PurePosixPath, _Member]:
-    """The members to write, by their paths in the folder."""
+def _chosen(archive: Path, members: Iterator[_Member]) -> dict[PurePosixPath, _Member]:
+    """The members to write, by their paths."""
     chosen: dict[PurePosixPath, _Member] = {}
     for member in members:
         if any(part in JUNK or part.startswith("._") for part in member.path.parts):
             continue
-        try:
-            path = member.path.relative_to(inside) if inside else member.path
-        except ValueError:
-            continue
-        if path in chosen:
+        if member.path in chosen:
             raise InputError(f"{archive} is refused: it has {str(member.path)!r} twice")
-        chosen[path] = member
+        chosen[member.path] = member
     if not chosen:
-        raise InputError(f"{archive} has no files" + (f" in a folder {inside}" if inside else ""))
+        raise InputError(f"{archive} has no files")
     return chosen
 
 

@@ -27,8 +27,8 @@ def fetch(
     Args:
         folder: to be made; it appears when all archives are unpacked.
         archives: a folder where archives lie that are there already, under their names; what is not there
-            is downloaded into it. Default: FOLDER.archives beside the folder; kept if something fails, so that
-            a second try goes on from there, and removed at the end if it was made here.
+            is downloaded into it. Default: FOLDER.archives beside the folder, which is kept if something fails,
+            so that a second try goes on from there, and removed at the end.
         watch: shows how far a download is.
         report: takes a line that the user should read.
 
@@ -42,26 +42,26 @@ def fetch(
             "to get it anew, move it away first"
         )
     store = folder.with_name(f"{folder.name}.archives") if archives is None else Path(archives).absolute()
-    files = [_local(archive, store) for archive in info.archives]
-    missing = [a.name for a, file in zip(info.archives, files, strict=True) if not (file or a.address)]
-    if missing or not info.archives:
+    files = [store / archive.name for archive in info.archives]
+    missing = [
+        archive.name
+        for archive, file in zip(info.archives, files, strict=True)
+        if not (archive.address or file.is_file())
+    ]
+    if missing or not files:
         raise InputError(_by_hand(info, folder, missing))
-    own = archives is None and not store.exists()
-    for index, archive in enumerate(info.archives):
-        if files[index] is None:
-            report(f"downloading {archive.name} from {archive.address}")
-            target = store / archive.name
-            files[index] = download(archive.address, target, progress=watch(archive.name), timeout=timeout)
-            check_md5(files[index], archive, downloaded=True)
+    for archive, file in zip(info.archives, files, strict=True):
+        if there := file.is_file():
+            report(f"taking {file}")
         else:
-            report(f"taking {files[index]}")
-            check_md5(files[index], archive)
+            report(f"downloading {archive.name} from {archive.address}")
+            download(archive.address, file, progress=watch(archive.name), timeout=timeout)
+        check_md5(file, archive, downloaded=not there)
     with new_folder(folder) as partial:
         for archive, file in zip(info.archives, files, strict=True):
             report(f"unpacking {archive.name}")
-            (partial / archive.into).mkdir(parents=True, exist_ok=True)
-            extract(file, partial / archive.into, archive.inside)
-    if own:
+            extract(file, partial)
+    if archives is None:
         for file in files:
             file.unlink()
         store.rmdir()
@@ -85,12 +85,8 @@ def check_md5(file: Path, archive: Archive, downloaded: bool = False) -> None:
         )
 
 
-def _local(archive: Archive, store: Path) -> Path | None:
-    return next((path for path in (store / archive.name,) if path.is_file()), None)
-
-
 def _by_hand(info: DatasetInfo, folder: Path, missing: list[str]) -> str:
-    if not info.archives:
+    if not missing:
         return f"{info.title} has to be got by hand from {info.page}: {info.by_hand}; put it into {folder}"
     return (
         f"{info.title} has to be got by hand: {info.by_hand}. Put {' and '.join(missing)} into a folder and name "

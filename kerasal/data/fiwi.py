@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasal.data.images import list_files
+from kerasal.data.images import list_files, read_image
 from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.layout import Troubles, find_folder, fixated_pixels, image_size
-from kerasal.data.images import read_image
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.errors import InputError

@@ -42,9 +42,7 @@ def fixations_from_gaze(gaze: np.ndarray) -> GazeFixations:
 
 
 def _median(samples: np.ndarray) -> list[float]:
-    return [
-        float(np.median(known)) if len(known := axis[~np.isnan(axis)]) else np.nan for axis in samples.T
-    ]
+    return [float(np.median(known)) if len(known := axis[~np.isnan(axis)]) else np.nan for axis in samples.T]
 
 
 def _acceleration(gaze: np.ndarray) -> np.ndarray:

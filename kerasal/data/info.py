@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Archive:
-    """One file to download, and what to take out of it."""
+    """One file to download and unpack."""
 
     name: str  # under which it is looked for on the user's disk
-    address: str
+    address: str  # "" where only a browser gets it
     md5: str | None = None  # None: not known, or the archive is made anew at each download
-    inside: str = ""  # the folder within the archive that holds the dataset: its contents are taken
-    into: str = ""  # the folder of the dataset that they go to
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class DatasetInfo:
     observers: str
     seconds: float
     fixations: int | None  # valid ones, as published or counted
-    sigma: float | None  # pixels of the stimulus: the blur from fixations to density
+    sigma: float | str  # pixels of the stimulus: the blur from fixations to density; a rule in words
     pixels_per_degree: float | None
     licence: str
     citation: str
@@ -35,3 +33,26 @@ class DatasetInfo:
     defects: tuple[str, ...] = ()
     archives: tuple[Archive, ...] = ()
     by_hand: str = ""  # how to get it, where a program cannot: a form, a login, a confirmation
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The facts as pairs of a label and a value, in order."""
+        sizes = [f"{value:g} px" if value else "not known" for value in (self.pixels_per_degree, self.sigma)]
+        get = self.by_hand or ", ".join(
+            archive.address + (f" (MD5 {archive.md5})" if archive.md5 else "") for archive in self.archives
+        )
+        return [
+            ("name", self.name),
+            ("title", self.title),
+            ("images", f"{self.images:,}, {self.size} pixels"),
+            ("observers", f"{self.observers}; {self.seconds:g} s"),
+            ("fixations", f"{self.fixations:,}" if self.fixations else "not counted"),
+            ("one degree", f"{self.pixels_per_degree:g} px" if self.pixels_per_degree else "not known"),
+            ("density sigma", self.sigma if isinstance(self.sigma, str) else f"{self.sigma:g} px"),
+            ("licence", self.licence),
+            ("cite", self.citation),
+            ("page", self.page),
+            ("get it", get),
+            ("layout", self.layout),
+            ("split", self.split),
+            *(("known defect", defect) for defect in self.defects),
+        ]

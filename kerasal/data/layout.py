@@ -23,6 +23,7 @@ class Troubles:
     collect: bool = False
     found: list[tuple[Path, str]] = field(default_factory=list)
     outside: dict[str, int] = field(default_factory=dict)  # fixations dropped, by the sample's name
+    exchanged: dict[str, int] = field(default_factory=dict)  # those of them that lie inside as (y, x)
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[None]:
@@ -38,13 +39,15 @@ class Troubles:
         """Something is wrong with a file. InputError, unless collecting."""
         if not self.collect:
             raise InputError(what if str(path) in what else f"{path}: {what}")
-        self.found.append((path, what.replace(f"{path}", "it") if str(path) in what else what))
+        self.found.append((path, " ".join(what.replace(str(path), "the file").split())))
 
     def valid(self, name: str, fixations: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """The fixations (N, 2) that are finite and inside an image of that size; the others are counted."""
         kept = inside(fixations, size)
         if not kept.all():
             self.outside[name] = self.outside.get(name, 0) + int((~kept).sum())
+            turned = inside(fixations[~kept][:, ::-1], size)
+            self.exchanged[name] = self.exchanged.get(name, 0) + int(turned.sum())
         return fixations[kept]
 
     @property

@@ -49,14 +49,8 @@ INFO = DatasetInfo(
         "variables in the .mat files are cut to 63 characters: they are not looked up by name",
     ),
     archives=(
-        Archive(
-            "ALLSTIMULI.zip",
-            f"{PAGE}/ALLSTIMULI.zip",
-            "0d7df8b954ecba69b6796e77b9afe4b6",
-            "ALLSTIMULI",
-            "ALLSTIMULI",
-        ),
-        Archive("DATA.zip", f"{PAGE}/DATA.zip", "ea19d74ad0a0144428c53e9d75c2d71c", "DATA", "DATA"),
+        Archive("ALLSTIMULI.zip", f"{PAGE}/ALLSTIMULI.zip", "0d7df8b954ecba69b6796e77b9afe4b6"),
+        Archive("DATA.zip", f"{PAGE}/DATA.zip", "ea19d74ad0a0144428c53e9d75c2d71c"),
     ),
 )
 
@@ -74,7 +68,9 @@ def load(folder: Path, troubles: Troubles | None = None, *, initial_fixation: bo
     if root is None:
         raise InputError(f"no MIT1003 in {folder}: it needs {INFO.layout}; kerasal data info mit1003")
     users = sorted(
-        path.name for path in (root / "DATA").iterdir() if path.is_dir() and not path.name.startswith((".", "_"))
+        path.name
+        for path in (root / "DATA").iterdir()
+        if path.is_dir() and not path.name.startswith((".", "_"))
     )
     if not users:
         raise InputError(f"no observers in {root / 'DATA'}: it needs DATA/OBSERVER/NAME.mat")

@@ -45,13 +45,7 @@ INFO = DatasetInfo(
         "whether coordinates count from 0 or 1 is not said: they are taken as they are",
         "three fix_y arrays are uint8; one fixation is repeated",
     ),
-    archives=(
-        Archive(
-            "predicting-human-gaze-beyond-pixels-master.zip",
-            f"{ADDRESS}/archive/master.zip",
-            inside="predicting-human-gaze-beyond-pixels-master/data",
-        ),
-    ),
+    archives=(Archive("predicting-human-gaze-beyond-pixels-master.zip", f"{ADDRESS}/archive/master.zip"),),
 )
 
 
@@ -77,7 +71,9 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
         stimulus = root / "stimuli" / name
         with troubles.reading(stimulus):
             if not stimulus.is_file():
-                raise InputError(f"{stimulus} is missing: OSIE is complete with its 700 stimuli, see {ADDRESS}")
+                raise InputError(
+                    f"{stimulus} is missing: OSIE is complete with its 700 stimuli, see {ADDRESS}"
+                )
             observers = []
             with structure(path, f"fix_x and fix_y of each observer of {name}"):
                 for subject in records[name]:

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from kerasal.data.augmentation import Augmentation, augmented_reader, draws
 from kerasal.data.reading import RESIZE, Reader, mirror, resize_stimulus, stimulus_reader
 from kerasal.data.sample import Sample
 
@@ -18,6 +19,7 @@ def batches(
     first_epoch: int = 0,
     seed: int | None = None,
     flip: bool = False,
+    augmentation: Augmentation | None = None,
 ) -> tf.data.Dataset:
     """Batches of (inputs, y_true), epoch after epoch, the last batch of each epoch as short as it falls.
 
@@ -28,17 +30,23 @@ def batches(
             training can go on from any epoch.
         seed: shuffle in every epoch; None keeps the samples' order.
         flip: show each stimulus, with its map and fixations, mirrored in a random half of the epochs.
+        augmentation: change each stimulus at random; not with a `reader` of one's own.
     """
+    if augmentation:
+        augmented = augmented_reader(samples, size, augmentation)
     reader = reader or stimulus_reader(samples, size)
 
-    def read(index, mirrored):
+    def read(index, mirrored, draw):
+        if augmentation:
+            return tuple(mirror(image, mirrored) for image in augmented(index, draw))
         target = tf.numpy_function(lambda i: samples[i].target(size), [index], tf.float32, stateful=False)
         target = mirror(tf.ensure_shape(target, (*size, 2)), mirrored)
         inputs = reader(index, mirrored)
         return (inputs[0] if len(inputs) == 1 else inputs), target
 
     def epoch(number):
-        order = tf.data.Dataset.from_tensor_slices(_order(len(samples), seed, number, flip))
+        order = (*_order(len(samples), seed, number, flip), draws(len(samples), seed, number))
+        order = tf.data.Dataset.from_tensor_slices(order)
         return order.map(read, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
 
     numbers = tf.data.Dataset.range(first_epoch, first_epoch + epochs)
@@ -55,4 +63,3 @@ def _order(count: int, seed: int | None, epoch: tf.Tensor, flip: bool) -> tuple[
     if flip:
         mirrored = tf.random.stateless_uniform([count], [(seed or 0) + 1_000_003, epoch]) < 0.5
     return indices, mirrored
-

@@ -25,6 +25,7 @@ from kerasal.errors import InputError
 
 SCHEMA = 1
 INDEX = "prepared.json"
+CENTER_BIAS = "center_bias.npy"
 PER_SHARD = 256
 
 Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
@@ -82,7 +83,7 @@ def prepare(
                         if split == "train":
                             bias += small.density(bias_size)
         if splits["train"]:
-            np.save(partial / "center_bias.npy", (bias / len(splits["train"])).astype("float32"))
+            np.save(partial / CENTER_BIAS, (bias / len(splits["train"])).astype("float32"))
         index = {
             "schema": SCHEMA,
             "name": dataset.name,
@@ -103,9 +104,7 @@ def load(folder: Path) -> Dataset:
         index = json.loads((folder / INDEX).read_text())
         if index["schema"] != SCHEMA:
             raise InputError(f"{folder} was prepared by another version of kerasal: prepare it again")
-        splits = {
-            split: [_sample(folder, entry) for entry in index["splits"][split]] for split in SPLITS
-        }
+        splits = {split: [_sample(folder, entry) for entry in index["splits"][split]] for split in SPLITS}
         dataset = Dataset(index["name"], splits, index["description"], index["licence"], index["notes"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
@@ -143,9 +142,7 @@ def _stored(sample: Sample, target: tuple[int, int] | None, whole: bool) -> tupl
         sample.name,
         size,
         lambda: pixels,
-        None
-        if sample.fixations is None
-        else tuple(np.minimum(xy * scale, limit) for xy in sample.fixations),
+        None if sample.fixations is None else tuple(np.minimum(xy * scale, limit) for xy in sample.fixations),
         float(sample.sigma * np.sqrt(scale.prod())),
         density_file=None if sample.density_file is None else lambda: sample.density(size),
         observers=sample.observers,

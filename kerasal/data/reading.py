@@ -1,7 +1,7 @@
 """Stimuli in a tf.data graph: plain files by TensorFlow's own decoders, all else through Python.
 
-TensorFlow decodes JPEG and PNG without Python's lock. It gives the values of `read_image` for files of 8 bits,
-grey or RGB, without transparency: JPEG with the accurate DCT and smooth upsampling, as Pillow has them. The
+TensorFlow decodes JPEG and PNG without Python's lock. It gives the values of `read_image` for files of 8
+bits, grey or RGB, without transparency: JPEG with the accurate DCT and smooth upsampling, as Pillow has them. The
 others (palettes, alpha, 16 bits, CMYK) and what is no file go the slow way.
 """
 
@@ -37,7 +37,12 @@ def stimulus_source(samples: list[Sample]) -> Callable[[tf.Tensor], tf.Tensor]:
     ways = [_way(sample) for sample in samples]
     present = sorted(set(ways))
     way_of = tf.constant([present.index(way) for way in ways], tf.int32)
-    files = tf.constant([str(sample.stimulus) if way in (JPEG, PNG) else "" for sample, way in zip(samples, ways, strict=True)])
+    files = tf.constant(
+        [
+            str(sample.stimulus) if way in (JPEG, PNG) else ""
+            for sample, way in zip(samples, ways, strict=True)
+        ]
+    )
 
     def by_python(index):
         return tf.numpy_function(lambda i: samples[i].read_stimulus(), [index], tf.uint8, stateful=False)

@@ -55,7 +55,9 @@ class Record:
             with open(self.path, "rb", buffering=0) as file:
                 data = os.pread(file.fileno(), self.length, self.start)
         except OSError as error:
-            raise InputError(f"cannot read {self.path}: {error.strerror}; prepare the dataset again") from None
+            raise InputError(
+                f"cannot read {self.path}: {error.strerror}; prepare the dataset again"
+            ) from None
         if len(data) != self.length:
             raise InputError(f"{self.path} was cut off: prepare the dataset again")
         return data

@@ -26,7 +26,7 @@ from kerasal.errors import InputError
 
 TRAIN = 0.95  # of the official training set; the rest watches over training
 PAGE = "http://salicon.net"
-IMAGES = Archive("images.zip", "", "eb2a1bb706633d1b31fc2e01422c5757", "images", "images")
+IMAGES = Archive("images.zip", "", "eb2a1bb706633d1b31fc2e01422c5757")
 
 INFO_2015 = DatasetInfo(
     name="salicon-2015",
@@ -72,12 +72,17 @@ def _load(info: DatasetInfo, folder: Path, troubles: Troubles | None = None) -> 
     if root is None:
         raise InputError(f"no SALICON in {folder}: it needs {info.layout}; kerasal data info {info.name}")
     train, validation = (
-        _samples(root, part, troubles) if (root / "images" / part).is_dir() else [] for part in ("train", "val")
+        _samples(root, part, troubles) if (root / "images" / part).is_dir() else []
+        for part in ("train", "val")
     )
     splits = ranked_split(train, TRAIN, 1 - TRAIN, "salicon")
     return Dataset(
         name=info.name,
-        splits={"train": splits["train"], "validation": splits["validation"] + splits["test"], "test": validation},
+        splits={
+            "train": splits["train"],
+            "validation": splits["validation"] + splits["test"],
+            "test": validation,
+        },
         description=f"{info.title} (Jiang et al. 2015)",
         licence=info.licence,
         notes=troubles.notes,
@@ -108,9 +113,7 @@ def _read(path: Path, stem: str, size: tuple[int, int]) -> list[np.ndarray]:
         resolution = tuple(int(side) for side in read_mat(path, "resolution").ravel())
         name = str(read_mat(path, "image").ravel()[0])
         # An empty worker is 0 x 0. The files count from 1.
-        workers = [
-            np.asarray(worker["fixations"], "float64").reshape(-1, 2) - 1 for worker in gaze.ravel()
-        ]
+        workers = [np.asarray(worker["fixations"], "float64").reshape(-1, 2) - 1 for worker in gaze.ravel()]
     if Path(name).stem != stem:
         raise InputError(f"{path} is of the image {name}, not of {stem}")
     if resolution != size:

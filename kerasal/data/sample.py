@@ -82,7 +82,9 @@ class Dataset:
     arguments: dict[str, Any] = field(default_factory=dict)  # of `kerasal.data.load`, to load it again
 
     def __getitem__(self, split: str) -> list[Sample]:
-        """The samples of a split, or of "all". InputError: there are none."""
+        """The samples of a split, or of "all". InputError: no such split, or none in it."""
+        if split not in (*SPLITS, "all"):
+            raise InputError(f"unknown split {split!r}: one of {', '.join(SPLITS)}, or all")
         samples = self.samples if split == "all" else self.splits[split]
         if not samples:
             raise InputError(
@@ -95,6 +97,20 @@ class Dataset:
     def samples(self) -> list[Sample]:
         """All samples, split after split."""
         return [sample for split in SPLITS for sample in self.splits[split]]
+
+    def named(self, names: Sequence[str]) -> list[Sample]:
+        """The samples of these names, in this order. InputError: no such sample."""
+        samples = {sample.name: sample for sample in self.samples}
+        if unknown := [name for name in names if name not in samples]:
+            raise InputError(
+                f"{self.name} has no stimulus {unknown[0]!r}; its first is {self.samples[0].name!r}"
+            )
+        return [samples[name] for name in names]
+
+    def spread(self, split: str, count: int) -> list[Sample]:
+        """At most `count` samples of a split, or of "all", at equal distances. InputError: as `[]`."""
+        samples = self[split]
+        return [samples[i] for i in np.linspace(0, len(samples) - 1, min(count, len(samples))).astype(int)]
 
     def limited(self, count: int) -> "Dataset":
         """The same dataset with at most `count` samples in each split, for a quick trial."""

@@ -45,14 +45,13 @@ INFO = DatasetInfo(
             "eyetrackingdata.zip",
             "http://www-sop.inria.fr/members/Neil.Bruce/eyetrackingdata.zip",
             "38d5c02217060d4d2d1a4649cc632af1",
-            "eyetrackingdata/fixdens",
         ),
     ),
 )
 
 
 def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
-    """Toronto. InputError: no such layout in `folder`; a damaged file; a stimulus missing or of another size."""
+    """Toronto. InputError: no such layout in `folder`; a damaged file; a stimulus missing or too large."""
     troubles = troubles or Troubles()
     root = find_folder(folder, "Original Image Set", "origfixdata.mat")
     if root is None:

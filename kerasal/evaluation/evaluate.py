@@ -78,8 +78,8 @@ def text_table(evaluation: Evaluation) -> str:
 
 
 def _samples(dataset: Dataset, split: str):
-    if split not in SPLITS:
-        raise InputError(f"unknown split {split!r}: one of {', '.join(SPLITS)}")
+    if split not in (*SPLITS, "all"):
+        raise InputError(f"unknown split {split!r}: one of {', '.join(SPLITS)}, or all")
     return dataset[split]
 
 

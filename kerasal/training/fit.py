@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasal import losses, metrics, models
+from kerasal.data.augmentation import Augmentation
 from kerasal.data.pipeline import batches
 from kerasal.data.sample import Dataset, center_bias, fingerprint, report_merged
 from kerasal.errors import InputError
@@ -89,6 +90,10 @@ def train(
 def _fit(run, network, loss, dataset, options, cache_features, cache_folder, progress, report, verbose):
     size = options.input_size
     trained, readers = network, {"train": None, "validation": None}
+    augmentation = Augmentation(options.crop, options.scale, options.color)
+    if augmentation and cache_features:
+        cache_features = False
+        report("crop, scale and color show a new stimulus each time: features are not cached")
     if cache_features:
         trained = network.head  # its weights are the network's own
         readers = {
@@ -109,6 +114,7 @@ def _fit(run, network, loss, dataset, options, cache_features, cache_folder, pro
         epochs=options.epochs,
         seed=options.seed,
         flip=options.flip,
+        augmentation=augmentation,
     )
     validation = batches(dataset["validation"], size, options.batch_size, reader=readers["validation"])
     steps = -(-len(dataset["train"]) // options.batch_size)

@@ -16,7 +16,7 @@ ROOMS = {
     "metrics": {"_maps", "metrics", "errors"},
     "layers": {"layers"},
     "models": {"errors", "layers", "models", "weights"},
-    "data": {"data", "errors"},
+    "data": {"data", "errors", "weights"},
     "training": {"data", "errors", "losses", "metrics", "models", "training"},
     "evaluation": {"data", "errors", "evaluation", "metrics", "models", "training"},
 }

@@ -1,10 +1,10 @@
 """Augmentation that keeps fixations true: crop, scale and colour. All off by default, as in the paper.
 
-An augmented sample is drawn on a grid, larger or smaller than the network's input, and a window of the input's
-size is cut from it. Stimulus, density map and fixation map are made on the same grid and cut by the same whole
-numbers, so a fixation stays on what was fixated, and the density is that of all fixations, those
-outside the window too. Where the window is larger than the grid, the stimulus is surrounded by ImageNet's mean
-colour, which networks see as 0, and nobody looked there.
+An augmented sample is drawn on a grid, larger or smaller than the network's input, and a window of the
+input's size is cut from it. Stimulus, density map and fixation map are made on the same grid and cut by the
+same whole numbers, so a fixation stays on what was fixated, and the density is that of all fixations, those
+outside the window too. Where the window is larger than the grid, the stimulus is surrounded by ImageNet's
+mean colour, which networks see as 0, and nobody looked there.
 """
 
 from collections.abc import Callable

@@ -41,7 +41,7 @@ INFO = DatasetInfo(
     citation="Borji and Itti 2015, arXiv 1505.03581",
     page="http://saliency.mit.edu/results_cat2000.html",
     layout="Stimuli/CATEGORY/NNN.jpg, FIXATIONLOCS/CATEGORY/NNN.mat",
-    split="of each category 70 train, 15 validation, 15 test, in the order of SHA-256('cat2000/CATEGORY/NNN')",
+    split="of each category 70 train, 15 validation, 15 test, in the order of SHA-256('cat2000/NAME')",
     defects=(
         "smaller pictures are padded with grey: --crop-borders takes it away",
         "fixation maps pool the observers; fixations on one pixel count once",

@@ -1,6 +1,7 @@
 """Looking at every file of a dataset: what is wrong with which, and the statistics that a paper prints."""
 
 import hashlib
+import io
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from kerasal.data.datasets import load
-from kerasal.data.images import read_image
+from kerasal.data.images import decode_image
 from kerasal.data.layout import Troubles
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
@@ -65,8 +66,12 @@ def check(
     if dataset:
         notes += dataset.notes
         seen: dict[str, Path] = {}
-        for sample in progress(dataset.samples, f"reading {len(dataset.samples)} stimuli"):
+        samples = sorted(dataset.samples, key=lambda sample: sample.name)
+        for sample in progress(samples, f"reading {len(samples)} stimuli"):
             _look_at(sample, troubles, seen)
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.name.startswith(".") and path.stat().st_size == 0:
+            troubles.add(path, "the file is empty")
     notes += _compare_sums(name, folder, troubles)
     found = sorted(dict.fromkeys(troubles.found))
     return Report(found, dataset, notes)
@@ -120,33 +125,36 @@ def _look_at(sample: Sample, troubles: Troubles, seen: dict[str, Path]) -> None:
     place = stimulus if isinstance(stimulus, Path) else Path(sample.name)
     with troubles.reading(place):
         if isinstance(stimulus, Path):
-            _whole(stimulus)
-        pixels = sample.read_stimulus()
+            data = stimulus.read_bytes()
+            pixels = _whole(stimulus, data)
+            digest = hashlib.sha256(data).hexdigest()
+            if digest in seen:
+                raise InputError(f"{place} is the same file as {seen[digest].name}")
+            seen[digest] = stimulus
+        else:
+            pixels = sample.read_stimulus()
         if pixels.shape[:2] != sample.size:
             rows, columns = sample.size
             raise InputError(
                 f"{place} is {pixels.shape[1]}x{pixels.shape[0]}, its fixations are for {columns}x{rows}"
             )
-        if isinstance(stimulus, Path):
-            digest = hashlib.sha256(stimulus.read_bytes()).hexdigest()
-            if digest in seen:
-                raise InputError(f"{place} is the same file as {seen[digest].name}")
-            seen[digest] = stimulus
     if isinstance(sample.density_file, Path) and sample.density_file.suffix.lower() != ".npy":
         with troubles.reading(sample.density_file):
-            _whole(sample.density_file)
+            _whole(sample.density_file, sample.density_file.read_bytes())
     lost, exchanged = troubles.outside.get(sample.name, 0), troubles.exchanged.get(sample.name, 0)
     if lost and exchanged == lost and lost > 0.02 * (lost + len(sample.all_fixations())):
         troubles.add(place, f"{lost} fixations are outside, and inside with x and y exchanged")
 
 
-def _whole(path: Path) -> None:
-    """InputError if an image file is empty, damaged, cut off, or of another type than its suffix says."""
-    data = path.read_bytes()
+def _whole(path: Path, data: bytes) -> np.ndarray:
+    """The pixels of an image file that holds `data`.
+
+    InputError: empty, damaged, cut off, or of another type than the suffix says.
+    """
     if not data:
-        raise InputError(f"{path} is empty")
-    read_image(path)
-    with Image.open(path) as image:
+        raise InputError("the file is empty")
+    pixels = decode_image(data, path)
+    with Image.open(io.BytesIO(data)) as image:
         kind = image.format
         try:
             image.verify()  # the checksums of a PNG
@@ -156,6 +164,7 @@ def _whole(path: Path) -> None:
         raise InputError(f"{path} is a {kind} file by its content")
     if kind == "JPEG" and b"\xff\xd9" not in data[data.rfind(b"\xff\xda") :]:
         raise InputError(f"{path} has no end: it was cut off")
+    return pixels
 
 
 def _compare_sums(name: str, folder: Path, troubles: Troubles) -> list[str]:

@@ -13,7 +13,8 @@ from kerasal.errors import InputError
 def new_folder(path: Path) -> Iterator[Path]:
     """A folder to fill, which takes the name `path` at the end of the block.
 
-    If the block fails or is interrupted, nothing stays. InputError: `path` is there already, or cannot be made.
+    If the block fails or is interrupted, nothing stays. InputError: `path` is there already, or cannot be
+    made.
     """
     if path.exists():
         raise InputError(f"{path} is there already: name another folder, or remove it")

@@ -26,9 +26,9 @@ def fetch(
 
     Args:
         folder: to be made; it appears when all archives are unpacked.
-        archives: a folder where archives lie that are there already, under their names; what is not there
-            is downloaded into it. Default: FOLDER.archives beside the folder, which is kept if something fails,
-            so that a second try goes on from there, and removed at the end.
+        archives: a folder where archives lie that are there already, under their names; what is not
+            there is downloaded into it. Default: FOLDER.archives beside the folder, which is kept if
+            something fails, so that a second try goes on from there, and removed at the end.
         watch: shows how far a download is.
         report: takes a line that the user should read.
 
@@ -80,8 +80,8 @@ def check_md5(file: Path, archive: Archive, downloaded: bool = False) -> None:
         if downloaded:
             file.unlink()
         raise InputError(
-            f"{file} has the MD5 {digest.hexdigest()} and {archive.md5} is expected: it was cut off or is another "
-            "edition; " + ("try again" if downloaded else "remove it and try again")
+            f"{file} has the MD5 {digest.hexdigest()} and {archive.md5} is expected: it was cut off or is "
+            "another edition; " + ("try again" if downloaded else "remove it and try again")
         )
 
 
@@ -89,6 +89,6 @@ def _by_hand(info: DatasetInfo, folder: Path, missing: list[str]) -> str:
     if not missing:
         return f"{info.title} has to be got by hand from {info.page}: {info.by_hand}; put it into {folder}"
     return (
-        f"{info.title} has to be got by hand: {info.by_hand}. Put {' and '.join(missing)} into a folder and name "
-        f"it: kerasal data fetch {info.name} --archives FOLDER"
+        f"{info.title} has to be got by hand: {info.by_hand}. Put {' and '.join(missing)} into a folder "
+        f"and name it: kerasal data fetch {info.name} --archives FOLDER"
     )

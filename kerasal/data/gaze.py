@@ -1,9 +1,9 @@
 """Fixations from recorded gaze: the acceleration criterion of MIT1003's `checkFixations.m`.
 
-Gaze is sampled at 240 Hz in pixels, 34 of which are one degree. Its speed is smoothed over 4 samples; a saccade
-begins where two or more successive samples accelerate by more than 6 degrees/s, and ends where the gaze
-has decelerated by as much and stops doing so, within 25 samples. What lies between saccades for more than
-50 ms is a fixation, at the median of its samples. Blinks are negative samples and take part: a fixation
+Gaze is sampled at 240 Hz in pixels, 34 of which are one degree. Its speed is smoothed over 4 samples; a
+saccade begins where two or more successive samples accelerate by more than 6 degrees/s, and ends where the
+gaze has decelerated by as much and stops doing so, within 25 samples. What lies between saccades for more
+than 50 ms is a fixation, at the median of its samples. Blinks are negative samples and take part: a fixation
 within one gets a negative place, outside of every image.
 """
 

@@ -36,7 +36,6 @@ class DatasetInfo:
 
     def rows(self) -> list[tuple[str, str]]:
         """The facts as pairs of a label and a value, in order."""
-        sizes = [f"{value:g} px" if value else "not known" for value in (self.pixels_per_degree, self.sigma)]
         get = self.by_hand or ", ".join(
             archive.address + (f" (MD5 {archive.md5})" if archive.md5 else "") for archive in self.archives
         )

@@ -1,8 +1,8 @@
 """Stimuli in a tf.data graph: plain files by TensorFlow's own decoders, all else through Python.
 
 TensorFlow decodes JPEG and PNG without Python's lock. It gives the values of `read_image` for files of 8
-bits, grey or RGB, without transparency: JPEG with the accurate DCT and smooth upsampling, as Pillow has them. The
-others (palettes, alpha, 16 bits, CMYK) and what is no file go the slow way.
+bits, grey or RGB, without transparency: JPEG with the accurate DCT and smooth upsampling, as Pillow has it.
+The others (palettes, alpha, 16 bits, CMYK) and what is no file go the slow way.
 """
 
 from collections.abc import Callable

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw
 
 from kerasal.data.sample import Sample, center_bias
+from kerasal.errors import InputError
 from kerasal.training.run_folder import write_atomically
 
 WIDTH, GAP, CAPTION = 400, 6, 22  # pixels of a panel, between panels, below them
@@ -68,7 +69,11 @@ def rows_of_panels(rows: Sequence[Sequence[tuple[np.ndarray, str]]]) -> Image.Im
 
 
 def draw_samples(samples: Sequence[Sample], path: Path) -> Path:
-    """Write a picture with a row for each sample: stimulus, fixations, density map."""
+    """Write a picture with a row for each sample: stimulus, fixations, density map.
+
+    InputError: a file name that is no picture's.
+    """
+    _check_name(path, ".jpg", ".jpeg", ".png")
     rows = []
     for sample in samples:
         stimulus = sample.read_stimulus()
@@ -84,7 +89,11 @@ def draw_samples(samples: Sequence[Sample], path: Path) -> Path:
 
 
 def draw_center_bias(samples: Sequence[Sample], path: Path) -> list[Path]:
-    """Write the centre bias of samples as a picture and, beside it, as .npy; returns both paths."""
+    """Write the centre bias of samples as a picture and, beside it, as .npy; returns both paths.
+
+    InputError: a file name that is no picture's.
+    """
+    _check_name(path, ".png", ".jpg", ".pdf", ".svg")
     bias = center_bias(list(samples), CENTER_BIAS_SIZE)
 
     def save(file: Path) -> None:
@@ -118,8 +127,7 @@ def save_center_bias(array: Path, path: Path) -> Path:
     beside.tick_params(labelleft=False)
     for axes in (above, beside):
         axes.spines[["top", "right"]].set_visible(False)
-    suffix = path.suffix or ".png"
-    return write_atomically(path, lambda file: figure.savefig(file, dpi=150), suffix=suffix)
+    return write_atomically(path, lambda file: figure.savefig(file, dpi=150), suffix=path.suffix)
 
 
 def _panel(picture: np.ndarray, caption: str) -> Image.Image:
@@ -131,5 +139,10 @@ def _panel(picture: np.ndarray, caption: str) -> Image.Image:
 
 
 def _save(image: Image.Image, path: Path) -> Path:
+    return write_atomically(path, lambda file: image.save(file, quality=88), suffix=path.suffix)
+
+
+def _check_name(path: Path, *suffixes: str) -> None:
+    if path.suffix.lower() not in suffixes:
+        raise InputError(f"cannot draw {path}: a picture's name ends in {', '.join(suffixes)}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    return write_atomically(path, lambda file: image.save(file, quality=88), suffix=path.suffix or ".jpg")

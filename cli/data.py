@@ -103,21 +103,21 @@ def fetch(name, folder, archives) -> None:
 def check(name, folder, sigma, split_file) -> None:
     """Read every file of a dataset; say what is wrong with which, and its statistics.
 
-    NAME is one of kerasal data list, or folder. The exit status is 1 if anything is wrong.
+    NAME is one of kerasal data list, or the path of a folder. The exit status is 1 if anything is wrong.
 
     \b
     Examples:
       kerasal data check osie ~/osie
-      kerasal data check folder my_folder
+      kerasal data check my_folder
     """
     load_library()
     from rich.table import Table
 
-    from kerasal.data import default_folder
+    from kerasal.data import locate
     from kerasal.data.check import check as look
     from kerasal.data.check import statistics
 
-    folder = folder or default_folder(name)
+    name, folder = locate(name, folder)
     report = look(name, folder, sigma=sigma, split_file=split_file, progress=progress)
     for note in report.notes:
         click.echo(f"Note: {note}", err=True)
@@ -135,8 +135,8 @@ def check(name, folder, sigma, split_file) -> None:
     table.add_column("file", overflow="fold")
     table.add_column("what is wrong", overflow="fold")
     for path, what in report.troubles:
-        inside = path.is_relative_to(Path(folder).absolute())
-        table.add_row(str(path.relative_to(Path(folder).absolute()) if inside else path), what)
+        inside = path.is_relative_to(folder)
+        table.add_row(str(path.relative_to(folder) if inside else path), what)
     _print(table)
     click.echo(f"Error: {len(report.troubles)} troubles in {folder}", err=True)
     raise SystemExit(1)

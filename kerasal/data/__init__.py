@@ -4,7 +4,7 @@ A new dataset is one file with a `load` function and its `INFO`, and a line in e
 `kerasal.data.datasets`.
 """
 
-from kerasal.data.datasets import DATASETS, INFO, default_folder, facts, load
+from kerasal.data.datasets import DATASETS, INFO, default_folder, facts, load, locate
 from kerasal.data.fixations import count_map, density_from_counts, inside, pixels
 from kerasal.data.images import list_files, read_image, read_map
 from kerasal.data.info import DatasetInfo
@@ -31,6 +31,7 @@ __all__ = [
     "inside",
     "list_files",
     "load",
+    "locate",
     "pixels",
     "prepare",
     "read_image",

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from kerasal.data.datasets import load
+from kerasal.data.datasets import load, locate
 from kerasal.data.images import decode_image
 from kerasal.data.layout import Troubles
 from kerasal.data.sample import Dataset, Sample
@@ -40,23 +40,22 @@ class Report:
 
 
 def check(
-    name: str, folder: Path | str, *, progress: Progress = lambda items, _: items, **arguments
+    name: str, folder: Path | str | None = None, *, progress: Progress = lambda items, _: items, **arguments
 ) -> Report:
-    """Read every file of a dataset.
+    """Read every file of a dataset, named as in `kerasal.data.load`, whose further arguments are taken too.
 
     Troubles are: a file that is missing, empty, damaged, cut off, of another type than its name or its
     place says, or of another size than its partner; one that names another stimulus; a stimulus that is
     there twice; fixations that mostly fit with x and y exchanged; another checksum than the one known.
     Checksums are known for datasets in kerasal/data/sums, and from a file SHA256SUMS in the folder.
 
-    Args:
-        name: of the dataset, as in `kerasal.data.load`, whose further arguments are taken too.
-
     InputError: an unknown name, or no such folder.
     """
-    folder = Path(folder).absolute()
+    name, folder = locate(name, folder)
+    if name == "synthetic":
+        raise InputError("synthetic is generated: it has no files to check")
     if not folder.is_dir():
-        raise InputError(f"no folder {folder}")
+        raise InputError(f"no folder {folder}: name the folder after the dataset")
     troubles = Troubles(collect=True)
     dataset, notes = None, []
     try:

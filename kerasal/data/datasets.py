@@ -69,15 +69,9 @@ def load(
         raise InputError(f"sigma must be positive, got {sigma}")
     if pixels_per_degree is not None and pixels_per_degree <= 0:
         raise InputError(f"pixels per degree must be positive, got {pixels_per_degree}")
-    if name not in DATASETS and (os.sep in name or Path(name).is_dir()):
-        name, data_dir = "folder", name
-    if name not in DATASETS:
-        raise InputError(f"unknown dataset {name!r}: one of {', '.join(DATASETS)}, or a folder's path")
-    if name == "folder" and data_dir is None:
-        raise InputError("give the folder: --data PATH, or --data folder --data-dir PATH")
+    name, directory = locate(name, data_dir)
     if crop_borders and name != "cat2000":
         raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {name}")
-    directory = Path(data_dir).absolute() if data_dir else default_folder(name)
     if name == "synthetic":
         dataset = synthetic.load()
     elif name == "folder" and prepared.is_prepared(directory):
@@ -104,6 +98,20 @@ def load(
         "crop_borders": crop_borders,
     }
     return replace(dataset, arguments=arguments)
+
+
+def locate(name: str, data_dir: Path | str | None = None) -> tuple[str, Path]:
+    """A dataset's name and folder, from what a user gives: a name of `DATASETS`, or a folder's path.
+
+    InputError: neither.
+    """
+    if name not in DATASETS and (os.sep in name or Path(name).is_dir()):
+        name, data_dir = "folder", name
+    if name not in DATASETS:
+        raise InputError(f"unknown dataset {name!r}: one of {', '.join(DATASETS)}, or a folder's path")
+    if name == "folder" and data_dir is None:
+        raise InputError("give the folder: --data PATH, or --data folder --data-dir PATH")
+    return name, Path(data_dir).absolute() if data_dir else default_folder(name)
 
 
 def facts(name: str) -> DatasetInfo:

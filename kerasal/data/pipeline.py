@@ -30,9 +30,11 @@ def batches(
             training can go on from any epoch.
         seed: shuffle in every epoch; None keeps the samples' order.
         flip: show each stimulus, with its map and fixations, mirrored in a random half of the epochs.
-        augmentation: change each stimulus at random; not with a `reader` of one's own.
+        augmentation: change each stimulus at random; ValueError with a `reader` of one's own.
     """
     if augmentation:
+        if reader:
+            raise ValueError("augmentation changes stimuli, and this reader does not read them")
         augmented = augmented_reader(samples, size, augmentation)
     reader = reader or stimulus_reader(samples, size)
 

@@ -16,6 +16,7 @@ from kerasal.data.sample import Sample
 
 RESIZE = "bicubic"
 PYTHON, JPEG, PNG, RECORD = range(4)  # how a stimulus is read
+ENDS = {"JPEG": b"\xff\xd9", "PNG": b"\x00\x00\x00\x00IEND\xaeB`\x82"}
 
 # What reads the network's inputs of a sample: (index, mirrored) -> tensors of one image.
 Reader = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
@@ -93,9 +94,14 @@ def _way(sample: Sample) -> int:
         return RECORD if sample.stimulus.raw else PYTHON
     if not isinstance(sample.stimulus, Path):
         return PYTHON
+    # What is damaged or cut off is left to Python, whose error names the file.
     try:
         with Image.open(sample.stimulus) as image:  # its header alone
             plain = image.mode in ("RGB", "L") and "transparency" not in image.info
-            return {"JPEG": JPEG, "PNG": PNG}.get(image.format, PYTHON) if plain else PYTHON
+            kind = image.format
+        with open(sample.stimulus, "rb") as file:
+            file.seek(-len(ENDS.get(kind, b" ")), 2)
+            whole = file.read() == ENDS.get(kind)
     except (OSError, SyntaxError, ValueError):
-        return PYTHON  # which raises an error that names the file
+        return PYTHON
+    return {"JPEG": JPEG, "PNG": PNG}[kind] if plain and whole else PYTHON

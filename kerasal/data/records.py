@@ -12,7 +12,6 @@ TFRecord (tensorflow/core/lib/io/record_writer.h): eight bytes of length, four o
 checksum. With the place and length of its data a record is read without those before it.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +51,9 @@ class Record:
     def read(self) -> bytes:
         """The record's data, a serialized Example. InputError: the file is missing or was cut off."""
         try:
-            with open(self.path, "rb", buffering=0) as file:
-                data = os.pread(file.fileno(), self.length, self.start)
+            with open(self.path, "rb") as file:
+                file.seek(self.start)
+                data = file.read(self.length)
         except OSError as error:
             raise InputError(
                 f"cannot read {self.path}: {error.strerror}; prepare the dataset again"

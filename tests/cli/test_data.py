@@ -45,6 +45,7 @@ def test_an_unknown_dataset_is_one_line_with_the_known_ones():
     assert refused(kerasal("data", "show", "osei"), "osei", "osie")
     assert refused(kerasal("data", "prepare", "osei"), "osei", "osie")
     assert refused(kerasal("data", "check", "osie", "/nowhere"), "/nowhere")
+    assert refused(kerasal("data", "check", "osei"), "osei", "osie")
 
 
 def test_fetch_prints_the_terms_first_and_says_what_it_cannot_get(tmp_path):
@@ -54,12 +55,12 @@ def test_fetch_prints_the_terms_first_and_says_what_it_cannot_get(tmp_path):
 
 
 def test_check_ends_with_status_0_or_names_file_and_trouble_with_status_1(photo_folder):
-    result = kerasal("data", "check", "folder", photo_folder)
+    result = kerasal("data", "check", photo_folder)
     assert result.exit_code == 0, result.output
     assert "nothing is wrong" in result.stdout
     assert "fixations per image" in result.stdout
     (photo_folder / "images/p3.jpg").write_bytes((photo_folder / "images/p3.jpg").read_bytes()[:500])
-    result = kerasal("data", "check", "folder", photo_folder)
+    result = kerasal("data", "check", photo_folder)
     assert result.exit_code == 1
     (line,) = [line for line in result.stdout.splitlines() if "p3.jpg" in line]
     assert "cannot read" in line
@@ -125,6 +126,7 @@ def test_every_help_comes_with_an_example_and_without_loading_keras():
     assert result.stdout.count("Example") == 7
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_preparing_leaves_nothing(tmp_path):
     for number in range(40):
         write_photo(tmp_path / f"photos/images/p{number}.jpg", (900, 1200), seed=number)
@@ -164,3 +166,23 @@ def test_augmentation_switches_the_feature_cache_off_with_one_line(photo_folder,
     assert not (tmp_path / "cache").exists()
     options = json.loads((tmp_path / "run/config.json").read_text())["options"]
     assert (options["crop"], options["scale"], options["color"]) == (0.2, 0.2, 0.0)
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_a_stimulus_that_is_cut_off_stops_training_with_one_line_that_names_it(tmp_path):
+    import shutil
+
+    for name in ("zite", "apple-store", "Amazon(2)"):
+        write_photo(tmp_path / f"stimuli/{name}.png", (76, 136), seed=len(name))
+        write_photo(tmp_path / f"eyeMaps/all5/{name}.png", (76, 136), seed=len(name), mode="1")
+    path = tmp_path / "stimuli/zite.png"
+    path.write_bytes(path.read_bytes()[:-300])
+    split = tmp_path / "split.json"
+    split.write_text('{"train": ["zite", "apple-store"], "validation": ["Amazon(2)"]}')
+    quick = ("--model", "tiny", "--input-size", "32x48", "--epochs", 1, "--run", tmp_path / "run")
+    for cache in ("--no-cache-features", "--cache-in-memory"):
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        result = kerasal(
+            *("train", "--data", "fiwi", "--data-dir", tmp_path, "--split-file", split, cache, *quick)
+        )
+        assert refused(result, "zite.png", "truncated")

@@ -8,7 +8,6 @@ from kerasal.data.datasets import DATASETS, INFO, default_folder, facts, load, l
 from kerasal.data.fixations import count_map, density_from_counts, inside, pixels
 from kerasal.data.images import list_files, read_image, read_map
 from kerasal.data.info import DatasetInfo
-from kerasal.data.pipeline import batches
 from kerasal.data.prepared import CENTER_BIAS, prepare
 from kerasal.data.sample import SPLITS, Dataset, Sample, center_bias, fingerprint
 from kerasal.data.splits import split_by_file
@@ -38,3 +37,12 @@ __all__ = [
     "read_map",
     "split_by_file",
 ]
+
+
+def __getattr__(name: str):
+    # The pipeline alone needs TensorFlow, which the processes that score maps do without.
+    if name == "batches":
+        from kerasal.data.pipeline import batches
+
+        return batches
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,9 +5,10 @@ left pixel: a fixation lies in pixel (floor(y), floor(x)) and is valid where 0 <
 0 <= y < height. Sizes are (rows, columns).
 """
 
+import sys
+
 import cv2
 import numpy as np
-import tensorflow as tf
 
 
 def inside(fixations: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -49,7 +50,7 @@ def density_from_counts(
     """
     taps = [_taps(sigma * shape / side) for shape, side in zip(counts.shape, size, strict=True)]
     rows, columns = np.nonzero(counts)
-    if len(rows) < len(taps[0]) + len(taps[1]):
+    if "tensorflow" in sys.modules and len(rows) < len(taps[0]) + len(taps[1]):
         density = _sum_of_gaussians(counts[rows, columns].astype(dtype), rows, columns, counts.shape, taps)
     else:
         y, x = (kernel.astype(dtype) for kernel in taps)
@@ -66,8 +67,11 @@ def _taps(sigma: float) -> np.ndarray:
 def _sum_of_gaussians(weights, rows, columns, shape, taps) -> np.ndarray:
     """What a separable filter makes of a few points: one product of matrices, several times as fast.
 
-    TensorFlow multiplies, as numpy's threads get in each other's way where several of tf.data's call it.
+    TensorFlow multiplies, where it is loaded: numpy's threads get in each other's way when several of
+    tf.data's call it.
     """
+    import tensorflow as tf
+
     sides = []
     for place, length, kernel in zip((rows, columns), shape, taps, strict=True):
         # The kernel around each place is a window of the kernel with zeros on both sides.

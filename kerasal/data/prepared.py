@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kerasal.data.disk import check_space, new_folder
-from kerasal.data.reading import resize_stimulus
 from kerasal.data.records import FOOTER, HEADER, Observers, Record, example
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.errors import InputError
@@ -54,6 +52,8 @@ def prepare(
 
     InputError: the folder is there already, a full disk, a file that cannot be read.
     """
+    import tensorflow as tf  # here, as reading a dataset's facts does without it
+
     folder = Path(folder).absolute()
     check_space(folder.parent, _bytes(dataset, size), f"preparing {dataset.name}")
     bias, bias_size = 0.0, size or (300, 400)
@@ -150,8 +150,14 @@ def _stored(sample: Sample, target: tuple[int, int] | None, whole: bool) -> tupl
         and float(sample.pixels_per_degree * np.sqrt(scale.prod())),
         pooled=sample.pooled,
     )
-    resized = tf.clip_by_value(tf.round(resize_stimulus(pixels, size)), 0, 255)
-    return small, tf.cast(resized, tf.uint8).numpy().tobytes(), True
+    return small, _resize(pixels, size).tobytes(), True
+
+
+def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Pixels (H, W, 3) uint8 at another size, as the pipeline resizes them, rounded to uint8."""
+    from kerasal.data.reading import resize_stimulus
+
+    return np.clip(np.rint(resize_stimulus(pixels, size).numpy()), 0, 255).astype("uint8")
 
 
 def _entry(sample: Sample, raw: bool, shard: str, start: int, length: int) -> dict[str, Any]:

@@ -11,12 +11,18 @@ from pathlib import Path
 import tensorflow as tf
 from PIL import Image
 
-from kerasal.data.records import STIMULUS, Record
+from kerasal.data.records import Record
 from kerasal.data.sample import Sample
 
 RESIZE = "bicubic"
 PYTHON, JPEG, PNG, RECORD = range(4)  # how a stimulus is read
 ENDS = {"JPEG": b"\xff\xd9", "PNG": b"\x00\x00\x00\x00IEND\xaeB`\x82"}
+
+# What takes the stimulus out of a record in a graph.
+STIMULUS = {
+    "stimulus": tf.io.FixedLenFeature([], tf.string),
+    "size": tf.io.FixedLenFeature([2], tf.int64),
+}
 
 # What reads the network's inputs of a sample: (index, mirrored) -> tensors of one image.
 Reader = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]

@@ -17,18 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from kerasal.data.images import decode_image
 from kerasal.errors import InputError
 
 HEADER, FOOTER = 12, 4  # bytes around a record's data
-
-# In a graph: what `tf.io.parse_single_example` needs to take the stimulus out of a record.
-STIMULUS = {
-    "stimulus": tf.io.FixedLenFeature([], tf.string),
-    "size": tf.io.FixedLenFeature([2], tf.int64),
-}
 
 
 @dataclass(frozen=True)
@@ -64,6 +57,8 @@ class Record:
 
     def features(self):
         """The features by their names. InputError: the data is no Example."""
+        import tensorflow as tf  # here, as what scores maps in processes of its own does without it
+
         try:
             return tf.train.Example.FromString(self.read()).features.feature
         except InputError:
@@ -112,6 +107,7 @@ def example(
     density: np.ndarray | None,
 ) -> bytes:
     """A sample's record. `fixations` per observer (N, 2); `density` (H, W) of the stimulus's size."""
+    import tensorflow as tf
 
     def integers(*values):
         return tf.train.Feature(int64_list=tf.train.Int64List(value=values))

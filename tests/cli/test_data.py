@@ -9,25 +9,9 @@ import time
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from conftest import write_photo
 from PIL import Image
-
-from kerasal_cli import main
-
-
-def kerasal(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
-
-
-def refused(result, *words):
-    """Whether a command ended as a user's mistake should: status 2 and one line that holds the words."""
-    lines = [line for line in result.stderr.splitlines() if line.startswith("Error")]
-    assert result.exit_code == 2, result.output
-    assert len(lines) == 1, result.stderr
-    for word in words:
-        assert str(word) in lines[0]
-    return True
+from test_commands import kerasal, refused
 
 
 def test_list_and_info_say_what_is_known():

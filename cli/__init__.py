@@ -11,6 +11,7 @@ from kerasal_cli.data import data
 from kerasal_cli.errors import ErrorLines
 from kerasal_cli.evaluate import evaluate
 from kerasal_cli.export import export
+from kerasal_cli.losses import losses
 from kerasal_cli.predict import predict
 from kerasal_cli.train import train
 
@@ -28,5 +29,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, export, data):
+for command in (train, evaluate, predict, export, losses, data):
     main.add_command(command)

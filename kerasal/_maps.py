@@ -67,7 +67,7 @@ def centred(x: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]
     rounding, or under 1e-12.
     """
     # Less its first pixel a constant map is exactly 0; less its mean it would be what rounding left.
-    first = ops.stop_gradient(x[:, :1, :1])
+    first = ops.stop_gradient(x[:, 0, 0])[:, None, None]  # (B, 1, 1, 1), for maps of unknown size too
     x = x - first
     mean = ops.mean(x, axis=PIXELS, keepdims=True)
     x = x - mean

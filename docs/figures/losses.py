@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter
 
 from kerasal import data, losses
 from kerasal.data.fixations import count_map, density_from_counts
-from kerasal.losses.spec import NAMES
+from kerasal.losses.table import NAMES
 
 SIZE = (300, 400)
 COLUMNS = 7

@@ -3,8 +3,9 @@
 All of them: `y_true` (B, H, W, 1 or 2) with the density map S in channel 0, in [0, 1], and the binary
 fixation map F in channel 1 (`needs_fixations` says which losses ask for it); `y_pred` (B, H, W, 1), the
 saliency map P, non-negative. One value per image, which Keras weighs and reduces. Computed in float32 under
-every dtype policy. Smaller is better. Numbers of equations are those of Bruckert et al., "Deep Saliency
-Models: the Quest for the Loss Function" (2019); docs/losses.md tells where a formula departs from them.
+every dtype policy. Smaller is better. The sums and means of a formula go over the pixels of one image.
+Numbers of equations are those of Bruckert et al., "Deep Saliency Models: the Quest for the Loss Function"
+(2019); docs/losses.md tells where a formula departs from them. `table.py` has them all as data.
 """
 
 # ruff: noqa: I001, RUF022 - imports and names in the order of docs/losses.md
@@ -16,7 +17,7 @@ from kerasal.losses.saliency import NSS, CC
 from kerasal.losses.perceptual import DeepFeatures, GramMatrices
 from kerasal.losses.center_bias import CenterBias
 from kerasal.losses.combination import LinearCombination, LC1, LC2
-from kerasal.losses.spec import SpecError, canonical, get, parse
+from kerasal.losses.spec import SpecError, canonical, expand, get, parse
 from kerasal.losses.terms import activation_for, term_metrics
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "LC2",
     "get",
     "parse",
+    "expand",
     "canonical",
     "SpecError",
     "activation_for",

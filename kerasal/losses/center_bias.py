@@ -32,14 +32,12 @@ def gaussian_center_bias(height: int, width: int) -> np.ndarray:
 
     Its deviations are 0.21 of the height and 0.23 of the width (Clarke and Tatler 2014).
     """
-    rows = _profile(height, GAUSSIAN_DEVIATIONS[0])
-    columns = _profile(width, GAUSSIAN_DEVIATIONS[1])
-    return (GAUSSIAN_PEAK * np.outer(rows, columns)).astype("float32")
+    return ops.convert_to_numpy(_gaussian(height, width))
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class CenterBias(keras.losses.Loss):
-    """Centre-bias regularisation: alpha times the mean over pixels of (P - B)^2. Best value 0. Paper, eq. 16.
+    """Centre-bias regularisation: alpha mean (P - B)^2. Best value 0. Paper, eq. 16.
 
     Args:
         center_bias: B, the mean of the training densities at the size of the predicted map: an array
@@ -64,10 +62,8 @@ class CenterBias(keras.losses.Loss):
     def call(self, y_true, y_pred):
         b = self.center_bias
         if isinstance(b, str):
-            height, width = y_pred.shape[1:3]
-            if height is None or width is None:
-                raise InputError("r with a Gaussian centre bias needs a map of known size; got (None, None)")
-            b = gaussian_center_bias(height, width)
+            _, height, width, _ = ops.shape(y_pred)
+            b = _gaussian(height, width)
         return r(y_true, y_pred, b, self.alpha)
 
     def get_config(self):
@@ -95,7 +91,15 @@ def _map_or_gaussian(center_bias):
     return b
 
 
-def _profile(size, deviation):
-    """A Gaussian of peak 1 at the middle of `size` pixels; `deviation` as a share of `size`."""
-    position = (np.arange(size) + 0.5) / size - 0.5
-    return np.exp(-0.5 * (position / deviation) ** 2)
+def _gaussian(height, width):
+    """`gaussian_center_bias` as a tensor. The sizes may be tensors: of a map of unknown size in a graph."""
+    rows, columns = (
+        ops.exp(-0.5 * ops.square(_positions(size) / deviation))
+        for size, deviation in zip((height, width), GAUSSIAN_DEVIATIONS, strict=True)
+    )
+    return GAUSSIAN_PEAK * rows[:, None] * columns
+
+
+def _positions(size):
+    """The centres of `size` pixels from the middle, as shares of the whole: -0.5 to 0.5."""
+    return (ops.arange(size, dtype="float32") + 0.5) / ops.cast(size, "float32") - 0.5

@@ -76,7 +76,7 @@ class LinearCombination(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class LC1(LinearCombination):
-    """The paper's first combination: 10 KLD + 2 CC + 1 NSS (+ R). Tables 3 and 4.
+    """The paper's first combination: 10*kld+2*cc+nss+r. Section 3.2.6, Tables 3 and 4.
 
     Args:
         center_bias: B of R, as `CenterBias` takes it; None leaves R out.
@@ -95,7 +95,7 @@ class LC1(LinearCombination):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class LC2(LinearCombination):
-    """The paper's second combination: 10 KLD + 2 CC + 1 NSS + DF + GM + SIG-MSE(0.55) (+ R). Tables 3 and 4.
+    """The paper's second combination: 10*kld+2*cc+nss+df+gm+sig-mse+r. Section 3.2.6, Tables 3 and 4.
 
     Args:
         center_bias: B of R, as `CenterBias` takes it; None leaves R out.

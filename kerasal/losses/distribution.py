@@ -38,7 +38,7 @@ def kld(y_true, y_pred, reverse=False):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class KLD(keras.losses.Loss):
-    """Kullback-Leibler divergence, in nats: sum over pixels of dist(S) log(dist(S) / dist(P)). Best value 0.
+    """Kullback-Leibler divergence, in nats: sum dist(S) log(dist(S) / dist(P)). Best value 0.
 
     Args:
         reverse: the paper's eq. 5 as printed, sum dist(P) log(dist(P) / dist(S)). The default has the roles
@@ -79,10 +79,10 @@ def bhat(y_true, y_pred):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class Bhattacharyya(keras.losses.Loss):
-    """Bhattacharyya distance: -log of the sum over pixels of sqrt(dist(S) dist(P)). Best value 0.
+    """Bhattacharyya distance: -log sum sqrt(dist(S) dist(P)). Best value 0.
 
-    The paper's eq. 6 prints the coefficient inside the logarithm, which grows with similarity; this is the
-    distance of Jetley et al. 2016. The square root's slope is infinite at 0: below 1e-12 of the even share
+    The paper's eq. 6 prints sum sqrt(S P), the coefficient, which grows with similarity; this is the distance
+    of Jetley et al. 2016. The square root's slope is infinite at 0: below 1e-12 of the even share
     1 / (H W) it is replaced by its chord to 0, which changes the sum by less than 1e-6.
     """
 
@@ -105,7 +105,7 @@ def bce(y_true, y_pred):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class BCE(keras.losses.Loss):
-    """Binary cross-entropy: mean over pixels of -(S log P + (1 - S) log(1 - P)); least for P = S, not 0.
+    """Binary cross-entropy: -mean (S log P + (1 - S) log(1 - P)); least for P = S, not 0.
 
     The paper's eq. 7 prints a sum: the mean has the same minimum and does not depend on the resolution.
     P in [0, 1]; outside, and within 1e-7 of either end, the logarithms go on as their tangents, so that
@@ -131,10 +131,10 @@ def w_bce(y_true, y_pred, weight=0.5):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class WeightedBCE(keras.losses.Loss):
-    """Weighted binary cross-entropy: mean of -(w S log P + (1 - w)(1 - S) log(1 - P)).
+    """Weighted binary cross-entropy: -mean (weight S log P + (1 - weight) (1 - S) log(1 - P)).
 
     Args:
-        weight: w, in [0, 1]; above 0.5 it stresses missed density. At 0.5 the value is half of BCE's.
+        weight: in [0, 1]; above 0.5 it stresses missed density. At 0.5 the value is half of BCE's.
 
     Paper, eq. 8, with the mean for the sum and the guards of `BCE`.
     """
@@ -168,11 +168,12 @@ def focal(y_true, y_pred, gamma=2.0, modulation="paper"):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class FocalLoss(keras.losses.Loss):
-    """Focal loss: mean over pixels of -((1 - P^g) S log P + P^g (1 - S) log(1 - P)).
+    """Focal loss: -mean ((1 - P^gamma) S log P + P^gamma (1 - S) log(1 - P)).
 
     Args:
-        gamma: g, positive.
-        modulation: "paper", eq. 9 as printed, or "lin": (1 - P)^g in place of 1 - P^g, as Lin et al. 2017.
+        gamma: positive.
+        modulation: "paper", eq. 9 as printed, or "lin": (1 - P)^gamma in place of 1 - P^gamma, as Lin et al.
+            2017.
 
     With the mean for the sum and the guards of `BCE`.
     """
@@ -207,7 +208,7 @@ def nll(y_true, y_pred):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class NLL(keras.losses.Loss):
-    """Negative log-likelihood, in nats per fixated pixel: -(1 / sum F) sum F log dist(P). Smaller is better.
+    """Negative log-likelihood, in nats per fixated pixel: -1/(sum F) sum F log dist(P).
 
     An even map gives log(H W). 0 for an image without fixations. Paper, eq. 10, which normalises P nowhere: a
     likelihood needs it. The guard is KLD's.

@@ -30,9 +30,10 @@ def df(y_true, y_pred, features=None):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class DeepFeatures(keras.losses.Loss):
-    """Deep features: sum over VGG-16's five pooling layers of ||phi(S) - phi(P)||^2 / (C H W). Best value 0.
+    """Deep features: sum over layers j of ||phi_j(S) - phi_j(P)||^2 / (C_j H_j W_j). Best value 0.
 
-    S and P in [0, 1], at least 32x32 pixels. Paper, eq. 13.
+    phi_j is the output of VGG-16's j-th pooling layer, of five. S and P in [0, 1], at least 32x32 pixels.
+    Paper, eq. 13.
     """
 
     family = "perceptual"
@@ -57,10 +58,9 @@ def gm(y_true, y_pred, features=None):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class GramMatrices(keras.losses.Loss):
-    """Gram matrices: sum over VGG-16's five pooling layers of ||G(S) - G(P)||_F^2. Best value 0.
+    """Gram matrices: sum over layers j of ||G_j(S) - G_j(P)||_F^2, G = psi psi^T / (C H W). Best value 0.
 
-    G = psi psi^T / (C H W), psi the features as a matrix (C, H W). S and P as in `DeepFeatures`. Paper,
-    eqs. 14 and 15.
+    psi is phi_j of `DeepFeatures` as a matrix (C, H W). S and P as there. Paper, eqs. 14, 15.
     """
 
     family = "perceptual"

@@ -19,7 +19,7 @@ def mse(y_true, y_pred):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class MSE(keras.losses.Loss):
-    """Mean squared error: mean over pixels of (S - P)^2. Best value 0. Paper, eq. 1."""
+    """Mean squared error: mean (S - P)^2. Best value 0. Paper, eq. 1."""
 
     family = "pixel"
     needs_fixations = False
@@ -42,7 +42,7 @@ def ead(y_true, y_pred):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class EAD(keras.losses.Loss):
-    """Exponential absolute difference: mean over pixels of exp(|S - P|) - 1. Best value 0. Paper, eq. 2.
+    """Exponential absolute difference: mean (exp|S - P| - 1). Best value 0. Paper, eq. 2.
 
     Beyond a difference of 10, which maps in [0, 1] never have, the exponential goes on as its tangent:
     float32 would overflow at 89.
@@ -66,7 +66,7 @@ def ae(y_true, y_pred):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class AE(keras.losses.Loss):
-    """Absolute error: mean over pixels of |S - P|. Best value 0. Paper, eq. 3."""
+    """Absolute error: mean |S - P|. Best value 0. Paper, eq. 3."""
 
     family = "pixel"
     needs_fixations = False
@@ -89,7 +89,7 @@ def mlnet_mse(y_true, y_pred, alpha=1.1, normalize=True):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class MLNetMSE(keras.losses.Loss):
-    """ML-Net's weighted squared error: mean over pixels of (S - P / max P)^2 / (alpha - S). Best value 0.
+    """ML-Net's weighted squared error: mean (S - P / max P)^2 / (alpha - S). Best value 0.
 
     Args:
         alpha: above 1. At 1.1 an error at the peak of S weighs 10, one where S is 0 weighs 0.91.
@@ -122,7 +122,7 @@ def sig_mse(y_true, y_pred, lam=0.55, k=10.0):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class SigmoidMSE(keras.losses.Loss):
-    """Sigmoid-weighted squared error: mean of w (S - P)^2, w = k / (1 + exp(-k (S - lam))). Best value 0.
+    """Sigmoid-weighted MSE: mean w (S - P)^2, w = k / (1 + exp(-k (S - lam))), k = 10. Best value 0.
 
     Args:
         lam: in [0, 1], the density at which the weight is half of `k`.

@@ -17,7 +17,7 @@ def cc(y_true, y_pred):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class CC(keras.losses.Loss):
-    """Correlation: minus Pearson's coefficient of S and P, in [-1, 1]. Best value -1. Paper, eq. 12.
+    """Correlation: -cov(S, P) / (std S std P), Pearson's coefficient, negated. Best value -1. Paper, eq. 12.
 
     0 where S or P is constant. A constant P is divided by 1 in place of its deviation, so that its gradient
     is finite and points to S. Eq. 12 prints the coefficient itself, which grows with similarity.
@@ -45,7 +45,7 @@ def nss(y_true, y_pred):
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class NSS(keras.losses.Loss):
-    """Normalised scanpath saliency: -(1 / sum F) sum F (P - mean P) / std P. Smaller is better, no bound.
+    """Normalised scanpath saliency: -1/(sum F) sum F (P - mean P) / std P. No bound.
 
     In standard deviations of P, divisor H W - 1 as the MIT metric has it. 0 for an image without fixations
     and for a constant P, which is divided by 1 in place of its deviation: its gradient points to the

@@ -3,7 +3,7 @@
     spec = term, { "+", term }
     term = [ coefficient, "*" ], name, [ "(", argument, ")" ]
 
-Names and arguments are those of `NAMES`. A single term has coefficient 1. In a sum, a bare name takes the
+Names and arguments are those of table.py. A single term has coefficient 1. In a sum, a bare name takes the
 paper's coefficient, and a written coefficient replaces it. Spaces count for nothing.
 """
 
@@ -15,25 +15,12 @@ from typing import NamedTuple
 import keras
 
 from kerasal.errors import InputError
-from kerasal.losses.center_bias import CenterBias
 from kerasal.losses.combination import LC1, LC2, LinearCombination
-from kerasal.losses.distribution import BCE, KLD, NLL, Bhattacharyya, FocalLoss, WeightedBCE
-from kerasal.losses.perceptual import DeepFeatures, GramMatrices
-from kerasal.losses.pixel import AE, EAD, MSE, MLNetMSE, SigmoidMSE
-from kerasal.losses.saliency import CC, NSS
+from kerasal.losses.table import NAMES
 
 
 class SpecError(InputError):
     """A loss spec that cannot be read: one line, with the position (from 1) of what is wrong."""
-
-
-class Name(NamedTuple):
-    """What a name stands for."""
-
-    loss: type[keras.losses.Loss]
-    parameter: str | None = None  # the one that an argument in brackets goes to
-    default: float | None = None
-    coefficient: float = 1.0  # of the bare name in a sum: the paper's
 
 
 class Term(NamedTuple):
@@ -42,28 +29,6 @@ class Term(NamedTuple):
     coefficient: float
     name: str
     argument: float | None  # None for a name that takes none
-
-
-NAMES = {
-    "mse": Name(MSE),
-    "ead": Name(EAD),
-    "ae": Name(AE),
-    "mlnet-mse": Name(MLNetMSE, "alpha", 1.1),
-    "sig-mse": Name(SigmoidMSE, "lam", 0.55),
-    "kld": Name(KLD, coefficient=10.0),
-    "bhat": Name(Bhattacharyya),
-    "bce": Name(BCE),
-    "w-bce": Name(WeightedBCE, "weight", 0.5),
-    "focal": Name(FocalLoss, "gamma", 2.0),
-    "nll": Name(NLL),
-    "cc": Name(CC, coefficient=2.0),
-    "nss": Name(NSS),
-    "df": Name(DeepFeatures),
-    "gm": Name(GramMatrices),
-    "r": Name(CenterBias, "alpha", 0.1),
-    "lc1": Name(LC1),
-    "lc2": Name(LC2),
-}
 
 
 def parse(spec: str) -> list[Term]:
@@ -96,6 +61,18 @@ def get(spec: str | keras.losses.Loss, center_bias=None) -> keras.losses.Loss:
     if len(terms) == 1 and terms[0][0] == 1:
         return terms[0][1]
     return LinearCombination(terms)
+
+
+def expand(spec: str) -> list[Term]:
+    """The terms of a spec with `lc1` and `lc2` resolved into theirs. SpecError as in `parse`."""
+    terms = []
+    for term in parse(spec):
+        if NAMES[term.name].loss in (LC1, LC2):
+            inner = parse(NAMES[term.name].formula)
+            terms += [each._replace(coefficient=term.coefficient * each.coefficient) for each in inner]
+        else:
+            terms.append(term)
+    return terms
 
 
 def canonical(spec: str | keras.losses.Loss) -> str:
@@ -171,7 +148,7 @@ class _Reader:
 
     def argument(self, name):
         """The argument in brackets, read, or the default."""
-        _, parameter, default, _ = NAMES[name]
+        parameter, default = NAMES[name].parameter, NAMES[name].default
         start = self.start()
         if not self.accept("("):
             return default

@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter
 from kerasal import losses
 from kerasal.data import load
 from kerasal.data.fixations import count_map, density_from_counts
-from kerasal.losses.spec import NAMES
+from kerasal.losses.table import NAMES
 from kerasal.models.vgg16 import vgg16
 
 SIZE = (300, 400)

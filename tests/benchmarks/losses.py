@@ -1,16 +1,22 @@
 """Time of each loss, forward and backward, as a ratio to Keras's mean squared error in the same run.
 
-    python tests/benchmarks/losses.py [--batch 8] [--seconds 3] [--xla] [SPEC ...]
+    python tests/benchmarks/losses.py [--batch 8] [--seconds 3] [--xla] [--memory] [SPEC ...]
 
 Batch 8 at 300x400 under tf.function, the gradient with respect to P. The perceptual losses are compared with
-plain VGG-16 on the same maps, S and P forward and P backward, which is the least that they can do. Targets:
-8 times MSE for a loss without VGG-16, 1.25 times the plain network for LC2. Candidates take turns, so that
-other work on the machine hits all alike; the median counts.
+plain VGG-16 on the same maps: S and P forward and P backward, which is the least that they can do; P alone;
+and P alone with the gradient of the network's weights, as in a step that trains it. Targets: 8 times MSE for
+a loss without VGG-16, 1.25 times the plain network for LC2. Candidates take turns, so that other work on the
+machine hits all alike; the median counts. `--memory` adds what two steps of each perceptual candidate add to
+the peak of resident memory, each in a process of its own (Linux).
 """
 
 import argparse
+import multiprocessing
+import re
 import statistics
 import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -18,12 +24,13 @@ import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
 from kerasal import losses
-from kerasal.losses.spec import NAMES
+from kerasal.losses.table import NAMES
 from kerasal.models.vgg16 import vgg16
 
 SIZE = (300, 400)
 POOLS = tuple(f"block{block}_pool" for block in range(1, 6))
 PERCEPTUAL = ("df", "gm", "df+gm", "lc2")
+PLAIN = {"VGG-16, S and P": 2, "VGG-16, P alone": 1, "VGG-16, P alone, trained": 1}  # maps seen
 
 
 def maps(batch):
@@ -40,15 +47,15 @@ def maps(batch):
     return tf.constant(y_true, "float32"), tf.constant(np.stack(y_pred)[..., None], "float32")
 
 
-def step(value_of, xla):
-    """One forward and backward pass as a graph."""
+def step(value_of, xla, weights=()):
+    """One forward and backward pass as a graph; `weights` get gradients too."""
 
     @tf.function(jit_compile=xla)
     def run(y_true, y_pred):
-        with tf.GradientTape() as tape:
-            tape.watch(y_pred)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([y_pred, *weights])
             value = value_of(y_true, y_pred)
-        return value, tape.gradient(value, y_pred)
+        return value, *tape.gradient(value, [y_pred, *weights])
 
     return run
 
@@ -66,6 +73,30 @@ def plain_vgg(network, maps_seen):
     return value_of
 
 
+def perceptual_step(name, xla):
+    """The step of a perceptual loss or of one of `PLAIN`."""
+    if name not in PLAIN:
+        return step(losses.get(name), xla)
+    network = vgg16("imagenet", outputs=POOLS)
+    weights = [weight.value for weight in network.weights] if "trained" in name else ()
+    return step(plain_vgg(network, PLAIN[name]), xla, weights)
+
+
+def peak_memory(name, batch, xla):
+    """By how many bytes two steps raise the peak of this process's resident memory."""
+    run, arguments = perceptual_step(name, xla), maps(batch)
+    before = high_water()
+    for _ in range(2):
+        run(*arguments)[1].numpy()
+    return high_water() - before
+
+
+def high_water():
+    """The peak of this process's resident memory in bytes. Linux; getrusage would count the parent's."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
+
+
 def medians(steps, y_true, y_pred, seconds):
     """Median time of each step in seconds; all take turns until each had about `seconds`."""
     for run in steps.values():
@@ -80,11 +111,11 @@ def medians(steps, y_true, y_pred, seconds):
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def report(title, times, reference):
-    """A table of times and their ratios to `reference`."""
-    print(f"{title:28}{'ms':>10}{'ratio':>8}")
-    for name, value in times.items():
-        print(f"{name:28}{1000 * value:10.1f}{value / times[reference]:8.2f}", flush=True)
+def report(title, unit, figures, reference, scale):
+    """A table of figures and their ratios to `reference`."""
+    print(f"{title:28}{unit:>10}{'ratio':>8}")
+    for name, value in figures.items():
+        print(f"{name:28}{scale * value:10.1f}{value / figures[reference]:8.2f}", flush=True)
 
 
 def main():
@@ -93,6 +124,7 @@ def main():
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=3, help="for each loss")
     parser.add_argument("--xla", action="store_true", help="compile with XLA")
+    parser.add_argument("--memory", action="store_true", help="peak memory of the perceptual losses too")
     arguments = parser.parse_args()
     y_true, y_pred = maps(arguments.batch)
     specs = arguments.specs or [*(name for name in NAMES if name not in PERCEPTUAL), *PERCEPTUAL]
@@ -101,16 +133,20 @@ def main():
         mse = keras.losses.MeanSquaredError()
         steps = {"Keras MSE": step(lambda y, p: mse(y[..., :1], p), arguments.xla)}
         steps |= {spec: step(loss, arguments.xla) for spec, loss in plain.items()}
-        report("loss", medians(steps, y_true, y_pred, arguments.seconds), "Keras MSE")
-    perceptual = [spec for spec in specs if spec in PERCEPTUAL]
-    if perceptual:
-        network = vgg16("imagenet", outputs=POOLS)
-        steps = {
-            "VGG-16, S and P": step(plain_vgg(network, 2), arguments.xla),
-            "VGG-16, P alone": step(plain_vgg(network, 1), arguments.xla),
-        }
-        steps |= {spec: step(losses.get(spec), arguments.xla) for spec in perceptual}
-        report("perceptual", medians(steps, y_true, y_pred, arguments.seconds), "VGG-16, S and P")
+        report("loss", "ms", medians(steps, y_true, y_pred, arguments.seconds), "Keras MSE", 1000)
+    perceptual = [*PLAIN, *(spec for spec in specs if spec in PERCEPTUAL)]
+    if len(perceptual) == len(PLAIN):
+        return
+    steps = {name: perceptual_step(name, arguments.xla) for name in perceptual}
+    times = medians(steps, y_true, y_pred, arguments.seconds)
+    report("perceptual", "ms", times, "VGG-16, S and P", 1000)
+    if arguments.memory:
+        context = multiprocessing.get_context("spawn")
+        peaks = {}
+        for name in perceptual:
+            with ProcessPoolExecutor(1, context) as pool:
+                peaks[name] = pool.submit(peak_memory, name, arguments.batch, arguments.xla).result()
+        report("perceptual", "MiB", peaks, "VGG-16, S and P", 2**-20)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The losses' formulas again, in float64 numpy, and maps to try them on. Nothing here comes from kerasal."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -122,6 +124,18 @@ def scene(seed, size, sigma=None, fixations=40):
     elsewhere = gaussian_filter(rng.random(size) ** 8, 2 * sigma)
     prediction = 0.02 + 0.5 * np.roll(density, 2, axis=1) + 0.4 * elsewhere / elsewhere.max()
     return density, (points > 0).astype("float64"), prediction
+
+
+def stored_maps(step=1):
+    """The maps of maps.npz (see store_maps.py), as (s, f, p), every `step`-th pixel of them."""
+    with np.load(Path(__file__).parent / "maps.npz") as stored:
+        for index in range(len(stored.files) // 3):
+            s = stored[f"density{index}"] / 255
+            p = (1.0 + stored[f"prediction{index}"]) / 257
+            f = np.zeros(s.shape)
+            x, y = stored[f"fixations{index}"].T
+            f[y // step * step, x // step * step] = 1
+            yield s[::step, ::step], f[::step, ::step], p[::step, ::step]
 
 
 def small_maps(seed, size):

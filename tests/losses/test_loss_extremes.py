@@ -1,5 +1,7 @@
 """Values and gradients stay finite on maps that no formula is made for."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ from hypothesis import strategies as st
 from loss_cases import FORMULAS, VARIANTS, scene, tensors, values, values_and_gradient
 
 from kerasal import losses
+from kerasal.losses import perceptual
 
+PERCEPTUAL = [losses.get(spec) for spec in ("df", "gm", "lc2")]
 LOSSES = [losses.get(spec) for spec in FORMULAS]
 LOSSES += [getattr(losses, cls)(**arguments) for cls, arguments, _ in VARIANTS.values()]
 
@@ -26,6 +30,9 @@ PREDICTIONS = {
     "half zero": lambda rng, size: rng.random(size) * (rng.random(size) > 0.5),
     "negative": lambda rng, size: rng.normal(size=size),
     "saturated": lambda rng, size: np.round(rng.random(size)),
+    "border": lambda rng, size: border(size),
+    "huge border": lambda rng, size: 1e6 * border(size),
+    "all but the border": lambda rng, size: 1 - border(size),
 }
 DENSITIES = {
     "zero": PREDICTIONS["zero"],
@@ -33,6 +40,8 @@ DENSITIES = {
     "ones": lambda rng, size: np.ones(size),
     "sparse": lambda rng, size: rng.random(size) * (rng.random(size) > 0.7),
     "faint": lambda rng, size: 1e-20 * rng.random(size),
+    "border": PREDICTIONS["border"],
+    "all but the border": PREDICTIONS["all but the border"],
 }
 
 
@@ -42,10 +51,20 @@ def one_hot(rng, size):
     return x
 
 
+def border(size):
+    """1 along the frame of the map, one pixel wide, and 0 inside."""
+    x = np.ones(size)
+    x[1:-1, 1:-1] = 0
+    return x
+
+
+SMALL = st.tuples(st.integers(1, 6), st.integers(1, 9))
+
+
 @st.composite
-def extreme_maps(draw):
+def extreme_maps(draw, sizes=SMALL):
     """Maps (s, f, p) of any small size, one pixel and one row included."""
-    size = draw(st.tuples(st.integers(1, 6), st.integers(1, 9)))
+    size = draw(sizes)
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     s = DENSITIES[draw(st.sampled_from(sorted(DENSITIES)))](rng, size)
     p = PREDICTIONS[draw(st.sampled_from(sorted(PREDICTIONS)))](rng, size)
@@ -53,13 +72,25 @@ def extreme_maps(draw):
     return s, f, p
 
 
+def assert_finite(loss, maps):
+    value, gradient = values_and_gradient(loss, *tensors(maps))
+    assert value.dtype == gradient.dtype == np.float32
+    assert np.isfinite(value).all(), loss.name
+    assert np.isfinite(gradient).all(), loss.name
+
+
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(maps=extreme_maps())
 def test_value_and_gradient_are_finite_on_any_map(maps):
     for loss in LOSSES:
-        value, gradient = values_and_gradient(loss, *tensors(maps))
-        assert np.isfinite(value).all(), loss.name
-        assert np.isfinite(gradient).all(), loss.name
+        assert_finite(loss, maps)
+
+
+@settings(max_examples=EXAMPLES // 3, deadline=None)
+@given(maps=extreme_maps(st.sampled_from([(32, 41), (37, 33)])))
+def test_perceptual_value_and_gradient_are_finite_on_any_map(maps):
+    for loss in PERCEPTUAL:
+        assert_finite(loss, maps)
 
 
 @pytest.mark.parametrize("kind", PREDICTIONS)
@@ -68,42 +99,70 @@ def test_value_and_gradient_are_finite_at_the_size_of_training(kind, target):
     rng = np.random.default_rng(4)
     maps = DENSITIES[target](rng, (75, 100)), 0 * one_hot(rng, (75, 100)), PREDICTIONS[kind](rng, (75, 100))
     for loss in LOSSES:
-        value, gradient = values_and_gradient(loss, *tensors(maps))
-        assert np.isfinite(value).all(), loss.name
-        assert np.isfinite(gradient).all(), loss.name
+        assert_finite(loss, maps)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-@settings(max_examples=EXAMPLES // 3, deadline=None)
-@given(maps=extreme_maps())
-def test_value_and_gradient_are_finite_and_float32_under_a_mixed_policy(policy, maps):
+@contextlib.contextmanager
+def mixed(policy):
+    """Keras under a dtype policy, for what the losses read of it too."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
+    perceptual._kernels.cache_clear()
     try:
-        for loss in LOSSES:
-            value, gradient = values_and_gradient(loss, *tensors(maps))
-            assert value.dtype == gradient.dtype == np.float32
-            assert np.isfinite(value).all(), loss.name
-            assert np.isfinite(gradient).all(), loss.name
+        yield
     finally:
         keras.config.set_dtype_policy(before)
+        perceptual._kernels.cache_clear()
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("spec", ["kld", "bce", "lc1"])
-def test_a_model_of_half_precision_trains_with_a_finite_loss(policy, spec):
+@settings(max_examples=max(EXAMPLES // 3, 1), deadline=None)
+@given(maps=extreme_maps())
+def test_value_and_gradient_are_finite_and_float32_under_a_mixed_policy(policy, maps):
+    with mixed(policy):
+        for loss in LOSSES:
+            assert_finite(loss, maps)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_perceptual_value_and_gradient_are_finite_and_float32_under_a_mixed_policy(policy):
+    rng, size = np.random.default_rng(0), (32, 41)
+    with mixed(policy):
+        for make in PREDICTIONS.values():
+            for loss in PERCEPTUAL[2:]:
+                assert_finite(loss, (one_hot(rng, size), 0 * one_hot(rng, size), make(rng, size)))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_the_value_of_a_prediction_of_half_precision_is_that_of_the_same_numbers_in_float32(dtype):
+    rng, size = np.random.default_rng(0), (32, 41)
+    for kind in ("zero", "constant", "one-hot", "huge", "half zero", "border"):
+        make = PREDICTIONS[kind]
+        y_true, y_pred = tensors((one_hot(rng, size), border(size), np.minimum(make(rng, size), 6e4)))
+        half = keras.ops.cast(y_pred, dtype)
+        single = keras.ops.cast(half, "float32")
+        for loss in [*LOSSES, losses.DeepFeatures()]:
+            value = loss(y_true, half)
+            assert keras.backend.standardize_dtype(value.dtype) == "float32"
+            assert np.isfinite(value), loss.name
+            np.testing.assert_array_equal(value, loss(y_true, single))
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
+@pytest.mark.parametrize("spec", ["kld", "nll", "bce", "cc", "lc1"])
+def test_a_model_of_half_precision_trains_and_is_evaluated_with_a_finite_loss(policy, spec, activation):
+    # A relu leaves exact zeros: there the slope of KLD and NLL leaves float16, and Keras scales the loss.
     y_true, y_pred = tensors(scene(0, (24, 30)), scene(1, (24, 30)))
-    dtype = keras.DTypePolicy(policy)
-    model = keras.Sequential(
-        [
-            keras.Input((24, 30, 1)),
-            keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid", dtype=dtype),
-        ]
-    )
-    model.compile(optimizer="sgd", loss=losses.get(spec), jit_compile=False)
-    for _ in range(2):
-        assert np.isfinite(model.train_on_batch(y_pred, y_true))
-    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    with mixed(policy):
+        model = keras.Sequential(
+            [keras.Input((24, 30, 1)), keras.layers.Conv2D(1, 3, padding="same", activation=activation)]
+        )
+        model.compile(optimizer="sgd", loss=losses.get(spec), run_eagerly=True, jit_compile=False)
+        for _ in range(2):
+            assert np.isfinite(model.train_on_batch(y_pred - 0.3, y_true))
+        assert np.isfinite(model.evaluate(y_pred - 0.3, y_true, verbose=0))
+        assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
 @pytest.mark.parametrize("spec", ["nss", "nll"])

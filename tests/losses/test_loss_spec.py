@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kerasal import losses
 from kerasal.errors import InputError
-from kerasal.losses.spec import NAMES
+from kerasal.losses.table import NAMES
 
 # The table of the paper's combinations, and the classes behind its names.
 CLASSES = {

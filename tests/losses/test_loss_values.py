@@ -12,25 +12,27 @@ CASES = {spec: (losses.get(spec), formula) for spec, formula in FORMULAS.items()
 CASES |= {
     name: (getattr(losses, cls)(**arguments), formula) for name, (cls, arguments, formula) in VARIANTS.items()
 }
+STORED = list(loss_cases.stored_maps())
 every_loss = pytest.mark.parametrize("name", CASES)
 
 
 @every_loss
-def test_a_loss_equals_its_formula_on_maps_like_osie_densities(name):
+def test_a_loss_equals_its_formula_on_stored_maps_like_osies(name):
     loss, formula = CASES[name]
-    scenes = [scene(seed, size=(60, 84)) for seed in range(3)]
-    if name == "kld reverse":  # the printed form is infinite where S is 0
-        scenes = [(s + 0.01, f, p) for s, f, p in scenes]
-    expected = [formula(*maps) for maps in scenes]
-    np.testing.assert_allclose(values(loss, *tensors(*scenes)), expected, rtol=1e-5)
+    for s, f, p in STORED:
+        s = s + 0.01 if name == "kld reverse" else s  # the printed form is infinite where S is 0
+        np.testing.assert_allclose(values(loss, *tensors((s, f, p))), [formula(s, f, p)], rtol=1e-5)
 
 
-@every_loss
-def test_a_loss_equals_its_formula_at_the_size_of_training(name):
-    loss, formula = CASES[name]
-    s, f, p = scene(7, size=(300, 400))
-    s = s + 0.01 if name == "kld reverse" else s
-    np.testing.assert_allclose(values(loss, *tensors((s, f, p))), [formula(s, f, p)], rtol=1e-5)
+def test_the_stored_maps_are_like_those_of_an_eye_tracking_dataset():
+    for s, f, p in STORED:
+        assert s.shape[0] != s.shape[1]
+        assert s.max() == 1
+        assert (s == 0).any()
+        assert 90 <= f.sum() <= 120  # 15 observers with 8 fixations, some on one pixel
+        assert 0 < p.min() < p.max() < 1
+        assert 0.5 < loss_cases.correlation(s, f, p) < 0.95
+    assert len({s.shape for s, _, _ in STORED}) == 3
 
 
 @every_loss

@@ -1,0 +1,83 @@
+"""kerasal losses"""
+
+import click
+
+from kerasal_cli.loading import load_library
+
+LEGEND = """\
+eq.: equation or section of Bruckert et al. 2019. needs: ground truth, density
+map or fixations. in sum: coefficient of the bare name in a sum, from the paper;
+alone it is 1. "kerasal losses SPEC" explains a loss or a sum of them."""
+
+NOTATION = """\
+S is the density map, F the fixation map, P the predicted map, B the centre
+bias; dist(X) is X divided by its sum; sums and means go over an image's pixels.
+Every loss is minimised: CC and NSS are the negatives of the metrics."""
+
+
+# Without the setting a spec that begins with a minus would be taken for an option.
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("spec", required=False)
+def losses(spec) -> None:
+    """List the losses, or explain the one that SPEC names.
+
+    A spec is a name or a sum of them. A number in brackets is the parameter of the table; quote it, since
+    shells read brackets and stars themselves.
+
+    \b
+    Examples:
+      kerasal losses
+      kerasal losses "10*kld+cc+sig-mse(0.25)"
+    """
+    load_library()
+    if spec is None:
+        _list()
+    else:
+        _explain(spec)
+
+
+def _list() -> None:
+    """A table of all losses, for 80 columns and more."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from kerasal.losses.table import NAMES
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("spec", "class", "family", "eq.", "needs", "parameter"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("in sum", justify="right")
+    for name, info in NAMES.items():
+        parameter = f"{info.parameter} {info.default:g}" if info.parameter else ""
+        table.add_row(
+            name,
+            info.loss.__name__,
+            info.loss.family,
+            info.equation,
+            info.ground_truth,
+            parameter,
+            f"{info.coefficient:g}",
+        )
+    Console(highlight=False).print(table)
+    click.echo(f"\n{LEGEND}")
+
+
+def _explain(spec: str) -> None:
+    """What a spec means, term by term."""
+    from kerasal import losses
+    from kerasal.losses.table import NAMES
+
+    canonical, loss = losses.canonical(spec), losses.get(spec)
+    click.echo(canonical)
+    for coefficient, name, argument in losses.expand(spec):
+        info = NAMES[name]
+        value = f"; {info.parameter} = {argument:g}" if info.parameter else ""
+        needs = "no ground truth" if info.ground_truth == "none" else info.ground_truth
+        best = "best value depends on the image" if info.best is None else f"best value {info.best:g}"
+        click.echo(
+            f"\n{coefficient:g} * {name}  ({info.loss.__name__}, {info.loss.family}, eq. {info.equation})"
+        )
+        click.echo(f"    {info.formula}{value}")
+        click.echo(f"    needs {needs}, {best}")
+    click.echo(f"\nNeeds fixations: {'yes' if loss.needs_fixations else 'no'}.")
+    click.echo(f"Output activation in training: {losses.activation_for(loss)}.\n\n{NOTATION}")

@@ -46,7 +46,8 @@ def check(
 
     Troubles are: a file that is missing, empty, damaged, cut off, of another type than its name or its
     place says, or of another size than its partner; one that names another stimulus; a stimulus that is
-    there twice; fixations that mostly fit with x and y exchanged; another checksum than the one known.
+    there twice; fixations that lie outside for the most part, or fit only with x and y exchanged; another
+    checksum than the one known.
     Checksums are known for datasets in kerasal/data/sums, and from a file SHA256SUMS in the folder.
 
     InputError: an unknown name, or no such folder.
@@ -140,8 +141,10 @@ def _look_at(sample: Sample, troubles: Troubles, seen: dict[str, Path]) -> None:
     if isinstance(sample.density_file, Path) and sample.density_file.suffix.lower() != ".npy":
         with troubles.reading(sample.density_file):
             _whole(sample.density_file, sample.density_file.read_bytes())
-    lost, exchanged = troubles.outside.get(sample.name, 0), troubles.exchanged.get(sample.name, 0)
-    if lost and exchanged == lost and lost > 0.02 * (lost + len(sample.all_fixations())):
+    lost, kept = troubles.outside.get(sample.name, 0), len(sample.all_fixations())
+    if lost > kept:
+        troubles.add(place, f"{lost} of {lost + kept} fixations are outside: those of another image?")
+    elif troubles.exchanged.get(sample.name) and lost > 0.02 * (lost + kept):
         troubles.add(place, f"{lost} fixations are outside, and inside with x and y exchanged")
 
 

@@ -1,6 +1,7 @@
 """Taking archives apart without trusting them: nothing leaves the folder, no links, no bombs."""
 
 import gzip
+import lzma
 import os
 import stat
 import tarfile
@@ -18,6 +19,7 @@ from kerasal.errors import InputError
 LARGEST_RATIO, ALWAYS_ALLOWED = 100, 1_000_000  # times the archive's bytes; bytes
 JUNK = ("__MACOSX", ".svn", ".DS_Store", "Thumbs.db")
 BLOCK = 1 << 20
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError)
 
 
 @dataclass(frozen=True)
@@ -39,18 +41,21 @@ def extract(archive: Path, folder: Path) -> int:
     limit = archive.stat().st_size * LARGEST_RATIO + ALWAYS_ALLOWED
     try:
         with _opened(archive) as members:
-            chosen = _chosen(archive, members)
+            chosen = _chosen(archive, members, limit)
             total = sum(member.size for member in chosen.values())
-            _check_growth(archive, total, limit)
             check_space(folder, total, f"unpacking {archive.name}")
             for path, member in chosen.items():
                 limit -= _write(archive, member, folder / path, limit)
-    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise InputError(f"{archive} is damaged or no archive ({error}): download it again") from None
-    except NotImplementedError as error:  # a zip with a method that Python lacks
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(
+            f"{archive} is refused: it has {Path(error.filename).name!r} as a file and as a folder"
+        ) from None
+    except RuntimeError as error:  # zipfile's for encrypted members and methods that Python lacks
         raise InputError(f"cannot unpack {archive}: {error}") from None
-    except RuntimeError as error:  # zipfile's for encrypted members
-        raise InputError(f"cannot unpack {archive}: {error}") from None
+    except (*DAMAGED, OSError) as error:
+        if getattr(error, "errno", None):  # a full disk, not the archive
+            raise
+        raise InputError(f"{archive} is damaged ({error}): remove it and try again") from None
     return len(chosen)
 
 
@@ -71,7 +76,7 @@ class _opened:
         if name.endswith(".gz"):
             self.file = gzip.open(self.archive)
             return iter([_Member(self._path(self.archive.name[:-3]), 0, lambda: self.file)])
-        raise InputError(f"{self.archive} is no .zip, .tar or .gz archive: download it again")
+        raise InputError(f"{self.archive} is no .zip, .tar or .gz archive: remove it and try again")
 
     def __exit__(self, *_) -> None:
         self.file.close()
@@ -100,10 +105,13 @@ class _opened:
         return path
 
 
-def _chosen(archive: Path, members: Iterator[_Member]) -> dict[PurePosixPath, _Member]:
+def _chosen(archive: Path, members: Iterator[_Member], limit: int) -> dict[PurePosixPath, _Member]:
     """The members to write, by their paths."""
     chosen: dict[PurePosixPath, _Member] = {}
+    size = 0
     for member in members:
+        size += member.size
+        _check_growth(archive, size, limit)
         if any(part in JUNK or part.startswith("._") for part in member.path.parts):
             continue
         if member.path in chosen:

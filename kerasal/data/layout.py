@@ -23,7 +23,9 @@ class Troubles:
     collect: bool = False
     found: list[tuple[Path, str]] = field(default_factory=list)
     outside: dict[str, int] = field(default_factory=dict)  # fixations dropped, by the sample's name
-    exchanged: dict[str, int] = field(default_factory=dict)  # those of them that lie inside as (y, x)
+    exchanged: dict[str, bool] = field(
+        default_factory=dict
+    )  # whether all of them and the others fit as (y, x)
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[None]:
@@ -46,8 +48,8 @@ class Troubles:
         kept = inside(fixations, size)
         if not kept.all():
             self.outside[name] = self.outside.get(name, 0) + int((~kept).sum())
-            turned = inside(fixations[~kept][:, ::-1], size)
-            self.exchanged[name] = self.exchanged.get(name, 0) + int(turned.sum())
+        turned = bool(inside(fixations[:, ::-1], size).all())
+        self.exchanged[name] = self.exchanged.get(name, True) and turned
         return fixations[kept]
 
     @property

@@ -145,7 +145,7 @@ def test_two_hundred_damaged_variants_are_all_found(good, tmp_path):
 @pytest.mark.parametrize(
     ("key", "file", "found"),
     [
-        ("csv", "images/p0.jpg", "another size|fixations are|no fixation file"),
+        ("csv", "images/p0.jpg", "fixations outside"),
         ("maps", "maps/p1.png", "another size"),
         ("mit1003", "DATA/zb/i1.mat", "is of the image"),
         ("salicon-2015", "train/COCO_train2014_000000000009.mat", "is of the image"),
@@ -174,6 +174,17 @@ def test_exchanged_x_and_y_are_noticed(tmp_path):
         np.save(tmp_path / f"fixations/p{number}.npy", xy[:, ::-1] if number == 1 else xy)
     report = check("folder", tmp_path)
     assert [(path.name, "x and y exchanged" in what) for path, what in report.troubles] == [("p1.jpg", True)]
+
+
+def test_fixations_below_the_image_are_not_mistaken_for_exchanged_ones(tmp_path):
+    for number in range(3):
+        write_photo(tmp_path / f"images/p{number}.jpg", (40, 120), seed=number)
+        (tmp_path / "fixations").mkdir(exist_ok=True)
+        points = np.array([[100.0, 20], [30, 30], [20, 50], [10, 60]])  # the last two are below
+        np.save(tmp_path / f"fixations/p{number}.npy", points)
+    report = check("folder", tmp_path)
+    assert report.troubles == []
+    assert any("6 fixations outside" in note for note in report.notes)
 
 
 def test_a_stimulus_that_is_there_twice_is_found(good, tmp_path):

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import http.server
 import io
+import lzma
 import os
 import tarfile
 import threading
@@ -215,6 +216,8 @@ EVIL = {
     "cut.tar.gz": (tar_of("a", content=os.urandom(99_999))[:50_000], "damaged|no .zip"),
     "empty.zip": (b"", "no .zip"),
     "text.zip": (b"<html>not found</html>", "no .zip"),
+    "file-and-folder.zip": (zip_of(("a", "x"), ("a/b", "x")), "as a file and as a folder"),
+    "cut.tar.xz": (lzma.compress(tar_of("a", content=os.urandom(99_999)))[:50_000], "damaged|no .zip"),
     "nothing.zip": (zip_of(("__MACOSX/._x", "x")), "no files"),
 }
 

@@ -142,10 +142,10 @@ def _look_at(sample: Sample, troubles: Troubles, seen: dict[str, Path]) -> None:
         with troubles.reading(sample.density_file):
             _whole(sample.density_file, sample.density_file.read_bytes())
     lost, kept = troubles.outside.get(sample.name, 0), len(sample.all_fixations())
-    if lost > kept:
-        troubles.add(place, f"{lost} of {lost + kept} fixations are outside: those of another image?")
-    elif troubles.exchanged.get(sample.name) and lost > 0.02 * (lost + kept):
+    if troubles.exchanged.get(sample.name) and lost > 0.02 * (lost + kept):
         troubles.add(place, f"{lost} fixations are outside, and inside with x and y exchanged")
+    elif lost > kept:
+        troubles.add(place, f"{lost} of {lost + kept} fixations are outside: those of another image?")
 
 
 def _whole(path: Path, data: bytes) -> np.ndarray:

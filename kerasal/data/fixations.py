@@ -5,8 +5,6 @@ left pixel: a fixation lies in pixel (floor(y), floor(x)) and is valid where 0 <
 0 <= y < height. Sizes are (rows, columns).
 """
 
-import sys
-
 import cv2
 import numpy as np
 
@@ -49,8 +47,8 @@ def density_from_counts(
     published maps were made with.
     """
     taps = [_taps(sigma * shape / side) for shape, side in zip(counts.shape, size, strict=True)]
-    rows, columns = np.nonzero(counts)
-    if "tensorflow" in sys.modules and len(rows) < len(taps[0]) + len(taps[1]):
+    rows, columns = np.divmod(np.flatnonzero(counts > 0), counts.shape[1])  # np.nonzero is slow on floats
+    if 0 < len(rows) < len(taps[0]) + len(taps[1]):
         density = _sum_of_gaussians(counts[rows, columns].astype(dtype), rows, columns, counts.shape, taps)
     else:
         y, x = (kernel.astype(dtype) for kernel in taps)
@@ -65,18 +63,14 @@ def _taps(sigma: float) -> np.ndarray:
 
 
 def _sum_of_gaussians(weights, rows, columns, shape, taps) -> np.ndarray:
-    """What a separable filter makes of a few points: one product of matrices, several times as fast.
+    """What a separable filter makes of a few points: one product of matrices.
 
-    TensorFlow multiplies, where it is loaded: numpy's threads get in each other's way when several of
-    tf.data's call it.
+    OpenCV multiplies: numpy's and TensorFlow's threads get in each other's way when tf.data's call them.
     """
-    import tensorflow as tf
-
     sides = []
     for place, length, kernel in zip((rows, columns), shape, taps, strict=True):
         # The kernel around each place is a window of the kernel with zeros on both sides.
         padded = np.pad(kernel.astype(weights.dtype), length)
         start = length + len(kernel) // 2 - place
         sides.append(np.lib.stride_tricks.sliding_window_view(padded, length)[start])
-    with tf.device("CPU"):
-        return tf.linalg.matmul(sides[0] * weights[:, None], sides[1], transpose_a=True).numpy()
+    return cv2.gemm(sides[0] * weights[:, None], sides[1], 1, None, 0, flags=cv2.GEMM_1_T)

@@ -1,9 +1,6 @@
-import sys
-
 import numpy as np
 import pytest
 import scipy.ndimage
-import tensorflow as tf  # noqa: F401
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,11 +68,8 @@ def test_density_at_half_size_blurs_with_half_the_sigma_along_each_axis():
 
 
 @pytest.mark.parametrize("count", [1, 30, 5000])
-@pytest.mark.parametrize("with_tensorflow", [True, False])
-def test_density_of_few_and_many_fixations_is_scipys_gaussian_filter(count, with_tensorflow, monkeypatch):
-    # Few points are summed by a product of matrices where TensorFlow is loaded, many are filtered.
-    if not with_tensorflow:
-        monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+def test_density_of_few_and_many_fixations_is_scipys_gaussian_filter(count):
+    # Few points are summed by a product of matrices, many are filtered.
     fixations = np.random.default_rng(count).uniform(0, 1, (count, 2)) * [70, 50]
     counts = count_map(fixations, (50, 70))
     expected = scipy.ndimage.gaussian_filter(counts.astype("float64"), 3.3, mode="constant", truncate=4.0)

@@ -7,6 +7,7 @@ the top, and the library inside the commands.
 
 import click
 
+from kerasal_cli.data import data
 from kerasal_cli.errors import ErrorLines
 from kerasal_cli.evaluate import evaluate
 from kerasal_cli.export import export
@@ -29,5 +30,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, export, losses, models):
+for command in (train, evaluate, predict, export, losses, models, data):
     main.add_command(command)

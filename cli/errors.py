@@ -1,6 +1,7 @@
 """A user's mistake becomes one line and exit status 2; a bug keeps its traceback."""
 
 import errno
+import re
 import sys
 
 import click
@@ -31,6 +32,9 @@ def _line(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, PermissionError):
         return f"no permission to write or read {error.filename}"
+    # A reader's error within tf.data comes wrapped, as text.
+    if found := re.search(r"\bInputError: (.+)", str(error)):
+        return found[1]
     # HDF5 keeps the number in its text, TensorFlow the words.
     text = str(error)
     if getattr(error, "errno", None) == errno.ENOSPC or "errno = 28" in text or "No space left" in text:

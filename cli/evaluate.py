@@ -24,7 +24,7 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
     help="chance, center-bias, observers, half-observers or upper-bound.  [repeatable]",
 )
 @data_options(default=None)
-@click.option("--split", default="test", show_default=True, help="train, validation or test.")
+@click.option("--split", default="test", show_default=True, help="train, validation, test or all.")
 @click.option(
     "--metrics",
     metavar="KEY,KEY",
@@ -75,7 +75,7 @@ def evaluate(
         *(evaluation.MapFolder(folder) for folder in maps),
         *(evaluation.baseline(name) for name in baselines),
     ]
-    own_data = data_arguments["data"] is None
+    own_data = data_arguments["data"] is None and data_arguments["split_file"] is None
     dataset = load_data(limit, **_data(runs, **data_arguments))
     result = evaluation.evaluate(
         systems,
@@ -99,7 +99,7 @@ def evaluate(
             click.echo(f"wrote {path}", err=True)
 
 
-def _data(runs, data, data_dir, sigma, pixels_per_degree) -> dict:
+def _data(runs, data, split_file, **where) -> dict:
     """Which data to load: what the options name, or what all runs were trained on."""
     if data is None and runs:
         from kerasal.errors import InputError
@@ -108,10 +108,5 @@ def _data(runs, data, data_dir, sigma, pixels_per_degree) -> dict:
         first, *others = (RunFolder.open(run).data_arguments() for run in runs)
         if any(other != first for other in others):
             raise InputError("the runs were trained on different data: name the data to evaluate with --data")
-        return first
-    return {
-        "name": data or "synthetic",
-        "data_dir": data_dir,
-        "sigma": sigma,
-        "pixels_per_degree": pixels_per_degree,
-    }
+        return {**first, "split_file": split_file or first.get("split_file")}
+    return {"name": data or "synthetic", "split_file": split_file, **where}

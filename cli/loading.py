@@ -60,7 +60,8 @@ def data_options(default: str | None) -> Callable:
             default=default,
             show_default=default is not None,
             metavar="NAME|PATH",
-            help="synthetic, osie, or the path of a folder with images/ and maps/ or fixations/.",
+            help="synthetic, a name of `kerasal data list`, or the path of a folder: prepared, or with "
+            "images/ and maps/ or fixations/.",
         ),
         click.option(
             "--data-dir",
@@ -73,6 +74,12 @@ def data_options(default: str | None) -> Callable:
         click.option(
             "--pixels-per-degree", type=float, help="Folders: the same, as one degree of visual angle."
         ),
+        click.option(
+            "--split-file",
+            type=click.Path(path_type=Path),
+            help="Lists of names that make the splits, .json or .csv.",
+        ),
+        click.option("--crop-borders", is_flag=True, help="cat2000: take the grey padding away."),
         click.option("--limit", type=click.IntRange(1), help="Use at most so many stimuli of each split."),
     ]
 
@@ -82,6 +89,19 @@ def data_options(default: str | None) -> Callable:
         return command
 
     return decorate
+
+
+def size_option(text: str, option: str) -> tuple[int, int]:
+    """(rows, columns) from an option's text such as 300x400."""
+    try:
+        rows, columns = (int(part) for part in text.lower().split("x"))
+        if rows < 1 or columns < 1:
+            raise ValueError
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not ROWSxCOLUMNS, such as 300x400", param_hint=option
+        ) from None
+    return rows, columns
 
 
 def load_data(limit: int | None, **arguments):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import data_options, load_data, load_library, progress
+from kerasal_cli.loading import data_options, load_data, load_library, progress, size_option
 
 
 def _read_config(context: click.Context, _, path: Path | None) -> None:
@@ -77,6 +77,9 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
 @click.option("--dropout", type=float, help="Rate before the last convolution.")
 @click.option("--feature-dropout", type=float, help="Rate of dropped feature channels.")
 @click.option("--flip/--no-flip", default=None, help="Mirror stimulus, map and fixations at random.")
+@click.option("--crop", type=float, help="Cut off up to this share of each side at random; 0 is off.")
+@click.option("--scale", type=float, help="Draw stimuli up to this share smaller or larger; 0 is off.")
+@click.option("--color", type=float, help="Change brightness, contrast, saturation by up to this share.")
 @click.option(
     "--patience", type=int, help="Epochs without a better validation loss before stopping; 0 is off."
 )
@@ -141,9 +144,6 @@ def _train(
     where,
     loss,
     data,
-    data_dir,
-    sigma,
-    pixels_per_degree,
     limit,
     run,
     recipe,
@@ -153,10 +153,13 @@ def _train(
 ):
     from kerasal import losses, training
 
+    data_names = ("data_dir", "sigma", "pixels_per_degree", "split_file", "crop_borders")
+    place = {name: changes.pop(name) for name in data_names}
     spec = losses.canonical(loss)
     training.make_strategy(changes["strategy"] or "none")  # before TensorFlow computes anything
-    options = training.options(recipe, loss=spec, input_size=_size(input_size), **changes)
-    dataset = load_data(limit, name=data, data_dir=data_dir, sigma=sigma, pixels_per_degree=pixels_per_degree)
+    size = input_size and size_option(input_size, "--input-size")
+    options = training.options(recipe, loss=spec, input_size=size, **changes)
+    dataset = load_data(limit, name=data, **place)
     run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss}"))
     click.echo(f"training on {dataset.description}, loss {spec}, into {run}", err=True)
     return training.train(dataset, options, run, limit=limit, cache_features=cache_features, **where)
@@ -171,15 +174,3 @@ def _refuse_other_options(context):
             raise click.UsageError(
                 f"--resume goes on with the run's own options: leave out {parameter.opts[0]}"
             )
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    try:
-        rows, columns = (int(part) for part in text.lower().split("x"))
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is not ROWSxCOLUMNS, such as 300x400", param_hint="--input-size"
-        ) from None
-    return rows, columns

@@ -1,8 +1,21 @@
-"""Saliency maps as pictures."""
+"""Pictures: saliency maps, stimuli with their fixations and density maps, the centre bias."""
+
+from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from PIL import Image, ImageDraw
+
+from kerasal.data.sample import Sample, center_bias
+from kerasal.errors import InputError
+from kerasal.training.run_folder import write_atomically
+
+WIDTH, GAP, CAPTION = 400, 6, 22  # pixels of a panel, between panels, below them
+CENTER_BIAS_SIZE = (300, 400)
 
 
 def grey(saliency_map: np.ndarray) -> np.ndarray:
@@ -27,3 +40,109 @@ def overlay(
     shade = cv2.cvtColor(stimulus, cv2.COLOR_RGB2GRAY).astype("float32")[..., None]
     alpha = opacity * np.minimum(1, 1.5 * level**0.7)[..., None]
     return np.clip((1 - alpha) * shade + alpha * heat, 0, 255).astype("uint8")
+
+
+def with_fixations(stimulus: np.ndarray, fixations: np.ndarray) -> np.ndarray:
+    """The stimulus (H, W, 3) with a ringed dot at each fixation (N, 2): x, y; enlarged if it is small."""
+    times = max(1, WIDTH / stimulus.shape[1])
+    picture = cv2.resize(stimulus, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    radius = max(2, round(max(picture.shape) / 200))
+    for x, y in (fixations * times).astype(int):
+        cv2.circle(picture, (int(x), int(y)), radius, (0, 0, 0), -1, cv2.LINE_AA)
+        cv2.circle(picture, (int(x), int(y)), max(1, round(0.65 * radius)), (255, 220, 0), -1, cv2.LINE_AA)
+    return picture
+
+
+def rows_of_panels(rows: Sequence[Sequence[tuple[np.ndarray, str]]]) -> Image.Image:
+    """Pictures (H, W, 3) in rows, each scaled to the panels' width, with a caption below."""
+    made = [[_panel(*panel) for panel in row] for row in rows]
+    heights = [max(panel.height for panel in row) for row in made]
+    columns = max(map(len, made))
+    size = (columns * (WIDTH + GAP) - GAP, sum(heights) + GAP * (len(heights) - 1))
+    image = Image.new("RGB", size, "white")
+    top = 0
+    for row, height in zip(made, heights, strict=True):
+        for place, panel in enumerate(row):
+            image.paste(panel, (place * (WIDTH + GAP), top))
+        top += height + GAP
+    return image
+
+
+def draw_samples(samples: Sequence[Sample], path: Path) -> Path:
+    """Write a picture with a row for each sample: stimulus, fixations, density map.
+
+    InputError: a file name that is no picture's.
+    """
+    _check_name(path, ".jpg", ".jpeg", ".png")
+    rows = []
+    for sample in samples:
+        stimulus = sample.read_stimulus()
+        row = [(stimulus, sample.name)]
+        if sample.fixations is not None:
+            fixations = sample.all_fixations()
+            who = "pooled" if sample.pooled else f"{len(sample.fixations)} observers"
+            row.append((with_fixations(stimulus, fixations), f"{len(fixations)} fixations, {who}"))
+        given = sample.density_file is not None
+        blur = "density map, as given" if given else f"density map, sigma {sample.sigma:.3g} px"
+        rows.append([*row, (overlay(stimulus, sample.density()), blur)])
+    return _save(rows_of_panels(rows), path)
+
+
+def draw_center_bias(samples: Sequence[Sample], path: Path) -> list[Path]:
+    """Write the centre bias of samples as a picture and, beside it, as .npy; returns both paths.
+
+    InputError: a file name that is no picture's.
+    """
+    _check_name(path, ".png", ".jpg", ".pdf", ".svg")
+    bias = center_bias(list(samples), CENTER_BIAS_SIZE)
+
+    def save(file: Path) -> None:
+        with open(file, "wb") as stream:
+            np.save(stream, bias)
+
+    array = write_atomically(path.with_suffix(".npy"), save)
+    return [save_center_bias(array, path), array]
+
+
+def save_center_bias(array: Path, path: Path) -> Path:
+    """Draw a centre bias map from its .npy file with its marginals: the paper's Figure 2."""
+    bias = np.load(array)
+    rows, columns = bias.shape
+    figure = Figure(figsize=(6.4, 6.4 * (rows + 0.36 * columns) / (1.42 * columns)), layout="constrained")
+    grid = figure.add_gridspec(
+        2, 2, width_ratios=(columns, 0.28 * columns), height_ratios=(0.28 * columns, rows)
+    )
+    map_axes = figure.add_subplot(grid[1, 0])
+    map_axes.imshow(bias, cmap="inferno", vmin=0, aspect="auto", extent=(0, 1, 1, 0))
+    map_axes.set(xlabel="x / width", ylabel="y / height")
+    ink = "#7a1f6b"
+    above = figure.add_subplot(grid[0, 0], sharex=map_axes)
+    above.fill_between((np.arange(columns) + 0.5) / columns, bias.mean(axis=0), color=ink, linewidth=0)
+    above.set(ylim=(0, None), ylabel="mean")
+    above.tick_params(labelbottom=False)
+    beside = figure.add_subplot(grid[1, 1], sharey=map_axes)
+    beside.fill_betweenx((np.arange(rows) + 0.5) / rows, bias.mean(axis=1), color=ink, linewidth=0)
+    beside.set(xlim=(0, None), xlabel="mean")
+    beside.xaxis.set_major_locator(MaxNLocator(2, prune="lower"))
+    beside.tick_params(labelleft=False)
+    for axes in (above, beside):
+        axes.spines[["top", "right"]].set_visible(False)
+    return write_atomically(path, lambda file: figure.savefig(file, dpi=150), suffix=path.suffix)
+
+
+def _panel(picture: np.ndarray, caption: str) -> Image.Image:
+    height = round(WIDTH * picture.shape[0] / picture.shape[1])
+    image = Image.new("RGB", (WIDTH, height + CAPTION), "white")
+    image.paste(Image.fromarray(picture).resize((WIDTH, height), Image.Resampling.LANCZOS))
+    ImageDraw.Draw(image).text((2, height + 3), caption, fill="black", font_size=15)
+    return image
+
+
+def _save(image: Image.Image, path: Path) -> Path:
+    return write_atomically(path, lambda file: image.save(file, quality=88), suffix=path.suffix)
+
+
+def _check_name(path: Path, *suffixes: str) -> None:
+    if path.suffix.lower() not in suffixes:
+        raise InputError(f"cannot draw {path}: a picture's name ends in {', '.join(suffixes)}")
+    path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ ROOMS = {
     "layers": {"layers"},
     "models": {"errors", "layers", "models", "weights"},
     "classical": {"classical", "errors"},
-    "data": {"data", "errors"},
+    "data": {"data", "errors", "weights"},
     "training": {"data", "errors", "losses", "metrics", "models", "training"},
     "evaluation": {"data", "errors", "evaluation", "metrics", "models", "training"},
 }

@@ -1,29 +1,41 @@
 """Datasets as samples, fixation and density arithmetic, and the tf.data pipeline.
 
-A new dataset is one file with a `load` function and one line in `kerasal.data.datasets.DATASETS`.
+A new dataset is one file with a `load` function and its `INFO`, and a line in each table of
+`kerasal.data.datasets`.
 """
 
-from kerasal.data.datasets import DATASETS, load
+from kerasal.data.datasets import DATASETS, INFO, default_folder, facts, load, locate
 from kerasal.data.fixations import count_map, density_from_counts, inside, pixels
 from kerasal.data.images import list_files, read_image, read_map
+from kerasal.data.info import DatasetInfo
+from kerasal.data.prepared import CENTER_BIAS, prepare
 from kerasal.data.sample import SPLITS, Dataset, Sample, center_bias, fingerprint
+from kerasal.data.splits import split_by_file
 
 __all__ = [
+    "CENTER_BIAS",
     "DATASETS",
+    "INFO",
     "SPLITS",
     "Dataset",
+    "DatasetInfo",
     "Sample",
     "batches",
     "center_bias",
     "count_map",
+    "default_folder",
     "density_from_counts",
+    "facts",
     "fingerprint",
     "inside",
     "list_files",
     "load",
+    "locate",
     "pixels",
+    "prepare",
     "read_image",
     "read_map",
+    "split_by_file",
 ]
 
 

@@ -5,15 +5,40 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from kerasal.data import folder, osie, synthetic
+from kerasal.data import cat2000, fiwi, folder, mit1003, osie, prepared, salicon, scene, synthetic, toronto
+from kerasal.data.info import DatasetInfo
+from kerasal.data.layout import Troubles
 from kerasal.data.sample import Dataset
+from kerasal.data.splits import split_by_file
 from kerasal.errors import InputError
 
 # name -> loader of its folder; `synthetic` needs none.
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "synthetic": synthetic.load,
     "osie": osie.load,
+    "scene": scene.load,
+    "mit1003": mit1003.load,
+    "cat2000": cat2000.load,
+    "fiwi": fiwi.load,
+    "salicon-2015": salicon.load_2015,
+    "salicon-2017": salicon.load_2017,
+    "toronto": toronto.load,
     "folder": folder.load,
+}
+
+# The facts of the published ones.
+INFO: dict[str, DatasetInfo] = {
+    info.name: info
+    for info in (
+        osie.INFO,
+        scene.INFO,
+        mit1003.INFO,
+        cat2000.INFO,
+        fiwi.INFO,
+        salicon.INFO_2015,
+        salicon.INFO_2017,
+        toronto.INFO,
+    )
 }
 
 
@@ -23,13 +48,20 @@ def load(
     *,
     sigma: float | None = None,
     pixels_per_degree: float | None = None,
+    split_file: Path | str | None = None,
+    crop_borders: bool = False,
+    troubles: Troubles | None = None,
 ) -> Dataset:
-    """A dataset by its name, or any folder of images with maps or fixations by its path.
+    """A dataset by its name, or any folder by its path: of images with maps or fixations, or prepared.
 
     Args:
-        name: one of `DATASETS`, or a path to a folder as in `kerasal.data.folder`.
-        data_dir: where the dataset lies; default $KERASAL_DATA/NAME, else ~/.kerasal/data/NAME.
+        name: one of `DATASETS`, or a path to a folder as in `kerasal.data.folder` or as
+            `kerasal.data.prepared.prepare` wrote it.
+        data_dir: where the dataset lies; default `default_folder(name)`.
         sigma, pixels_per_degree: for folders, see `kerasal.data.folder.load`.
+        split_file: lists of names that make the splits, see `kerasal.data.splits.split_by_file`.
+        crop_borders: take the grey padding away that CAT2000's images have.
+        troubles: collects what is wrong with the files, where the first would else be raised.
 
     InputError: an unknown name, or whatever the loader finds wrong.
     """
@@ -37,24 +69,58 @@ def load(
         raise InputError(f"sigma must be positive, got {sigma}")
     if pixels_per_degree is not None and pixels_per_degree <= 0:
         raise InputError(f"pixels per degree must be positive, got {pixels_per_degree}")
+    name, directory = locate(name, data_dir)
+    if crop_borders and name != "cat2000":
+        raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {name}")
+    if name == "synthetic":
+        dataset = synthetic.load()
+    elif name == "folder" and prepared.is_prepared(directory):
+        dataset = prepared.load(directory)
+    elif name == "folder":
+        dataset = folder.load(directory, troubles, sigma=sigma, pixels_per_degree=pixels_per_degree)
+    elif not directory.is_dir():
+        raise InputError(
+            f"no folder {directory} for {name}: get it with kerasal data fetch {name} (from "
+            f"{INFO[name].page}), or say where it lies with --data-dir"
+        )
+    elif crop_borders:
+        dataset = cat2000.load(directory, troubles, crop_borders=True)
+    else:
+        dataset = DATASETS[name](directory, troubles)
+    if split_file is not None:
+        dataset = split_by_file(dataset, split_file)
+    arguments = {
+        "name": name,
+        "data_dir": str(directory),
+        "sigma": sigma,
+        "pixels_per_degree": pixels_per_degree,
+        "split_file": None if split_file is None else str(Path(split_file).absolute()),
+        "crop_borders": crop_borders,
+    }
+    return replace(dataset, arguments=arguments)
+
+
+def locate(name: str, data_dir: Path | str | None = None) -> tuple[str, Path]:
+    """A dataset's name and folder, from what a user gives: a name of `DATASETS`, or a folder's path.
+
+    InputError: neither.
+    """
     if name not in DATASETS and (os.sep in name or Path(name).is_dir()):
         name, data_dir = "folder", name
     if name not in DATASETS:
         raise InputError(f"unknown dataset {name!r}: one of {', '.join(DATASETS)}, or a folder's path")
     if name == "folder" and data_dir is None:
         raise InputError("give the folder: --data PATH, or --data folder --data-dir PATH")
-    root = Path(os.environ.get("KERASAL_DATA", Path.home() / ".kerasal" / "data"))
-    directory = Path(data_dir).absolute() if data_dir else root / name
-    if name == "synthetic":
-        dataset = synthetic.load()
-    elif name == "folder":
-        dataset = folder.load(directory, sigma=sigma, pixels_per_degree=pixels_per_degree)
-    else:
-        dataset = DATASETS[name](directory)
-    arguments = {
-        "name": name,
-        "data_dir": str(directory),
-        "sigma": sigma,
-        "pixels_per_degree": pixels_per_degree,
-    }
-    return replace(dataset, arguments=arguments)
+    return name, Path(data_dir).absolute() if data_dir else default_folder(name)
+
+
+def facts(name: str) -> DatasetInfo:
+    """The facts of a published dataset. InputError: not one of `INFO`."""
+    if name not in INFO:
+        raise InputError(f"unknown dataset {name!r}: one of {', '.join(INFO)}")
+    return INFO[name]
+
+
+def default_folder(name: str) -> Path:
+    """Where a named dataset lies if nobody says: $KERASAL_DATA/NAME, else ~/.kerasal/data/NAME."""
+    return Path(os.environ.get("KERASAL_DATA", Path.home() / ".kerasal" / "data")) / name

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from kerasal.data.fixations import inside
 from kerasal.data.images import IMAGE_SUFFIXES, MAP_SUFFIXES, list_files, read_image, read_map, read_npy
+from kerasal.data.layout import Troubles, fixated_pixels
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 
@@ -25,7 +25,13 @@ TRAIN, VALIDATION = 0.7, 0.15  # shares; the rest is the test split
 SIGMA_OF_WIDTH = 0.03  # blur where none is given, as a share of the image's width: OSIE's 24 px of 800
 
 
-def load(folder: Path, *, sigma: float | None = None, pixels_per_degree: float | None = None) -> Dataset:
+def load(
+    folder: Path,
+    troubles: Troubles | None = None,
+    *,
+    sigma: float | None = None,
+    pixels_per_degree: float | None = None,
+) -> Dataset:
     """A folder in the layout above, split at random (seed 0): 70 % train, 15 % validation, the rest test.
 
     Every file is read once here, so that training cannot fail on it later. An image without its map or
@@ -39,6 +45,7 @@ def load(folder: Path, *, sigma: float | None = None, pixels_per_degree: float |
     InputError: no folder, no images, neither maps nor fixations, a file that cannot be read, a map of
     another size than its image, or fewer than three samples.
     """
+    troubles = troubles or Troubles()
     if not folder.is_dir():
         raise InputError(f"no folder {folder}")
     images = _by_stem(folder / "images", IMAGE_SUFFIXES)
@@ -51,36 +58,44 @@ def load(folder: Path, *, sigma: float | None = None, pixels_per_degree: float |
     for kind, files in wanted:
         for what, left, other, right in ((kind, files, "image", images), ("image", images, kind, files)):
             if lone := sorted(set(left) - set(right)):
+                if troubles.collect:
+                    for stem in lone:
+                        troubles.add(left[stem], f"no {other} of the same stem")
                 count = f"{len(lone)} {what}{'s' if len(lone) > 1 else ''}"
                 notes.append(f"{count} without {other} of the same stem left out: {_named(lone)}")
     stems = sorted(set(images).intersection(*(files for _, files in wanted)))
-    samples, outside = [], {}
+    samples = []
     for stem in stems:
-        height, width = read_image(images[stem]).shape[:2]
-        if stem in maps and read_map(maps[stem]).shape != (height, width):
-            raise InputError(f"{maps[stem]} has another size than its image, {height}x{width}")
-        observers = None
-        if stem in fixations:
-            observers = _read_fixations(fixations[stem], (height, width))
-            kept = tuple(xy[inside(xy, (height, width))] for xy in observers)
-            if lost := sum(map(len, observers)) - sum(map(len, kept)):
-                outside[stem] = lost
-            observers = kept
-        samples.append(
-            Sample(
-                stem,
-                (height, width),
-                images[stem],
-                observers,
-                sigma or pixels_per_degree or SIGMA_OF_WIDTH * width,
-                density_file=maps.get(stem),
+        with troubles.reading(images[stem]):
+            height, width = read_image(images[stem]).shape[:2]
+            if stem in maps:
+                with troubles.reading(maps[stem]):
+                    if read_map(maps[stem]).shape != (height, width):
+                        raise InputError(f"{maps[stem]} has another size than its image, {height}x{width}")
+            observers = None
+            if stem in fixations:
+                observers = ()
+                with troubles.reading(fixations[stem]):
+                    observers = tuple(
+                        troubles.valid(stem, xy, (height, width))
+                        for xy in _read_fixations(fixations[stem], (height, width))
+                    )
+            samples.append(
+                Sample(
+                    stem,
+                    (height, width),
+                    images[stem],
+                    observers,
+                    sigma or pixels_per_degree or SIGMA_OF_WIDTH * width,
+                    density_file=maps.get(stem),
+                    pixels_per_degree=pixels_per_degree,
+                )
             )
-        )
-    if outside:
+    if outside := troubles.outside:
         notes.append(
             f"{sum(outside.values())} fixations outside their image dropped: {_named(list(outside))}"
         )
-    if len(samples) < 3:
+    if len(samples) < 3 and not troubles.collect:
         raise InputError(
             f"{folder} has {len(samples)} usable samples, at least 3 are needed, one for each split"
             + "".join(f"; {note}" for note in notes)
@@ -137,8 +152,7 @@ def _read_fixations(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, ...]
 def _points(array: np.ndarray, size: tuple[int, int], path: Path) -> np.ndarray:
     """(N, 2) points from an array that holds them, or that is a fixation map of the image's size."""
     if array.shape == size:
-        rows, columns = np.nonzero(array > 0)
-        return np.stack([columns, rows], axis=1).astype("float64")
+        return fixated_pixels(array)
     if array.size == 0:
         return np.empty((0, 2))
     if array.ndim == 2 and array.shape[1] == 2:

@@ -1,5 +1,6 @@
 """Reading stimuli and maps from files."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +36,12 @@ def read_image(path: Path | str, *, exif: bool = False) -> np.ndarray:
     InputError: not an image, cut off, or not readable.
     """
     image = _open(path)
-    if exif:
-        image = ImageOps.exif_transpose(image)
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
-        deep = np.asarray(image)
-        shades = (deep / 257 + 0.5).astype("uint8") if deep.max() > 255 else deep.astype("uint8")
-        return np.repeat(shades[..., None], 3, axis=2)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.array(image.convert("RGB"))
+    return _rgb(ImageOps.exif_transpose(image) if exif else image)
+
+
+def decode_image(data: bytes, name: Path | str) -> np.ndarray:
+    """What `read_image` makes of a file that holds these bytes. InputError, with that name."""
+    return _rgb(_open(name, data))
 
 
 def read_map(path: Path | str) -> np.ndarray:
@@ -76,9 +73,20 @@ def read_npy(path: Path | str) -> np.ndarray:
     return array
 
 
-def _open(path: Path | str) -> Image.Image:
+def _rgb(image: Image.Image) -> np.ndarray:
+    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
+        deep = np.asarray(image)
+        shades = (deep / 257 + 0.5).astype("uint8") if deep.max() > 255 else deep.astype("uint8")
+        return np.repeat(shades[..., None], 3, axis=2)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))
+
+
+def _open(path: Path | str, data: bytes | None = None) -> Image.Image:
     try:
-        image = Image.open(path)
+        image = Image.open(path if data is None else io.BytesIO(data))
         image.load()  # Pillow is lazy: only this finds a file that was cut off
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"cannot read image {path}: {_one_line(error)}") from None

@@ -14,9 +14,10 @@ Layout: `stimuli/1001.jpg` ... `1700.jpg`, `eye/fixations.mat`; also under `data
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
-from kerasal.data.fixations import inside
+from kerasal.data.images import list_files
+from kerasal.data.info import Archive, DatasetInfo
+from kerasal.data.layout import Troubles, find_folder, read_mat, structure
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 
@@ -25,36 +26,73 @@ SIGMA = 24.0
 ADDRESS = "https://github.com/NUS-VIP/predicting-human-gaze-beyond-pixels"
 TRAIN, VALIDATION = 500, 100  # the rest is the test split; sorted by name
 
+INFO = DatasetInfo(
+    name="osie",
+    title="OSIE, photographs",
+    images=700,
+    size="800x600",
+    observers="15",
+    seconds=3,
+    fixations=98_321,
+    sigma=SIGMA,
+    pixels_per_degree=24,
+    licence="MIT",
+    citation="Xu, Jiang, Wang, Kankanhalli and Zhao, Journal of Vision 2014",
+    page=ADDRESS,
+    layout="stimuli/1001.jpg ... 1700.jpg, eye/fixations.mat",
+    split="sorted by name: 500 train, 100 validation, 100 test",
+    defects=(
+        "whether coordinates count from 0 or 1 is not said: they are taken as they are",
+        "three fix_y arrays are uint8; one fixation is repeated",
+    ),
+    archives=(Archive("predicting-human-gaze-beyond-pixels-master.zip", f"{ADDRESS}/archive/master.zip"),),
+)
 
-def load(folder: Path) -> Dataset:
+
+def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
     """OSIE from its official layout, split by sorted name: 500 train, 100 validation, 100 test.
 
     InputError: no such layout in `folder`, with the address to get it from; a damaged file; a stimulus
     that the fixations name and that is missing.
     """
-    root = next((path for path in (folder, folder / "data") if (path / "eye/fixations.mat").is_file()), None)
+    troubles = troubles or Troubles()
+    root = find_folder(folder, "eye/fixations.mat")
     if root is None:
         raise InputError(
             f"no OSIE in {folder}: it needs eye/fixations.mat and stimuli/1001.jpg ... 1700.jpg; "
             f"get them from {ADDRESS} (folder data/) and give the folder with --data-dir"
         )
-    try:
-        cells = scipy.io.loadmat(root / "eye/fixations.mat")["fixations"].ravel()
+    path = root / "eye/fixations.mat"
+    with structure(path, "OSIE's fixations"):
+        cells = read_mat(path, "fixations").ravel()
         records = {str(cell["img"][0, 0][0]): cell["subjects"][0, 0].ravel() for cell in cells}
-    except Exception as error:  # scipy raises a dozen types on a damaged file
-        raise InputError(f"cannot read {root / 'eye/fixations.mat'} as OSIE's fixations: {error}") from None
-    samples, outside = [], 0
+    samples = []
     for name in sorted(records):
         stimulus = root / "stimuli" / name
-        if not stimulus.is_file():
-            raise InputError(f"{stimulus} is missing: OSIE is complete with its 700 stimuli, see {ADDRESS}")
-        observers = []
-        for subject in records[name]:
-            xy = np.stack([subject[0, 0][axis].ravel().astype("float64") for axis in ("fix_x", "fix_y")], 1)
-            valid = inside(xy, SIZE)
-            outside += int((~valid).sum())
-            observers.append(xy[valid])
-        samples.append(Sample(stimulus.stem, SIZE, stimulus, tuple(observers), SIGMA))
+        with troubles.reading(stimulus):
+            if not stimulus.is_file():
+                raise InputError(
+                    f"{stimulus} is missing: OSIE is complete with its 700 stimuli, see {ADDRESS}"
+                )
+            observers = []
+            with structure(path, f"fix_x and fix_y of each observer of {name}"):
+                for subject in records[name]:
+                    axes = [subject[0, 0][axis].ravel().astype("float64") for axis in ("fix_x", "fix_y")]
+                    observers.append(troubles.valid(stimulus.stem, np.stack(axes, 1), SIZE))
+            samples.append(
+                Sample(
+                    stimulus.stem,
+                    SIZE,
+                    stimulus,
+                    tuple(observers),
+                    SIGMA,
+                    pixels_per_degree=INFO.pixels_per_degree,
+                )
+            )
+    if troubles.collect:
+        for stimulus in list_files(root / "stimuli", (".jpg",)):
+            if stimulus.name not in records:
+                troubles.add(stimulus, "a stimulus without fixations")
     return Dataset(
         name="osie",
         splits={
@@ -64,5 +102,5 @@ def load(folder: Path) -> Dataset:
         },
         description="OSIE, photographs, 15 observers (Xu et al. 2014)",
         licence="MIT",
-        notes=[f"{outside} fixations outside their image were dropped"] if outside else [],
+        notes=troubles.notes,
     )

@@ -1,35 +1,12 @@
 """From samples to batches: tf.data."""
 
-from collections.abc import Callable
-
 import tensorflow as tf
 
+from kerasal.data.augmentation import Augmentation, augmented_reader, draws
+from kerasal.data.reading import RESIZE, Reader, mirror, resize_stimulus, stimulus_reader
 from kerasal.data.sample import Sample
 
-RESIZE = "bicubic"
-
-# What reads the network's inputs of a sample: (index, mirrored) -> tensors of one image.
-Reader = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
-
-
-def stimulus_reader(samples: list[Sample], size: tuple[int, int]) -> Reader:
-    """Reads stimuli, resized to `size` (rows, columns), (rows, columns, 3) float32 RGB 0..255."""
-
-    def read(index, mirrored):
-        stimulus = tf.numpy_function(lambda i: samples[i].read_stimulus(), [index], tf.uint8, stateful=False)
-        stimulus = tf.ensure_shape(stimulus, (None, None, 3))
-        stimulus = resize_stimulus(stimulus, size)
-        return (_mirror(tf.ensure_shape(stimulus, (*size, 3)), mirrored),)
-
-    return read
-
-
-def resize_stimulus(stimulus: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """A stimulus (H, W, 3) at `size` (rows, columns), float32, as the networks' pre-processing resizes it.
-
-    That then has nothing left to do: `kerasal.layers.resize_stimuli` is the same for every backend.
-    """
-    return tf.image.resize(stimulus, size, method=RESIZE, antialias=True)
+__all__ = ["RESIZE", "Reader", "batches", "resize_stimulus", "stimulus_reader"]
 
 
 def batches(
@@ -43,6 +20,7 @@ def batches(
     first_step: int = 0,
     seed: int | None = None,
     flip: bool = False,
+    augmentation: Augmentation | None = None,
 ) -> tf.data.Dataset:
     """Batches of (inputs, y_true), epoch after epoch, the last batch of each epoch as short as it falls.
 
@@ -54,19 +32,26 @@ def batches(
         first_step: how many batches of the first epoch are left out, for training that goes on within it.
         seed: shuffle in every epoch; None keeps the samples' order.
         flip: show each stimulus, with its map and fixations, mirrored in a random half of the epochs.
+        augmentation: change each stimulus at random; ValueError with a `reader` of one's own.
     """
+    if augmentation:
+        if reader:
+            raise ValueError("augmentation changes stimuli, and this reader does not read them")
+        augmented = augmented_reader(samples, size, augmentation)
     reader = reader or stimulus_reader(samples, size)
 
-    def read(index, mirrored):
+    def read(index, mirrored, draw):
+        if augmentation:
+            return tuple(mirror(image, mirrored) for image in augmented(index, draw))
         target = tf.numpy_function(lambda i: samples[i].target(size), [index], tf.float32, stateful=False)
-        target = _mirror(tf.ensure_shape(target, (*size, 2)), mirrored)
+        target = mirror(tf.ensure_shape(target, (*size, 2)), mirrored)
         inputs = reader(index, mirrored)
         return (inputs[0] if len(inputs) == 1 else inputs), target
 
     def epoch(number):
         left_out = tf.where(number == first_epoch, first_step * batch_size, 0)
-        indices, mirrored = _order(len(samples), seed, number, flip)
-        order = tf.data.Dataset.from_tensor_slices((indices[left_out:], mirrored[left_out:]))
+        order = (*_order(len(samples), seed, number, flip), draws(len(samples), seed, number))
+        order = tf.data.Dataset.from_tensor_slices(tuple(part[left_out:] for part in order))
         return order.map(read, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
 
     numbers = tf.data.Dataset.range(first_epoch, first_epoch + epochs)
@@ -93,7 +78,3 @@ def _order(count: int, seed: int | None, epoch: tf.Tensor, flip: bool) -> tuple[
     if flip:
         mirrored = tf.random.stateless_uniform([count], [(seed or 0) + 1_000_003, epoch]) < 0.5
     return indices, mirrored
-
-
-def _mirror(image: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:
-    return tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)

@@ -1,7 +1,7 @@
 """The one form that every dataset takes: samples, in three splits."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from kerasal.data.fixations import count_map, density_from_counts
 from kerasal.data.images import read_image, read_map
+from kerasal.errors import InputError
 
 SPLITS = ("train", "validation", "test")
 
@@ -25,10 +26,14 @@ class Sample:
     name: str
     size: tuple[int, int]  # (rows, columns) of the stimulus
     stimulus: Path | Callable[[], np.ndarray]  # a file, or what makes the (H, W, 3) uint8 RGB array
-    fixations: tuple[np.ndarray, ...] | None  # per observer (N, 2): x, y; None where only a map is known
+    fixations: Sequence[np.ndarray] | None  # per observer (N, 2): x, y; None where only a map is known
     sigma: float  # pixels of the stimulus: the blur from fixations to density
-    density_file: Path | None = None  # a given density map, used instead of blurred fixations
+    # A given density map, a file or what makes it, used instead of blurred fixations.
+    density_file: Path | Callable[[], np.ndarray] | None = None
     true_density: Callable[[], np.ndarray] | None = None  # (H, W), what generated fixations were drawn from
+    observers: tuple[str, ...] | None = None  # their names, in the order of `fixations`, where known
+    pixels_per_degree: float | None = None  # of visual angle, in pixels of the stimulus, where known
+    pooled: bool = False  # the fixations of all observers are one array: who looked where is not known
 
     def read_stimulus(self) -> np.ndarray:
         """The stimulus, (H, W, 3) uint8 RGB."""
@@ -47,7 +52,8 @@ class Sample:
         if self.density_file is None:
             counts = count_map(self.all_fixations(), self.size, size)
             return density_from_counts(counts, self.size, self.sigma, dtype)
-        density = read_map(self.density_file).astype(dtype)
+        given = self.density_file() if callable(self.density_file) else read_map(self.density_file)
+        density = given.astype(dtype)
         rows, columns = size or self.size
         if density.shape != (rows, columns):
             shrinks = rows < density.shape[0]
@@ -58,7 +64,10 @@ class Sample:
 
     def target(self, size: tuple[int, int]) -> np.ndarray:
         """`y_true` of this sample, (rows, columns, 2) float32: density, fixations."""
-        return np.stack([self.density(size), self.fixation_map(size)], axis=-1)
+        if self.density_file is not None:
+            return np.stack([self.density(size), self.fixation_map(size)], axis=-1)
+        counts = count_map(self.all_fixations(), self.size, size)
+        return cv2.merge([density_from_counts(counts, self.size, self.sigma), np.minimum(counts, 1)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +82,35 @@ class Dataset:
     arguments: dict[str, Any] = field(default_factory=dict)  # of `kerasal.data.load`, to load it again
 
     def __getitem__(self, split: str) -> list[Sample]:
-        return self.splits[split]
+        """The samples of a split, or of "all". InputError: no such split, or none in it."""
+        if split not in (*SPLITS, "all"):
+            raise InputError(f"unknown split {split!r}: one of {', '.join(SPLITS)}, or all")
+        samples = self.samples if split == "all" else self.splits[split]
+        if not samples:
+            raise InputError(
+                f"{self.name} has no samples in its {split} split: name another split, or give lists of "
+                "names with --split-file"
+            )
+        return samples
 
     @property
     def samples(self) -> list[Sample]:
         """All samples, split after split."""
         return [sample for split in SPLITS for sample in self.splits[split]]
+
+    def named(self, names: Sequence[str]) -> list[Sample]:
+        """The samples of these names, in this order. InputError: no such sample."""
+        samples = {sample.name: sample for sample in self.samples}
+        if unknown := [name for name in names if name not in samples]:
+            raise InputError(
+                f"{self.name} has no stimulus {unknown[0]!r}; its first is {self.samples[0].name!r}"
+            )
+        return [samples[name] for name in names]
+
+    def spread(self, split: str, count: int) -> list[Sample]:
+        """At most `count` samples of a split, or of "all", at equal distances. InputError: as `[]`."""
+        samples = self[split]
+        return [samples[i] for i in np.linspace(0, len(samples) - 1, min(count, len(samples))).astype(int)]
 
     def limited(self, count: int) -> "Dataset":
         """The same dataset with at most `count` samples in each split, for a quick trial."""
@@ -98,7 +130,9 @@ def fingerprint(samples: list[Sample]) -> str:
         digest.update(stimulus_bytes(sample))
         for observer in sample.fixations or ():
             digest.update(np.ascontiguousarray(observer, "float64").tobytes() + b"\n")
-        if sample.density_file is not None:
+        if callable(sample.density_file):
+            digest.update(sample.density_file().tobytes())
+        elif sample.density_file is not None:
             digest.update(sample.density_file.read_bytes())
     return digest.hexdigest()
 

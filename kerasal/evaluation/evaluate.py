@@ -152,8 +152,8 @@ def evaluate(
 
 
 def _samples(dataset: Dataset, split: str) -> list[Sample]:
-    if split not in SPLITS:
-        raise InputError(f"unknown split {split!r}: one of {', '.join(SPLITS)}")
+    if split not in (*SPLITS, "all"):
+        raise InputError(f"unknown split {split!r}: one of {', '.join(SPLITS)}, or all")
     if not dataset[split]:
         raise InputError(f"the {split} split of {dataset.name} is empty")
     return dataset[split]

@@ -15,7 +15,7 @@ import yaml
 from kerasal.errors import InputError
 from kerasal.training.options import OPTION_NAMES, checked_values
 
-DATA_KEYS = ("data", "data_dir", "sigma", "pixels_per_degree", "limit")
+DATA_KEYS = ("data", "data_dir", "sigma", "pixels_per_degree", "split_file", "crop_borders", "limit")
 KEYS = ("recipe", *DATA_KEYS, *OPTION_NAMES, "cache_features")
 
 

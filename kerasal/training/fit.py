@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasal import data, losses, models
+from kerasal.data.augmentation import Augmentation
 from kerasal.data.sample import Dataset, center_bias, fingerprint, report_merged
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
@@ -85,7 +86,7 @@ def train(
     try:
         features = None
         if cache_features:
-            features = _features(network, dataset, options, cache_folder, progress)
+            features = _features(network, dataset, options, cache_folder, progress, report)
         loop = Loop(network, dataset, loss, options, precision, strategy, run, features, report, verbose)
         loop.run()
     finally:
@@ -132,7 +133,7 @@ def resume(
     network = _build(options, config["model_options"], precision, strategy)
     features = None
     if config["cache_features"]:
-        features = _features(network, dataset, options, cache_folder, progress)
+        features = _features(network, dataset, options, cache_folder, progress, report)
     written = run if is_chief(strategy) else None
     loop = Loop(network, dataset, loss, options, precision, strategy, written, features, report, verbose)
     if found:
@@ -187,6 +188,8 @@ def fit(
         **changes,
     )
     if features is not None:
+        if Augmentation(options.crop, options.scale, options.color):
+            raise InputError("crop, scale and color change the stimuli: leave out features")
         _check_features(model, dataset, features, options.flip)
     _start(options)
     folder = None
@@ -286,9 +289,12 @@ def _build(options, model_options, precision, strategy):
         return models.build(options.model, backbone_weights=options.backbone_weights, **model_options)
 
 
-def _features(network, dataset, options, folder, progress):
+def _features(network, dataset, options, folder, progress, report):
     if network.backbone.trainable_variables:
         return None  # features of a backbone that learns would soon be wrong
+    if Augmentation(options.crop, options.scale, options.color):
+        report("crop, scale and color show a new stimulus each time: features are not cached")
+        return None
     return open_features(network, dataset, flip=options.flip, folder=folder, progress=progress)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasal import losses, metrics
+from kerasal.data.augmentation import Augmentation
 from kerasal.data.pipeline import batch_samples, batches
 from kerasal.data.sample import Dataset
 from kerasal.errors import InputError
@@ -197,7 +198,10 @@ class Loop:
 
     def _batches(self, split, first_epoch=0, end=1, first_step=0):
         options = self.options
-        train = {"seed": options.seed, "flip": options.flip} if split == "train" else {}
+        train = {}
+        if split == "train":
+            augmentation = Augmentation(options.crop, options.scale, options.color)
+            train = {"seed": options.seed, "flip": options.flip, "augmentation": augmentation}
         dataset = batches(
             self.dataset[split],
             options.input_size,

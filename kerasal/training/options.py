@@ -43,6 +43,9 @@ class TrainingOptions:
     dropout: float = 0.5
     feature_dropout: float = 0.1
     flip: bool = True
+    crop: float = 0.0  # at most this share of each side is cut off; 0 is off, as for the next two
+    scale: float = 0.0  # a stimulus is drawn 1 - scale to 1 + scale times as large
+    color: float = 0.0  # brightness, contrast and saturation change by at most this share
     patience: int = 3  # epochs without a better validation loss before training stops; 0 is off
     seed: int = 0
     precision: str = DEFAULT_PRECISION  # of backbone and head: auto, float32, bfloat16 or float16
@@ -67,7 +70,7 @@ class TrainingOptions:
         for name in ("learning_rate", "decay_rate", "decay_epochs"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} must be positive, got {getattr(self, name)}")
-        for name in ("ema", "dropout", "feature_dropout", "momentum"):
+        for name in ("ema", "dropout", "feature_dropout", "momentum", "crop", "scale", "color"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
         for name in (

@@ -305,7 +305,9 @@ def test_resume_takes_no_other_option_and_leaves_a_finished_run_alone(trained, t
     assert (trained / "run/history.csv").read_bytes() == before
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["export"], ["models"], ["losses"]])
+@pytest.mark.parametrize(
+    "command", [[], ["train"], ["evaluate"], ["predict"], ["export"], ["models"], ["losses"]]
+)
 def test_help_comes_with_an_example_and_without_loading_keras(command):
     program = (
         "import sys\n"

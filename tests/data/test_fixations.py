@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.ndimage
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,16 @@ def test_density_at_half_size_blurs_with_half_the_sigma_along_each_axis():
     y, x = np.mgrid[:40, :30]
     expected = np.exp(-((x - 7) ** 2) / (2 * 2.0**2) - (y - 10) ** 2 / (2 * 4.0**2))
     np.testing.assert_allclose(density, expected, atol=4e-4)
+
+
+@pytest.mark.parametrize("count", [1, 30, 5000])
+def test_density_of_few_and_many_fixations_is_scipys_gaussian_filter(count):
+    # Few points are summed by a product of matrices, many are filtered.
+    fixations = np.random.default_rng(count).uniform(0, 1, (count, 2)) * [70, 50]
+    counts = count_map(fixations, (50, 70))
+    expected = scipy.ndimage.gaussian_filter(counts.astype("float64"), 3.3, mode="constant", truncate=4.0)
+    density = density_from_counts(counts, (50, 70), 3.3, "float64")
+    np.testing.assert_allclose(density, expected / expected.max(), rtol=1e-9, atol=1e-12)
 
 
 def test_density_without_fixations_is_zero_everywhere():

@@ -51,7 +51,7 @@ def test_miniature_comes_back_as_written(miniature):
 def test_a_fixation_off_the_image_is_dropped_and_counted(miniature):
     dataset = osie.load(miniature)
     assert len(dataset["train"][1].all_fixations()) == 2
-    assert dataset.notes == ["1 fixations outside their image were dropped"]
+    assert dataset.notes == ["1 fixation outside the image or not finite dropped, in 1 image"]
 
 
 def test_the_repositorys_own_layout_is_found_too(miniature):

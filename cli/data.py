@@ -1,0 +1,270 @@
+"""kerasal data"""
+
+from pathlib import Path
+
+import click
+
+from kerasal_cli.loading import load_library, progress
+
+PATH = click.Path(path_type=Path)
+
+
+@click.group()
+def data() -> None:
+    """Get, check, look at and prepare datasets.
+
+    \b
+    Example:
+      kerasal data list
+    """
+
+
+@data.command("list")
+def list_() -> None:
+    """The datasets: images, sizes, observers, licence, and which are on this machine.
+
+    \b
+    Example:
+      kerasal data list
+    """
+    load_library()
+    from rich.table import Table
+
+    from kerasal.data import INFO, default_folder
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("name", "images", "size", "observers", "seconds", "licence", "here"):
+        table.add_column(name, overflow="fold")
+    for info in INFO.values():
+        here = "yes" if default_folder(info.name).is_dir() else "-"
+        licence = info.licence.split(";")[0]
+        row = (info.name, f"{info.images:,}", info.size, info.observers, f"{info.seconds:g}", licence, here)
+        table.add_row(*row)
+    _print(table)
+    click.echo("and synthetic (generated), and the path of any folder with images/ and maps/ or fixations/")
+
+
+@data.command()
+@click.argument("name")
+def info(name) -> None:
+    """What is known of a dataset: its facts, terms, layout, split and known defects.
+
+    \b
+    Example:
+      kerasal data info mit1003
+    """
+    load_library()
+    from rich.table import Table
+
+    from kerasal.data import default_folder, facts
+
+    known = facts(name)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in (*known.rows(), ("looked for in", str(default_folder(name)))):
+        table.add_row(label, value)
+    _print(table)
+
+
+@data.command()
+@click.argument("name")
+@click.argument("folder", required=False, type=PATH)
+@click.option(
+    "--archives", type=PATH, help="Where archives lie that you have already, and where others are kept."
+)
+def fetch(name, folder, archives) -> None:
+    """Download a dataset from its official page into FOLDER, check and unpack it.
+
+    Its terms are printed first. A download that broke off goes on when you try again. FOLDER is
+    $KERASAL_DATA/NAME or ~/.kerasal/data/NAME unless you name one.
+
+    \b
+    Examples:
+      kerasal data fetch osie
+      kerasal data fetch salicon-2015 --archives ~/Downloads
+    """
+    load_library()
+    from kerasal.data import default_folder, facts
+    from kerasal.data.fetch import fetch as get
+
+    known = facts(name)
+    click.echo(f"{known.title}\nlicence: {known.licence}\ncite: {known.citation}\npage: {known.page}")
+    with _download_bars() as watch:
+        path = get(known, folder or default_folder(name), archives=archives, watch=watch, report=_say)
+    click.echo(f"{name} is in {path}; next: kerasal data check {name} {path}")
+
+
+@data.command()
+@click.argument("name")
+@click.argument("folder", required=False, type=PATH)
+@click.option("--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density.")
+@click.option("--split-file", type=PATH, help="Lists of names that make the splits, .json or .csv.")
+def check(name, folder, sigma, split_file) -> None:
+    """Read every file of a dataset; say what is wrong with which, and its statistics.
+
+    NAME is one of kerasal data list, or the path of a folder. The exit status is 1 if anything is wrong.
+
+    \b
+    Examples:
+      kerasal data check osie ~/osie
+      kerasal data check my_folder
+    """
+    load_library()
+    from rich.table import Table
+
+    from kerasal.data import locate
+    from kerasal.data.check import check as look
+    from kerasal.data.check import statistics
+
+    name, folder = locate(name, folder)
+    report = look(name, folder, sigma=sigma, split_file=split_file, progress=progress)
+    for note in report.notes:
+        click.echo(f"Note: {note}", err=True)
+    if report.dataset and report.dataset.samples:
+        table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for row in statistics(report.dataset):
+            table.add_row(*row)
+        _print(table)
+    if not report.troubles:
+        click.echo("nothing is wrong with any file")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold red")
+    table.add_column("file", overflow="fold")
+    table.add_column("what is wrong", overflow="fold")
+    for path, what in report.troubles:
+        inside = path.is_relative_to(folder)
+        table.add_row(str(path.relative_to(folder) if inside else path), what)
+    _print(table)
+    click.echo(f"Error: {len(report.troubles)} troubles in {folder}", err=True)
+    raise SystemExit(1)
+
+
+@data.command()
+@click.argument("name")
+@click.argument("folder", required=False, type=PATH)
+@click.option("-o", "--output", type=PATH, help="Folder to make.  [default: prepared/NAME]")
+@click.option(
+    "--size",
+    default="300x400",
+    show_default=True,
+    metavar="ROWSxCOLUMNS|own",
+    help="Size that training will use: stimuli are shrunk to it, keeping their proportions; own: not at all.",
+)
+@click.option("--split-file", type=PATH, help="Lists of names that make the splits, .json or .csv.")
+@click.option("--crop-borders", is_flag=True, help="cat2000: take the grey padding away.")
+@click.option("--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density.")
+@click.option("--per-shard", type=click.IntRange(1), default=256, show_default=True, help="Samples a file.")
+def prepare(name, folder, output, size, split_file, crop_borders, sigma, per_shard) -> None:
+    """Turn a dataset into TFRecords, decoded and shrunk, that training reads fast.
+
+    Then train with --data OUTPUT. The test split keeps its files, so that scores stay those of the dataset.
+    The centre bias of the training split is written beside them, as an array and as a picture.
+
+    \b
+    Examples:
+      kerasal data prepare osie ~/osie -o prepared/osie
+      kerasal train --data prepared/osie
+    """
+    load_library()
+    from kerasal import data, visualize
+    from kerasal.data.prepared import prepare as write
+    from kerasal_cli.loading import load_data, size_option
+
+    rows_columns = None if size == "own" else size_option(size, "--size")
+    dataset = load_data(
+        None, name=name, data_dir=folder, sigma=sigma, split_file=split_file, crop_borders=crop_borders
+    )
+    output = output or Path("prepared") / dataset.name
+    made = write(dataset, output, size=rows_columns, per_shard=per_shard, progress=progress)
+    if (output / data.CENTER_BIAS).is_file():
+        visualize.save_center_bias(output / data.CENTER_BIAS, output / "center_bias.png")
+    click.echo(f"wrote {len(made.samples):,} samples to {output}; next: kerasal train --data {output}")
+
+
+@data.command()
+@click.argument("name")
+@click.argument("folder", required=False, type=PATH)
+@click.option("--split", default="train", show_default=True, help="train, validation, test or all.")
+@click.option("--count", type=click.IntRange(1), default=6, show_default=True, help="Stimuli to draw.")
+@click.option("--stimulus", "names", multiple=True, metavar="NAME", help="Draw this one; may be repeated.")
+@click.option(
+    "--center-bias", is_flag=True, help="Draw the split's centre bias instead; writes it as .npy too."
+)
+@click.option("--split-file", type=PATH, help="Lists of names that make the splits, .json or .csv.")
+@click.option("--crop-borders", is_flag=True, help="cat2000: take the grey padding away.")
+@click.option("--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density.")
+@click.option(
+    "-o", "--output", type=PATH, help="Picture to write.  [default: NAME.jpg or NAME-center-bias.png]"
+)
+def show(name, folder, split, count, names, center_bias, split_file, crop_borders, sigma, output) -> None:
+    """Draw stimuli of a dataset with their fixations and density maps, or its centre bias, as one picture.
+
+    \b
+    Examples:
+      kerasal data show osie ~/osie -o osie.jpg
+      kerasal data show scene ~/scene --center-bias
+    """
+    load_library()
+    from kerasal import visualize
+    from kerasal_cli.loading import load_data
+
+    dataset = load_data(
+        None, name=name, data_dir=folder, sigma=sigma, split_file=split_file, crop_borders=crop_borders
+    )
+    stem = Path(dataset.name).name
+    if center_bias:
+        written = visualize.draw_center_bias(dataset[split], output or Path(f"{stem}-center-bias.png"))
+    else:
+        samples = dataset.named(names) if names else dataset.spread(split, count)
+        written = [visualize.draw_samples(samples, output or Path(f"{stem}.jpg"))]
+    for path in written:
+        click.echo(f"wrote {path}")
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _print(table) -> None:
+    """A table on stdout, as wide as the terminal; 120 columns where it goes to a file."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=120)
+    console.print(table)
+
+
+class _download_bars:
+    """A context: makes, for a file's name, what shows how many of its bytes are there."""
+
+    def __enter__(self):
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        columns = (
+            "{task.description}",
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
+        self.bars = Progress(*columns, console=Console(stderr=True), transient=True)
+        self.bars.start()
+        return self._watch
+
+    def _watch(self, name):
+        task = self.bars.add_task(name, total=None)
+        return lambda done, total: self.bars.update(task, completed=done, total=total)
+
+    def __exit__(self, *_):
+        self.bars.stop()

@@ -1,0 +1,224 @@
+"""Looking at every file of a dataset: what is wrong with which, and the statistics that a paper prints."""
+
+import hashlib
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from kerasal.data.datasets import load, locate
+from kerasal.data.images import decode_image
+from kerasal.data.layout import Troubles
+from kerasal.data.sample import Dataset, Sample
+from kerasal.errors import InputError
+
+SUMS = "SHA256SUMS"  # in a dataset's folder: lines as `sha256sum` writes them
+FORMATS = {
+    "JPEG": (".jpg", ".jpeg"),
+    "PNG": (".png",),
+    "GIF": (".gif",),
+    "BMP": (".bmp",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
+
+Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check` found: troubles as (file, what), and the dataset if it could be loaded at all."""
+
+    troubles: list[tuple[Path, str]]
+    dataset: Dataset | None
+    notes: list[str] = field(default_factory=list)
+
+
+def check(
+    name: str, folder: Path | str | None = None, *, progress: Progress = lambda items, _: items, **arguments
+) -> Report:
+    """Read every file of a dataset, named as in `kerasal.data.load`, whose further arguments are taken too.
+
+    Troubles are: a file that is missing, empty, damaged, cut off, of another type than its name or its
+    place says, or of another size than its partner; one that names another stimulus; a stimulus that is
+    there twice; fixations that lie outside for the most part, or fit only with x and y exchanged; another
+    checksum than the one known.
+    Checksums are known for datasets in kerasal/data/sums, and from a file SHA256SUMS in the folder.
+
+    InputError: an unknown name, or no such folder.
+    """
+    name, folder = locate(name, folder)
+    if name == "synthetic":
+        raise InputError("synthetic is generated: it has no files to check")
+    if not folder.is_dir():
+        raise InputError(f"no folder {folder}: name the folder after the dataset")
+    troubles = Troubles(collect=True)
+    dataset, notes = None, []
+    try:
+        dataset = load(name, folder, troubles=troubles, **arguments)
+    except InputError as error:
+        troubles.found.append((folder, str(error)))
+    if dataset:
+        notes += dataset.notes
+        seen: dict[str, Path] = {}
+        samples = sorted(dataset.samples, key=lambda sample: sample.name)
+        for sample in progress(samples, f"reading {len(samples)} stimuli"):
+            _look_at(sample, troubles, seen)
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.name.startswith(".") and path.stat().st_size == 0:
+            troubles.add(path, "the file is empty")
+    notes += _compare_sums(name, folder, troubles)
+    found = sorted(dict.fromkeys(troubles.found))
+    return Report(found, dataset, notes)
+
+
+def statistics(dataset: Dataset) -> list[tuple[str, str]]:
+    """What a paper prints of a dataset, as pairs of a label and a value, in order."""
+    samples = dataset.samples
+    sizes = Counter(sample.size[::-1] for sample in samples)
+    (width, height), most = sizes.most_common(1)[0]
+    rows = [
+        ("images", f"{len(samples):,}"),
+        ("splits", ", ".join(f"{len(part):,} {split}" for split, part in dataset.splits.items())),
+        ("sizes", f"{width}x{height} ({most:,} of {len(samples):,})" + _extremes(sizes)),
+        ("density sigma", _range([sample.sigma for sample in samples], "px")),
+    ]
+    if degrees := [sample.pixels_per_degree for sample in samples if sample.pixels_per_degree]:
+        rows.append(("pixels per degree", _range(degrees, "px")))
+    if not dataset.has_fixations:
+        return [*rows, ("fixations", "none: density maps alone")]
+    places, per_image, per_observer, observers = [], [], [], []
+    for sample in samples:
+        counts = [len(xy) for xy in sample.fixations]
+        observers.append(len(counts))
+        per_image.append(sum(counts))
+        per_observer += counts
+        places.append(sample.all_fixations() / sample.size[::-1])
+    shares = np.concatenate(places)
+    rows += [
+        ("observers", "pooled" if any(sample.pooled for sample in samples) else _range(observers)),
+        ("fixations", f"{len(shares):,}"),
+        ("fixations per image", _spread(per_image)),
+    ]
+    if not any(sample.pooled for sample in samples):
+        rows.append(("per image and observer", _spread(per_observer)))
+    if empty := per_image.count(0):
+        rows.append(("images without fixations", f"{empty:,}"))
+    if len(shares):
+        (x, y), (dx, dy) = 100 * shares.mean(axis=0), 100 * shares.std(axis=0)
+        central = 100 * (np.abs(shares - 0.5) < 0.25).all(axis=1).mean()
+        rows += [
+            ("mean place", f"x {x:.1f} ± {dx:.1f} % of the width, y {y:.1f} ± {dy:.1f} % of the height"),
+            ("centre bias", f"{central:.1f} % of the fixations in the middle quarter of the area"),
+        ]
+    return rows
+
+
+def _look_at(sample: Sample, troubles: Troubles, seen: dict[str, Path]) -> None:
+    """Read a sample's files to the last byte."""
+    stimulus = sample.stimulus
+    place = stimulus if isinstance(stimulus, Path) else Path(sample.name)
+    with troubles.reading(place):
+        if isinstance(stimulus, Path):
+            data = stimulus.read_bytes()
+            pixels = _whole(stimulus, data)
+            digest = hashlib.sha256(data).hexdigest()
+            if digest in seen:
+                raise InputError(f"{place} is the same file as {seen[digest].name}")
+            seen[digest] = stimulus
+        else:
+            pixels = sample.read_stimulus()
+        if pixels.shape[:2] != sample.size:
+            rows, columns = sample.size
+            raise InputError(
+                f"{place} is {pixels.shape[1]}x{pixels.shape[0]}, its fixations are for {columns}x{rows}"
+            )
+    if isinstance(sample.density_file, Path) and sample.density_file.suffix.lower() != ".npy":
+        with troubles.reading(sample.density_file):
+            _whole(sample.density_file, sample.density_file.read_bytes())
+    lost, kept = troubles.outside.get(sample.name, 0), len(sample.all_fixations())
+    if troubles.exchanged.get(sample.name) and lost > 0.02 * (lost + kept):
+        troubles.add(place, f"{lost} fixations are outside, and inside with x and y exchanged")
+    elif lost > kept:
+        troubles.add(place, f"{lost} of {lost + kept} fixations are outside: those of another image?")
+
+
+def _whole(path: Path, data: bytes) -> np.ndarray:
+    """The pixels of an image file that holds `data`.
+
+    InputError: empty, damaged, cut off, or of another type than the suffix says.
+    """
+    if not data:
+        raise InputError("the file is empty")
+    pixels = decode_image(data, path)
+    with Image.open(io.BytesIO(data)) as image:
+        kind = image.format
+        try:
+            image.verify()  # the checksums of a PNG
+        except Exception as error:  # Pillow's plugins raise what they like
+            raise InputError(f"{path} is damaged: {error}") from None
+    if path.suffix.lower() not in FORMATS.get(kind, (path.suffix.lower(),)):
+        raise InputError(f"{path} is a {kind} file by its content")
+    if kind == "JPEG" and b"\xff\xd9" not in data[data.rfind(b"\xff\xda") :]:
+        raise InputError(f"{path} has no end: it was cut off")
+    return pixels
+
+
+def _compare_sums(name: str, folder: Path, troubles: Troubles) -> list[str]:
+    """Compare with the checksums known; returns notes."""
+    notes = []
+    shipped = Path(__file__).parent / "sums" / f"{name}.sha256"
+    if shipped.is_file():
+        sums = _read_sums(shipped)
+        root = next((r for r in (folder, folder / "data") if (r / next(iter(sums))).parent.is_dir()), folder)
+        wrong = [path for path, digest in sums.items() if _digest(root / path) != digest]
+        if 2 * len(wrong) < len(sums):
+            for path in wrong:
+                what = "not the published file: another checksum" if (root / path).is_file() else "missing"
+                troubles.add(root / path, what)
+            if not wrong:
+                notes.append(f"all {len(sums):,} files have the published checksums")
+        else:
+            notes.append("not the edition whose checksums are known: they were not compared")
+    if (folder / SUMS).is_file():
+        sums = _read_sums(folder / SUMS)
+        for path, digest in sums.items():
+            if (found := _digest(folder / path)) != digest:
+                troubles.add(folder / path, f"another checksum than in {SUMS}" if found else "missing")
+        notes.append(f"compared {len(sums):,} files with {SUMS}")
+    return notes
+
+
+def _read_sums(path: Path) -> dict[str, str]:
+    """File -> SHA-256, from lines as `sha256sum` writes them."""
+    lines = path.read_text(errors="replace").splitlines()
+    found = (re.fullmatch(r"([0-9a-fA-F]{64}) [ *](?:\./)?(.+)", line) for line in lines)
+    return {match[2]: match[1].lower() for match in found if match}
+
+
+def _digest(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+def _extremes(sizes: Counter) -> str:
+    if len(sizes) == 1:
+        return ""
+    by_area = sorted(sizes, key=lambda size: size[0] * size[1])
+    (w, h), (width, height) = by_area[0], by_area[-1]
+    return f", {len(sizes):,} in all, from {w}x{h} to {width}x{height}"
+
+
+def _range(values: Sequence[float], unit: str = "") -> str:
+    low, high = min(values), max(values)
+    text = f"{low:g}" if low == high else f"{low:.4g} to {high:.4g}"
+    return f"{text} {unit}".strip()
+
+
+def _spread(counts: Sequence[int]) -> str:
+    deviation = np.std(counts, ddof=1) if len(counts) > 1 else 0
+    return f"{np.mean(counts):.1f} ± {deviation:.1f} ({min(counts)} to {max(counts)})"

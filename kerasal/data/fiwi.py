@@ -1,0 +1,71 @@
+"""FiWi: 149 screenshots of web pages, 11 observers, 5 s of free viewing.
+
+1360x768 or 1366x768 pixels. The point maps pool the observers, and a pixel counts once. How many pixels one
+degree has is not known; density maps use sigma 30 px, which others have used for it.
+
+Licence: none stated; research use. Source: Shen and Zhao, "Webpage saliency", ECCV 2014.
+
+Layout: `stimuli/NAME.png`, `eyeMaps/all5/NAME.png`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from kerasal.data.images import list_files, read_image
+from kerasal.data.info import Archive, DatasetInfo
+from kerasal.data.layout import Troubles, find_folder, fixated_pixels, image_size
+from kerasal.data.sample import Dataset, Sample
+from kerasal.data.splits import ranked_split
+from kerasal.errors import InputError
+
+TRAIN, VALIDATION = 0.7, 0.15  # the paper takes all as a test
+
+INFO = DatasetInfo(
+    name="fiwi",
+    title="FiWi, screenshots of web pages",
+    images=149,
+    size="1360x768 or 1366x768",
+    observers="11, pooled",
+    seconds=5,
+    fixations=None,
+    sigma=30,
+    pixels_per_degree=None,
+    licence="none stated; research use",
+    citation="Shen and Zhao, ECCV 2014",
+    page="https://www-users.cse.umn.edu/~qzhao/webpage_saliency.html",
+    layout="stimuli/NAME.png, eyeMaps/all5/NAME.png",
+    split="70 % train, 15 % validation, the rest test, in the order of SHA-256('fiwi/NAME')",
+    defects=("point maps pool the observers and the time; fixations on one pixel count once",),
+    archives=(
+        Archive("webpage_dataset.zip", "https://www.dropbox.com/s/30nxg2uwd1wpb80/webpage_dataset.zip?dl=1"),
+    ),
+)
+
+
+def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
+    """FiWi. InputError: no such layout in `folder`; a damaged file; a map missing or of another size."""
+    troubles = troubles or Troubles()
+    root = find_folder(folder, "stimuli", "eyeMaps/all5")
+    if root is None:
+        raise InputError(f"no FiWi in {folder}: it needs {INFO.layout}; kerasal data info fiwi")
+    samples = []
+    for stimulus in list_files(root / "stimuli", (".png",)):
+        with troubles.reading(stimulus):
+            size = image_size(stimulus)
+            path = root / "eyeMaps/all5" / stimulus.name
+            xy = np.empty((0, 2))
+            with troubles.reading(path):
+                image_size(path)
+                points = read_image(path).max(axis=2)
+                if points.shape != size:
+                    raise InputError(f"{path} has the size {points.shape}, its image {size}")
+                xy = fixated_pixels(points > 127)
+            samples.append(Sample(stimulus.stem, size, stimulus, (xy,), INFO.sigma, pooled=True))
+    return Dataset(
+        name="fiwi",
+        splits=ranked_split(samples, TRAIN, VALIDATION, "fiwi"),
+        description="FiWi, web pages, 11 observers (Shen and Zhao 2014)",
+        licence=INFO.licence,
+        notes=troubles.notes,
+    )

@@ -1,0 +1,131 @@
+"""MIT1003: 1003 photographs, 15 observers, 3 s of free viewing; the paper trains and tests on it.
+
+Longest side 1024 pixels, 463 images of 1024x768. The gaze is published as samples; the fixations are found
+in them as the authors' `checkFixations.m` does (`kerasal.data.gaze`). As pysaliency does, fixations on the
+border pixel or outside are left out, then the first one of each observer, which the forced central cross
+explains. Coordinates are taken as they are, probably 1-based, as pysaliency does too. About 34 pixels per
+degree by the authors' code; density maps use sigma 24 px, which reproduces the benchmark's maps.
+
+Licence: none stated; research use with citation. Source: Judd, Ehinger, Durand and Torralba, "Learning to
+predict where humans look", ICCV 2009.
+
+Layout: `ALLSTIMULI/NAME.jpeg`, `DATA/OBSERVER/NAME.mat`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from kerasal.data.gaze import PIXELS_PER_DEGREE, fixations_from_gaze
+from kerasal.data.images import list_files
+from kerasal.data.info import Archive, DatasetInfo
+from kerasal.data.layout import Troubles, find_folder, image_size, read_mat, structure
+from kerasal.data.sample import Dataset, Sample
+from kerasal.data.splits import ranked_split
+from kerasal.errors import InputError
+
+PAGE = "http://people.csail.mit.edu/tjudd/WherePeopleLook"
+IMAGES, TRAIN, VALIDATION = 1003, 500, 200  # the paper's numbers; it does not name the images
+NOT_GAZE = ("shuff_stimnames", "calibrationdata")
+
+INFO = DatasetInfo(
+    name="mit1003",
+    title="MIT1003, photographs",
+    images=IMAGES,
+    size="longest side 1024",
+    observers="15",
+    seconds=3,
+    fixations=104_171,
+    sigma=24,
+    pixels_per_degree=PIXELS_PER_DEGREE,
+    licence="none stated; research use with citation, no redistribution",
+    citation="Judd, Ehinger, Durand and Torralba, ICCV 2009",
+    page=f"{PAGE}/index.html",
+    layout="ALLSTIMULI/NAME.jpeg, DATA/OBSERVER/NAME.mat",
+    split=f"{TRAIN} train, {VALIDATION} validation, the rest test, in the order of SHA-256('mit1003/NAME')",
+    defects=(
+        "gaze samples, not fixations: they are found by the authors' method, ported",
+        "the first fixation of each observer is left out: it lies at the fixation cross",
+        "variables in the .mat files are cut to 63 characters: they are not looked up by name",
+    ),
+    archives=(
+        Archive("ALLSTIMULI.zip", f"{PAGE}/ALLSTIMULI.zip", "0d7df8b954ecba69b6796e77b9afe4b6"),
+        Archive("DATA.zip", f"{PAGE}/DATA.zip", "ea19d74ad0a0144428c53e9d75c2d71c"),
+    ),
+)
+
+
+def load(folder: Path, troubles: Troubles | None = None, *, initial_fixation: bool = False) -> Dataset:
+    """MIT1003, split as the paper says: 500 train, 200 validation, the rest test (seeded, see `INFO`).
+
+    Args:
+        initial_fixation: keep the first fixation of each observer.
+
+    InputError: no such layout in `folder`; a damaged file; gaze missing.
+    """
+    troubles = troubles or Troubles()
+    root = find_folder(folder, "ALLSTIMULI", "DATA")
+    if root is None:
+        raise InputError(f"no MIT1003 in {folder}: it needs {INFO.layout}; kerasal data info mit1003")
+    users = sorted(
+        path.name
+        for path in (root / "DATA").iterdir()
+        if path.is_dir() and not path.name.startswith((".", "_"))
+    )
+    if not users:
+        raise InputError(f"no observers in {root / 'DATA'}: it needs DATA/OBSERVER/NAME.mat")
+    samples = []
+    for stimulus in list_files(root / "ALLSTIMULI", (".jpeg",)):
+        with troubles.reading(stimulus):
+            size = image_size(stimulus)
+            observers = []
+            for user in users:
+                path = root / "DATA" / user / f"{stimulus.stem}.mat"
+                xy = np.empty((0, 2))
+                with troubles.reading(path):
+                    xy = _read(path, stimulus, size, initial_fixation)
+                observers.append(troubles.valid(stimulus.stem, xy, size))
+            samples.append(
+                Sample(
+                    stimulus.stem,
+                    size,
+                    stimulus,
+                    tuple(observers),
+                    INFO.sigma,
+                    observers=tuple(users),
+                    pixels_per_degree=INFO.pixels_per_degree,
+                )
+            )
+    for user in users:
+        stems = {path.stem for path in (root / "DATA" / user).glob("*.[mM][aA][tT]")}
+        for stem in sorted(stems - {sample.name for sample in samples}):
+            if troubles.collect and not stem.startswith(".") and stem.lower() not in NOT_GAZE:
+                troubles.add(root / "DATA" / user / f"{stem}.mat", "gaze without a stimulus of its name")
+    return Dataset(
+        name="mit1003",
+        splits=ranked_split(samples, TRAIN / IMAGES, VALIDATION / IMAGES, "mit1003"),
+        description="MIT1003, photographs, 15 observers (Judd et al. 2009)",
+        licence=INFO.licence,
+        notes=troubles.notes,
+    )
+
+
+def _read(path: Path, stimulus: Path, size: tuple[int, int], initial_fixation: bool) -> np.ndarray:
+    """The fixations (N, 2) of one observer, those outside of the image among them as NaN."""
+    record = read_mat(path)
+    with structure(path, "MIT1003's DATA(1).eyeData"):
+        data = record[0, 0]["DATA"][0, 0]
+        gaze = np.asarray(data["eyeData"], "float64")
+        if gaze.ndim != 2 or (gaze.size and gaze.shape[1] < 2):
+            raise ValueError(f"eyeData of shape {gaze.shape}")
+        names = record.dtype.names or ()
+        name = str(record[0, 0]["imgName"].ravel()[0]) if "imgName" in names else stimulus.name
+    if name.strip().lower() != stimulus.name.lower():
+        raise InputError(f"{path} is of the image {name}, not of {stimulus.name}")
+    if not gaze.size:
+        return np.empty((0, 2))
+    xy = fixations_from_gaze(gaze[:, :2]).xy
+    valid = (xy[:, 0] > 0) & (xy[:, 0] < size[1]) & (xy[:, 1] > 0) & (xy[:, 1] < size[0])
+    xy = np.where(valid[:, None], xy, np.nan)
+    # An initial fixation that is itself off the image leaves nothing to take away.
+    return xy if initial_fixation or not len(valid) or not valid[0] else xy[1:]

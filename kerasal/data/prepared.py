@@ -1,0 +1,207 @@
+"""Prepared datasets: decoded once, shrunk to what training needs, as sharded TFRecords that it reads fast.
+
+    prepared.json                   what the dataset is, and each sample's facts and place in a shard
+    train-00000-of-00002.tfrecord   records, see `kerasal.data.records`
+    center_bias.npy                 the mean density map of the training split
+
+Stimuli of the training and validation splits are shrunk, in their own proportions, until the smaller ratio to
+the chosen size is 1, so that training at this size loses nothing; fixations, sigma and given maps with them.
+The test split keeps its files, so that its scores are those of the dataset itself.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasal.data.disk import check_space, new_folder
+from kerasal.data.records import FOOTER, HEADER, Observers, Record, example
+from kerasal.data.sample import SPLITS, Dataset, Sample
+from kerasal.errors import InputError
+
+SCHEMA = 1
+INDEX = "prepared.json"
+CENTER_BIAS = "center_bias.npy"
+PER_SHARD = 256
+
+Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
+
+
+def is_prepared(folder: Path) -> bool:
+    """Whether `prepare` wrote this folder."""
+    return (folder / INDEX).is_file()
+
+
+def prepare(
+    dataset: Dataset,
+    folder: Path | str,
+    *,
+    size: tuple[int, int] | None = (300, 400),
+    per_shard: int = PER_SHARD,
+    progress: Progress = lambda items, _: items,
+) -> Dataset:
+    """Write a dataset as TFRecords; returns it as `load` reads it back.
+
+    One sample is in memory at a time. Args:
+        folder: to be made; it appears when all is written.
+        size: (rows, columns) that training will use; None keeps the stimuli's own sizes.
+        per_shard: samples a file.
+        progress: shows how far it is.
+
+    InputError: the folder is there already, a full disk, a file that cannot be read.
+    """
+    import tensorflow as tf  # here, as reading a dataset's facts does without it
+
+    folder = Path(folder).absolute()
+    check_space(folder.parent, _bytes(dataset, size), f"preparing {dataset.name}")
+    bias, bias_size = 0.0, size or (300, 400)
+    with new_folder(folder) as partial:
+        splits: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
+        for split, samples in dataset.splits.items():
+            shards = -(-len(samples) // per_shard)
+            for shard in range(shards):
+                part = samples[shard * per_shard : (shard + 1) * per_shard]
+                name = f"{split}-{shard:05}-of-{shards:05}.tfrecord"
+                place = 0
+                with tf.io.TFRecordWriter(str(partial / name)) as writer:
+                    for sample in progress(part, f"{split} {shard + 1} of {shards}"):
+                        small, stimulus, raw = _stored(sample, size, whole=split == "test")
+                        data = example(
+                            small.name,
+                            stimulus,
+                            raw,
+                            small.size,
+                            small.sigma,
+                            small.fixations,
+                            None if sample.density_file is None else small.density(),
+                        )
+                        writer.write(data)
+                        splits[split].append(_entry(small, raw, name, place + HEADER, len(data)))
+                        place += HEADER + len(data) + FOOTER
+                        if split == "train":
+                            bias += small.density(bias_size)
+        if splits["train"]:
+            np.save(partial / CENTER_BIAS, (bias / len(splits["train"])).astype("float32"))
+        index = {
+            "schema": SCHEMA,
+            "name": dataset.name,
+            "description": dataset.description
+            + (f", prepared at {size[0]}x{size[1]}" if size else ", prepared"),
+            "licence": dataset.licence,
+            "notes": dataset.notes,
+            "size": size,
+            "splits": splits,
+        }
+        (partial / INDEX).write_text(json.dumps(index))
+    return load(folder)
+
+
+def load(folder: Path) -> Dataset:
+    """What `prepare` wrote. InputError: damaged or incomplete."""
+    try:
+        index = json.loads((folder / INDEX).read_text())
+        if index["schema"] != SCHEMA:
+            raise InputError(f"{folder} was prepared by another version of kerasal: prepare it again")
+        splits = {split: [_sample(folder, entry) for entry in index["splits"][split]] for split in SPLITS}
+        dataset = Dataset(index["name"], splits, index["description"], index["licence"], index["notes"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{folder / INDEX} is damaged ({error}): prepare the dataset again") from None
+    ends: dict[Path, int] = {}
+    for sample in dataset.samples:
+        record = sample.stimulus
+        ends[record.path] = max(ends.get(record.path, 0), record.start + record.length + FOOTER)
+    for path, end in ends.items():
+        if not path.is_file() or path.stat().st_size != end:
+            raise InputError(f"{path} is missing or was cut off: prepare the dataset again")
+    return dataset
+
+
+def shrunk(size: tuple[int, int], target: tuple[int, int] | None) -> tuple[int, int]:
+    """`size` in its own proportions, as small as it can be without a side below `target`'s; never larger."""
+    if target is None:
+        return size
+    scale = min(1.0, max(target[0] / size[0], target[1] / size[1]))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _stored(sample: Sample, target: tuple[int, int] | None, whole: bool) -> tuple[Sample, bytes, bool]:
+    """The sample as it is stored, the bytes of its stimulus, and whether they are pixels."""
+    if whole and isinstance(sample.stimulus, Path):
+        return sample, sample.stimulus.read_bytes(), False
+    pixels = sample.read_stimulus()
+    size = sample.size if whole else shrunk(sample.size, target)
+    if size == sample.size:
+        return sample, pixels.tobytes(), True
+    scale = np.array([size[1] / sample.size[1], size[0] / sample.size[0]])
+    limit = np.nextafter(size[::-1], 0)  # the last float inside: rounding must not push a fixation out
+    small = Sample(
+        sample.name,
+        size,
+        lambda: pixels,
+        None if sample.fixations is None else tuple(np.minimum(xy * scale, limit) for xy in sample.fixations),
+        float(sample.sigma * np.sqrt(scale.prod())),
+        density_file=None if sample.density_file is None else lambda: sample.density(size),
+        observers=sample.observers,
+        pixels_per_degree=sample.pixels_per_degree
+        and float(sample.pixels_per_degree * np.sqrt(scale.prod())),
+        pooled=sample.pooled,
+    )
+    return small, _resize(pixels, size).tobytes(), True
+
+
+def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Pixels (H, W, 3) uint8 at another size, as the pipeline resizes them, rounded to uint8."""
+    from kerasal.data.reading import resize_stimulus
+
+    return np.clip(np.rint(resize_stimulus(pixels, size).numpy()), 0, 255).astype("uint8")
+
+
+def _entry(sample: Sample, raw: bool, shard: str, start: int, length: int) -> dict[str, Any]:
+    return {
+        "name": sample.name,
+        "size": sample.size,
+        "sigma": sample.sigma,
+        "pixels_per_degree": sample.pixels_per_degree,
+        "observers": sample.observers,
+        "count": None if sample.fixations is None else len(sample.fixations),
+        "pooled": sample.pooled,
+        "density": sample.density_file is not None,
+        "raw": raw,
+        "shard": shard,
+        "start": start,
+        "length": length,
+    }
+
+
+def _sample(folder: Path, entry: dict[str, Any]) -> Sample:
+    if Path(entry["shard"]).name != entry["shard"]:
+        raise ValueError(f"a shard outside the folder: {entry['shard']}")
+    record = Record(folder / entry["shard"], entry["start"], entry["length"], entry["raw"])
+    return Sample(
+        entry["name"],
+        tuple(entry["size"]),
+        record,
+        None if entry["count"] is None else Observers(record, entry["count"]),
+        entry["sigma"],
+        density_file=record.density if entry["density"] else None,
+        observers=None if entry["observers"] is None else tuple(entry["observers"]),
+        pixels_per_degree=entry["pixels_per_degree"],
+        pooled=entry["pooled"],
+    )
+
+
+def _bytes(dataset: Dataset, size: tuple[int, int] | None) -> int:
+    """About how much the records take: pixels, given maps, and the test split's files."""
+    total = 0
+    for split, samples in dataset.splits.items():
+        for sample in samples:
+            if split == "test" and isinstance(sample.stimulus, Path):
+                total += sample.stimulus.stat().st_size
+            else:
+                rows, columns = shrunk(sample.size, None if split == "test" else size)
+                total += rows * columns * (3 if sample.density_file is None else 7)
+    return int(total * 1.02) + 1_000_000

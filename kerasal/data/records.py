@@ -1,0 +1,131 @@
+"""Samples as records of TFRecord files, read back one at a time from any place in a file.
+
+A record is a `tf.train.Example` with the features
+
+    name         bytes
+    stimulus     bytes: RGB pixels, row after row, where `raw` is 1; else an image file
+    size, sigma  (rows, columns) of the stimulus; its blur from fixations to density, in pixels
+    fixations    bytes of float64, x, y, x, y, ...; `observers`: how many of them each observer has
+    density      bytes of float32, row after row: a given density map, where there is one
+
+TFRecord (tensorflow/core/lib/io/record_writer.h): eight bytes of length, four of checksum, the data, four of
+checksum. With the place and length of its data a record is read without those before it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kerasal.data.images import decode_image
+from kerasal.errors import InputError
+
+HEADER, FOOTER = 12, 4  # bytes around a record's data
+
+
+@dataclass(frozen=True)
+class Record:
+    """The place of a record's data: bytes from `start` on in a TFRecord file."""
+
+    path: Path
+    start: int
+    length: int
+    raw: bool  # whether the stimulus is stored as pixels, not as an image file
+
+    def __call__(self) -> np.ndarray:
+        """The stimulus, (H, W, 3) uint8 RGB."""
+        features = self.features()
+        data = features["stimulus"].bytes_list.value[0]
+        if self.raw:
+            return np.frombuffer(data, "uint8").reshape(*features["size"].int64_list.value, 3)
+        return decode_image(data, self.path)
+
+    def read(self) -> bytes:
+        """The record's data, a serialized Example. InputError: the file is missing or was cut off."""
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(self.start)
+                data = file.read(self.length)
+        except OSError as error:
+            raise InputError(
+                f"cannot read {self.path}: {error.strerror}; prepare the dataset again"
+            ) from None
+        if len(data) != self.length:
+            raise InputError(f"{self.path} was cut off: prepare the dataset again")
+        return data
+
+    def features(self):
+        """The features by their names. InputError: the data is no Example."""
+        import tensorflow as tf  # here, as what scores maps in processes of its own does without it
+
+        try:
+            return tf.train.Example.FromString(self.read()).features.feature
+        except InputError:
+            raise
+        except Exception as error:  # protobuf's DecodeError has no stable place
+            raise InputError(f"{self.path} is damaged ({error}): prepare the dataset again") from None
+
+    def density(self) -> np.ndarray:
+        """A given density map, (H, W) float32, any non-negative scale."""
+        features = self.features()
+        return np.frombuffer(features["density"].bytes_list.value[0], "float32").reshape(
+            tuple(features["size"].int64_list.value)
+        )
+
+
+class Observers(Sequence):
+    """The fixations of each observer, (N, 2), read from a record when asked for."""
+
+    def __init__(self, record: Record, count: int):
+        self.record, self.count = record, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index):
+        return self._read()[index]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter(self._read())
+
+    def _read(self) -> list[np.ndarray]:
+        if not self.count:
+            return []
+        features = self.record.features()
+        xy = np.frombuffer(features["fixations"].bytes_list.value[0], "float64").reshape(-1, 2)
+        return np.split(xy, np.cumsum(features["observers"].int64_list.value)[:-1])
+
+
+def example(
+    name: str,
+    stimulus: bytes,
+    raw: bool,
+    size: tuple[int, int],
+    sigma: float,
+    fixations: Sequence[np.ndarray] | None,
+    density: np.ndarray | None,
+) -> bytes:
+    """A sample's record. `fixations` per observer (N, 2); `density` (H, W) of the stimulus's size."""
+    import tensorflow as tf
+
+    def integers(*values):
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+    def data(value):
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+    feature = {
+        "name": data(name.encode()),
+        "stimulus": data(stimulus),
+        "raw": integers(int(raw)),
+        "size": integers(*size),
+        "sigma": tf.train.Feature(float_list=tf.train.FloatList(value=[sigma])),
+    }
+    if fixations is not None:
+        xy = np.concatenate([np.empty((0, 2)), *fixations])
+        feature["fixations"] = data(xy.astype("float64").tobytes())
+        feature["observers"] = integers(*map(len, fixations))
+    if density is not None:
+        feature["density"] = data(density.astype("float32").tobytes())
+    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()

@@ -1,0 +1,93 @@
+"""Scene: 500 photographs of many sizes, 12 observers, 5 s of free viewing on a full screen.
+
+From 256x256 pixels (311 of them) to 3888x2592. The fixations are stored y before x, 1-based, in pixels of the
+image's own size; 43,894 of them, 52 of the 6000 observations without any. How many pixels one degree has is
+not known, as the screen was filled: density maps use a sigma of 3 % of the longer side, OSIE's share.
+
+Licence: MIT (Haoran Liang, 2015). Source: Liang, Jiang, Liang and Zhao, "Saliency prediction with scene
+structural guidance"; the NUS VIP laboratory.
+
+Layout: `stimuli/001.jpg` ... `500.jpg`, `tidy/fixations.mat`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from kerasal.data.images import list_files
+from kerasal.data.info import DatasetInfo
+from kerasal.data.layout import Troubles, find_folder, image_size, read_mat, structure
+from kerasal.data.sample import Dataset, Sample
+from kerasal.data.splits import ranked_split
+from kerasal.errors import InputError
+
+SIGMA_OF_LONGER_SIDE = 0.03
+TRAIN, VALIDATION = 0.7, 0.1
+
+INFO = DatasetInfo(
+    name="scene",
+    title="Scene, photographs",
+    images=500,
+    size="256x256 to 3888x2592",
+    observers="12",
+    seconds=5,
+    fixations=43_894,
+    sigma="3 % of the longer side",
+    pixels_per_degree=None,
+    licence="MIT",
+    citation="Liang, Jiang, Liang and Zhao, Saliency Prediction with Scene Structural Guidance",
+    page="https://github.com/Yanakz/Scene",
+    layout="stimuli/001.jpg ... 500.jpg, tidy/fixations.mat",
+    split="350 train, 50 validation, 100 test, in the order of SHA-256('scene/NNN')",
+    defects=(
+        "fixations are stored y before x and count from 1: both are put right",
+        "six fixations lie between 0 and 1, within a pixel off the image: they are put on its border",
+        "sigma is an assumption: 3 % of the longer side, OSIE's share",
+    ),
+    by_hand="the loader reads the tidied copy, whose fixations are one cell array of images by observers",
+)
+
+
+def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
+    """Scene. InputError: no such layout in `folder`; a damaged file; a stimulus missing or one too many."""
+    troubles = troubles or Troubles()
+    root = find_folder(folder, "stimuli", "tidy/fixations.mat")
+    if root is None:
+        raise InputError(f"no Scene in {folder}: it needs {INFO.layout}; kerasal data info scene")
+    path = root / "tidy/fixations.mat"
+    cells = read_mat(path, "fixations")
+    stimuli = list_files(root / "stimuli", (".jpg", ".jpeg"))
+    if cells.ndim != 2 or cells.dtype != object:
+        raise InputError(f"{path} must hold a cell array of images by observers")
+    if len(cells) != len(stimuli):
+        # Rows belong to files by their order: with one missing, all after it would be another's.
+        raise InputError(
+            f"{path} has the fixations of {len(cells)} images, and {root / 'stimuli'} holds {len(stimuli)}"
+        )
+    samples = []
+    for stimulus, row in zip(stimuli, cells, strict=True):
+        with troubles.reading(stimulus):
+            size = image_size(stimulus)
+            observers = []
+            with structure(path, f"rows of y, x, latency, duration for {stimulus.name}"):
+                for cell in row:
+                    records = np.asarray(cell, "float64").reshape(-1, 4)
+                    observers.append(troubles.valid(stimulus.stem, _from_one(records[:, 1::-1]), size))
+            samples.append(
+                Sample(stimulus.stem, size, stimulus, tuple(observers), SIGMA_OF_LONGER_SIDE * max(size))
+            )
+    return Dataset(
+        name="scene",
+        splits=ranked_split(samples, TRAIN, VALIDATION, "scene"),
+        description="Scene, photographs, 12 observers (Liang et al.)",
+        licence="MIT",
+        notes=troubles.notes,
+    )
+
+
+def _from_one(xy: np.ndarray) -> np.ndarray:
+    """0-based from 1-based coordinates; the outermost pixel, 0 to 1, goes to its border.
+
+    Six fixations lie there: rounded to a pixel, as the authors use them, they are in the image.
+    """
+    return np.where(xy >= 0, np.maximum(xy - 1, 0), xy)

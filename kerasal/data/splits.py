@@ -1,0 +1,75 @@
+"""Splits: shares of a ranking that never changes, and lists of names in a file."""
+
+import csv
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from kerasal.data.sample import SPLITS, Dataset, Sample
+from kerasal.errors import InputError
+
+
+def ranked_split(
+    samples: list[Sample], train: float, validation: float, seed: str
+) -> dict[str, list[Sample]]:
+    """Shares of the samples in the order of SHA-256("SEED/NAME"); the rest is the test split.
+
+    A sample's rank depends on its name and the seed alone: the choice is the same on every machine and
+    needs no random generator. Within a split the samples keep their order.
+    """
+    ranks = sorted(samples, key=lambda sample: hashlib.sha256(f"{seed}/{sample.name}".encode()).digest())
+    first = round(len(samples) * train)
+    second = first + round(len(samples) * validation)
+    chosen = {"train": ranks[:first], "validation": ranks[first:second], "test": ranks[second:]}
+    place = {sample.name: number for number, sample in enumerate(samples)}
+    return {name: sorted(part, key=lambda sample: place[sample.name]) for name, part in chosen.items()}
+
+
+def split_by_file(dataset: Dataset, path: Path | str) -> Dataset:
+    """The dataset with the splits that a file of names says; samples that it does not name are left out.
+
+    The file is JSON, {"train": [names], "validation": [...], "test": [...]}, or CSV with the columns name
+    and split. Names are those of the samples, with or without a suffix such as .jpg. A split that the file
+    leaves out is empty.
+    InputError: not such a file, an unknown split or name, a name twice.
+    """
+    path = Path(path)
+    splits: dict[str, list[Sample]] = {split: [] for split in SPLITS}
+    samples = {sample.name: sample for sample in dataset.samples}
+    seen: set[str] = set()
+    for name, split in _read(path):
+        if split not in splits:
+            raise InputError(f"{path}: unknown split {split!r}, one of {', '.join(SPLITS)}")
+        # A suffix is dropped only where the whole name is unknown: names may hold dots.
+        sample = samples.get(name) or samples.get(str(Path(name).with_suffix("")))
+        if sample is None:
+            raise InputError(f"{path} names {name!r}, and {dataset.name} has no such sample")
+        if sample.name in seen:
+            raise InputError(f"{path} names {name!r} twice: a sample belongs to one split")
+        seen.add(sample.name)
+        splits[split].append(sample)
+    left = len(samples) - len(seen)
+    notes = [f"{left} samples that {path.name} does not name left out"] if left else []
+    return replace(dataset, splits=splits, notes=[*dataset.notes, *notes])
+
+
+def _read(path: Path) -> list[tuple[str, str]]:
+    """Pairs of name and split."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the split file {path}: {error}") from None
+    if path.suffix.lower() == ".json":
+        try:
+            lists = json.loads(text)
+            return [(str(name), split) for split, names in lists.items() for name in names]
+        except (ValueError, AttributeError, TypeError):
+            raise InputError(f'{path} must be JSON like {{"train": [names], "test": [names]}}') from None
+    rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(row)]
+    if not rows or not {"name", "split"} <= set(rows[0]):
+        raise InputError(f"{path} needs the columns name and split in its first line, or to be .json")
+    name, split = rows[0].index("name"), rows[0].index("split")
+    if short := next((row for row in rows if len(row) <= max(name, split)), None):
+        raise InputError(f"{path}: a line needs a name and a split, got {','.join(short)!r}")
+    return [(row[name], row[split]) for row in rows[1:]]

@@ -1,0 +1,92 @@
+"""Toronto: 120 photographs, 20 observers, 4 s of free viewing.
+
+681x511 pixels. The fixation maps pool the observers, and a pixel counts once. The per-observer text files
+of the archive are in coordinates that nobody documents; they are not used. About 32 pixels per degree (not
+confirmed); density maps use sigma 32 px.
+
+Licence: none stated; research use. Source: Bruce and Tsotsos, "Saliency based on information maximization",
+NIPS 2005.
+
+Layout: `Original Image Set/1.jpg` ... `120.jpg`, `origfixdata.mat`.
+"""
+
+from pathlib import Path
+
+from kerasal.data.images import list_files
+from kerasal.data.info import Archive, DatasetInfo
+from kerasal.data.layout import Troubles, find_folder, fixated_pixels, image_size, read_mat, structure
+from kerasal.data.sample import Dataset, Sample
+from kerasal.data.splits import ranked_split
+from kerasal.errors import InputError
+
+TRAIN, VALIDATION = 0.7, 0.15
+
+INFO = DatasetInfo(
+    name="toronto",
+    title="Toronto, photographs",
+    images=120,
+    size="681x511",
+    observers="20, pooled",
+    seconds=4,
+    fixations=11_199,
+    sigma=32,
+    pixels_per_degree=32,
+    licence="none stated; research use",
+    citation="Bruce and Tsotsos, NIPS 2005",
+    page="http://www-sop.inria.fr/members/Neil.Bruce/#SOURCECODE",
+    layout="Original Image Set/N.jpg, origfixdata.mat",
+    split="70 % train, 15 % validation, the rest test, in the order of SHA-256('toronto/N')",
+    defects=(
+        "fixation maps pool the observers; fixations on one pixel count once",
+        "the per-observer .fix files are in undocumented screen coordinates: not used",
+    ),
+    archives=(
+        Archive(
+            "eyetrackingdata.zip",
+            "http://www-sop.inria.fr/members/Neil.Bruce/eyetrackingdata.zip",
+            "38d5c02217060d4d2d1a4649cc632af1",
+        ),
+    ),
+)
+
+
+def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
+    """Toronto. InputError: no such layout in `folder`; a damaged file; a stimulus missing or too large."""
+    troubles = troubles or Troubles()
+    root = find_folder(folder, "Original Image Set", "origfixdata.mat")
+    if root is None:
+        raise InputError(f"no Toronto in {folder}: it needs {INFO.layout}; kerasal data info toronto")
+    path = root / "origfixdata.mat"
+    with structure(path, "Toronto's cell array of fixation maps"):
+        maps = read_mat(path, "white").ravel()
+        if maps.dtype != object:
+            raise ValueError(f"an array of {maps.dtype}")
+    samples = []
+    listed = {stimulus.stem: stimulus for stimulus in list_files(root / "Original Image Set", (".jpg",))}
+    for number, points in enumerate(maps, start=1):
+        stimulus = listed.pop(str(number), root / "Original Image Set" / f"{number}.jpg")
+        with troubles.reading(stimulus):
+            size = image_size(stimulus)
+            if points.shape != size:
+                raise InputError(f"{stimulus} has the size {size}, its fixation map {points.shape}")
+            samples.append(
+                Sample(
+                    str(number),
+                    size,
+                    stimulus,
+                    (fixated_pixels(points),),
+                    INFO.sigma,
+                    pixels_per_degree=INFO.pixels_per_degree,
+                    pooled=True,
+                )
+            )
+    for stimulus in listed.values():
+        if troubles.collect:
+            troubles.add(stimulus, "no fixation map of this number")
+    return Dataset(
+        name="toronto",
+        splits=ranked_split(samples, TRAIN, VALIDATION, "toronto"),
+        description="Toronto, photographs, 20 observers (Bruce and Tsotsos 2005)",
+        licence=INFO.licence,
+        notes=troubles.notes,
+    )

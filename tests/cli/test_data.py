@@ -1,0 +1,172 @@
+"""kerasal data, as a user types it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import write_photo
+from PIL import Image
+from test_commands import kerasal, refused
+
+
+def test_list_and_info_say_what_is_known():
+    listed = kerasal("data", "list").stdout
+    for words in ("osie", "700", "salicon-2017", "15,000", "MIT"):
+        assert words in listed
+    told = kerasal("data", "info", "mit1003").stdout
+    for words in ("104,171", "ALLSTIMULI", "500 train", "d71c", "known defect"):
+        assert words in told
+
+
+def test_an_unknown_dataset_is_one_line_with_the_known_ones():
+    for command in ("info", "fetch"):
+        assert refused(kerasal("data", command, "osei"), "osei", "osie", "toronto")
+    assert refused(kerasal("data", "show", "osei"), "osei", "osie")
+    assert refused(kerasal("data", "prepare", "osei"), "osei", "osie")
+    assert refused(kerasal("data", "check", "osie", "/nowhere"), "/nowhere")
+    assert refused(kerasal("data", "check", "osei"), "osei", "osie")
+
+
+def test_fetch_prints_the_terms_first_and_says_what_it_cannot_get(tmp_path):
+    result = kerasal("data", "fetch", "salicon-2017", tmp_path / "s")
+    assert "licence: images: MS COCO's terms" in result.stdout
+    assert refused(result, "by hand", "fixations.zip", "--archives")
+
+
+def test_check_ends_with_status_0_or_names_file_and_trouble_with_status_1(photo_folder):
+    result = kerasal("data", "check", photo_folder)
+    assert result.exit_code == 0, result.output
+    assert "nothing is wrong" in result.stdout
+    assert "fixations per image" in result.stdout
+    (photo_folder / "images/p3.jpg").write_bytes((photo_folder / "images/p3.jpg").read_bytes()[:500])
+    result = kerasal("data", "check", photo_folder)
+    assert result.exit_code == 1
+    (line,) = [line for line in result.stdout.splitlines() if "p3.jpg" in line]
+    assert "cannot read" in line
+    assert "Error: 1 trouble" in result.stderr
+
+
+def test_show_draws_stimuli_fixations_and_density(photo_folder, tmp_path):
+    result = kerasal("data", "show", "folder", photo_folder, "--count", 2, "-o", tmp_path / "out/a.jpg")
+    assert result.exit_code == 0, result.output
+    picture = Image.open(tmp_path / "out/a.jpg")
+    assert picture.width == 3 * 400 + 2 * 6
+    result = kerasal("data", "show", "folder", photo_folder, "--stimulus", "p7", "-o", tmp_path / "b.png")
+    assert Image.open(tmp_path / "b.png").height == 640 + 22  # p7 has 80 rows and 50 columns
+    result = kerasal("data", "show", "folder", photo_folder, "--stimulus", "p77", "-o", tmp_path / "c.png")
+    assert refused(result, "p77")
+    assert not (tmp_path / "c.png").exists()
+    result = kerasal("data", "show", "folder", photo_folder, "-o", tmp_path / "c.docx")
+    assert refused(result, "c.docx", ".png")
+
+
+def test_the_centre_bias_is_drawn_and_saved(photo_folder, tmp_path):
+    result = kerasal("data", "show", "folder", photo_folder, "--center-bias", "-o", tmp_path / "b.png")
+    assert result.exit_code == 0, result.output
+    from kerasal import data
+
+    expected = data.center_bias(data.load(str(photo_folder))["train"], (300, 400))
+    np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), expected)
+    assert Image.open(tmp_path / "b.png").width > 500
+
+
+def test_prepared_data_is_what_its_last_line_says(photo_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    split = tmp_path / "split.json"
+    split.write_text(json.dumps({"train": ["p0", "p1"], "validation": ["p2"], "test": ["p3"]}))
+    result = kerasal(*("data", "prepare", "folder", photo_folder, "--size", "24x36", "--split-file", split))
+    assert result.exit_code == 0, result.output
+    assert "kerasal train --data prepared/photos" in result.stdout
+    assert {"center_bias.npy", "center_bias.png"} <= {
+        path.name for path in (tmp_path / "prepared/photos").iterdir()
+    }
+    result = kerasal("data", "check", "folder", tmp_path / "prepared/photos")
+    assert result.exit_code == 0, result.output
+    assert "2 train, 1 validation, 1 test" in result.stdout
+    assert refused(kerasal("data", "prepare", "folder", photo_folder), "is there already")
+    assert kerasal("data", "prepare", "folder", photo_folder, "--size", "big", "-o", "x").exit_code == 2
+    assert not (tmp_path / "x").exists()
+
+
+def test_every_help_comes_with_an_example_and_without_loading_keras():
+    program = (
+        "import sys\n"
+        "from kerasal_cli import main\n"
+        "for command in ([], ['list'], ['info'], ['fetch'], ['check'], ['prepare'], ['show']):\n"
+        "    try:\n"
+        "        main(['data', *command, '--help'])\n"
+        "    except SystemExit as end:\n"
+        "        assert end.code == 0\n"
+        "heavy = {'keras', 'tensorflow', 'numpy', 'kerasal'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("Example") == 7
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_preparing_leaves_nothing(tmp_path):
+    for number in range(40):
+        write_photo(tmp_path / f"photos/images/p{number}.jpg", (900, 1200), seed=number)
+        (tmp_path / "photos/fixations").mkdir(exist_ok=True)
+        np.save(tmp_path / f"photos/fixations/p{number}.npy", np.array([[5.0, 5.0]]))
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from kerasal_cli import main; main()", "data", "prepare", "folder", "photos"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    deadline = time.time() + 60
+    while (
+        not list(tmp_path.glob("prepared/.*/*.tfrecord"))
+        and process.poll() is None
+        and time.time() < deadline
+    ):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert not list((tmp_path / "prepared").iterdir())
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_augmentation_switches_the_feature_cache_off_with_one_line(photo_folder, tmp_path):
+    quick = ("--model", "tiny", "--input-size", "32x48", "--epochs", 1, "--cache-dir", tmp_path / "cache")
+    result = kerasal(
+        *("train", "--data", photo_folder, "--run", tmp_path / "run", "--crop", 0.2, "--scale", 0.2, *quick)
+    )
+    assert result.exit_code == 0, result.output
+    (line,) = [line for line in result.stderr.splitlines() if "not cached" in line]
+    assert "crop" in line
+    assert not (tmp_path / "cache").exists()
+    options = json.loads((tmp_path / "run/config.json").read_text())["options"]
+    assert (options["crop"], options["scale"], options["color"]) == (0.2, 0.2, 0.0)
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_a_stimulus_that_is_cut_off_stops_training_with_one_line_that_names_it(tmp_path):
+    import shutil
+
+    for name in ("zite", "apple-store", "Amazon(2)"):
+        write_photo(tmp_path / f"stimuli/{name}.png", (76, 136), seed=len(name))
+        write_photo(tmp_path / f"eyeMaps/all5/{name}.png", (76, 136), seed=len(name), mode="1")
+    path = tmp_path / "stimuli/zite.png"
+    path.write_bytes(path.read_bytes()[:-300])
+    split = tmp_path / "split.json"
+    split.write_text('{"train": ["zite", "apple-store"], "validation": ["Amazon(2)"]}')
+    quick = ("--model", "tiny", "--input-size", "32x48", "--epochs", 1, "--run", tmp_path / "run")
+    for cache in ("--no-cache-features", "--cache-in-memory"):
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        result = kerasal(
+            *("train", "--data", "fiwi", "--data-dir", tmp_path, "--split-file", split, cache, *quick)
+        )
+        assert refused(result, "zite.png", "truncated")

@@ -1,0 +1,266 @@
+"""`check` finds every damaged file and none of the good ones."""
+
+import hashlib
+import re
+import shutil
+
+import numpy as np
+import pytest
+import scipy.io
+from conftest import write_photo
+from layouts import LAYOUTS, binary, cell
+from PIL import Image
+
+from kerasal.data.check import check, statistics
+from kerasal.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """A miniature of every published dataset, and two folders of one's own: name -> (dataset, folder)."""
+    root = tmp_path_factory.mktemp("good")
+    made = {}
+    for name, write in LAYOUTS.items():
+        (root / name).mkdir()
+        write(root / name)
+        made[name] = (name, root / name)
+    for kind in ("csv", "maps"):
+        folder = root / kind
+        random = np.random.default_rng(0)
+        for number, size in enumerate([(60, 90), (80, 50), (64, 70), (66, 71)]):
+            suffix = ".png" if number % 2 else ".jpg"
+            write_photo(folder / "images" / f"p{number}{suffix}", size, seed=number)
+            points = random.uniform(0, 1, (40, 2)) * size[::-1]
+            (folder / "fixations").mkdir(exist_ok=True)
+            lines = ["x,y", *(f"{x:.2f},{y:.2f}" for x, y in points)]
+            (folder / "fixations" / f"p{number}.csv").write_text("\n".join(lines))
+            if kind == "maps":
+                write_photo(folder / "maps" / f"p{number}.png", size, seed=90 + number, mode="L")
+        made[kind] = ("folder", folder)
+    return made
+
+
+def files_of(folder):
+    """The files that a dataset needs, without the rubbish and the extras that loaders skip."""
+    skipped = ("Thumbs.db", "CalibrationData.mat")
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in skipped and not {"Output", "test"} & set(path.parts)
+    )
+
+
+def test_nothing_is_wrong_with_good_datasets(good):
+    for name, folder in good.values():
+        report = check(name, folder)
+        assert report.troubles == [], name
+        assert report.dataset.samples
+
+
+def truncate(path, others):
+    path.write_bytes(path.read_bytes()[: max(1, int(0.6 * path.stat().st_size))])
+
+
+def empty(path, others):
+    path.write_bytes(b"")
+
+
+def zero_out(path, others):
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def zero_tail(path, others):
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
+
+
+def text(path, others):
+    path.write_bytes(b"<html><body>404 not found</body></html>")
+
+
+def another_type(path, others):
+    if path.suffix.lower() in (".jpg", ".jpeg"):
+        Image.open(path).save(path, format="PNG")
+    elif path.suffix == ".png":
+        Image.open(path).convert("L").save(path, format="JPEG")
+    elif path.suffix == ".csv":
+        scipy.io.savemat(str(path), {"x": 1.0}, appendmat=False)
+    else:
+        path.write_text("x,y\n1,2\n")
+
+
+def swap(path, others):
+    """The contents of two files exchanged, of the next one of the same kind."""
+    other = others[(others.index(path) + 1) % len(others)]
+    mine, its = path.read_bytes(), other.read_bytes()
+    path.write_bytes(its)
+    other.write_bytes(mine)
+
+
+def remove(path, others):
+    path.unlink()
+
+
+DAMAGES = (truncate, empty, zero_out, zero_tail, text, another_type, remove)
+
+
+def variants(good):
+    """(key, file, damage) for every damage that a file's kind can show."""
+    for key, (_, folder) in good.items():
+        for path in files_of(folder):
+            for damage in DAMAGES:
+                # Half a CSV of fixations is a shorter CSV. A stimulus that is removed from a dataset
+                # without an index is one stimulus less.
+                if path.suffix == ".csv" and damage in (truncate, zero_tail):
+                    continue
+                if damage is remove and key in ("cat2000", "fiwi") and "timuli" in path.parent.as_posix():
+                    continue
+                if damage is remove and key.startswith("salicon") and path.suffix == ".jpg":
+                    continue
+                yield key, path.relative_to(folder), damage
+
+
+def test_two_hundred_damaged_variants_are_all_found(good, tmp_path):
+    every = list(variants(good))
+    order = np.random.default_rng(0).permutation(len(every))[:200]
+    assert len(order) == 200
+    assert {every[i][2] for i in order} == set(DAMAGES)
+    assert {every[i][0] for i in order} == set(good)
+    missed = []
+    for number, i in enumerate(order):
+        key, path, damage = every[i]
+        name, folder = good[key]
+        copy = tmp_path / str(number)
+        shutil.copytree(folder, copy)
+        others = [p for p in files_of(copy) if p.suffix == path.suffix and p.parent == (copy / path).parent]
+        damage(copy / path, others)
+        report = check(name, copy)
+        blamed = {p.stem for p, _ in report.troubles}
+        if not report.troubles or not ({path.stem} & blamed or copy.name in blamed):
+            missed.append((key, str(path), damage.__name__, report.troubles))
+        shutil.rmtree(copy)
+    assert missed == []
+
+
+@pytest.mark.parametrize(
+    ("key", "file", "found"),
+    [
+        ("csv", "images/p0.jpg", "fixations outside"),
+        ("maps", "maps/p1.png", "another size"),
+        ("mit1003", "DATA/zb/i1.mat", "is of the image"),
+        ("salicon-2015", "train/COCO_train2014_000000000009.mat", "is of the image"),
+        ("salicon-2017", "train/COCO_train2014_000000000025.mat", "is of the image"),
+        ("fiwi", "webpages/eyeMaps/all5/Amazon(2).png", "has the size"),
+        ("mit1003", "ALLSTIMULI/i1.jpeg", "fixations|dropped"),
+    ],
+)
+def test_files_that_were_exchanged_are_found_where_they_differ(good, tmp_path, key, file, found):
+    name, folder = good[key]
+    shutil.copytree(folder, tmp_path / "copy")
+    path = tmp_path / "copy" / file
+    others = [p for p in files_of(tmp_path / "copy") if p.suffix == path.suffix and p.parent == path.parent]
+    swap(path, others)
+    report = check(name, tmp_path / "copy")
+    lines = [what for _, what in report.troubles] + report.notes
+    assert any(re.search(found, line) for line in lines), lines
+
+
+def test_exchanged_x_and_y_are_noticed(tmp_path):
+    random = np.random.default_rng(0)
+    for number in range(3):
+        write_photo(tmp_path / f"images/p{number}.jpg", (40, 120), seed=number)
+        (tmp_path / "fixations").mkdir(exist_ok=True)
+        xy = random.uniform(0, 1, (30, 2)) * [120, 40]
+        np.save(tmp_path / f"fixations/p{number}.npy", xy[:, ::-1] if number == 1 else xy)
+    report = check("folder", tmp_path)
+    assert [(path.name, "x and y exchanged" in what) for path, what in report.troubles] == [("p1.jpg", True)]
+
+
+def test_fixations_below_the_image_are_not_mistaken_for_exchanged_ones(tmp_path):
+    for number in range(3):
+        write_photo(tmp_path / f"images/p{number}.jpg", (40, 120), seed=number)
+        (tmp_path / "fixations").mkdir(exist_ok=True)
+        points = np.array([[100.0, 20], [30, 30], [20, 50], [10, 60]])  # the last two are below
+        np.save(tmp_path / f"fixations/p{number}.npy", points)
+    report = check("folder", tmp_path)
+    assert report.troubles == []
+    assert any("6 fixations outside" in note for note in report.notes)
+
+
+def test_a_stimulus_that_is_there_twice_is_found(good, tmp_path):
+    name, folder = good["toronto"]
+    shutil.copytree(folder, tmp_path / "copy")
+    images = tmp_path / "copy/eyetrackingdata/fixdens/Original Image Set"
+    shutil.copy(images / "3.jpg", images / "8.jpg")
+    ((path, what),) = check(name, tmp_path / "copy").troubles
+    assert path.name == "8.jpg"
+    assert "same file as 3.jpg" in what
+
+
+def test_a_list_of_checksums_in_the_folder_is_followed(good, tmp_path):
+    name, folder = good["csv"]
+    shutil.copytree(folder, tmp_path / "copy")
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  ./{path.relative_to(tmp_path / 'copy')}"
+        for path in files_of(tmp_path / "copy")
+    ]
+    (tmp_path / "copy/SHA256SUMS").write_text("\n".join(lines) + "\n")
+    report = check(name, tmp_path / "copy")
+    assert report.troubles == []
+    assert "compared 8 files with SHA256SUMS" in report.notes
+    path = tmp_path / "copy/fixations/p2.csv"
+    path.write_text(path.read_text().replace("1", "2", 1))
+    ((found, what),) = check(name, tmp_path / "copy").troubles
+    assert (found, "checksum" in what) == (path, True)
+
+
+@pytest.mark.slow
+def test_one_changed_byte_in_a_published_file_is_found(shared, tmp_path):
+    for name in ("stimuli", "eye"):
+        (tmp_path / name).mkdir()
+    for path in (shared / "data/osie/stimuli").iterdir():
+        (tmp_path / "stimuli" / path.name).symlink_to(path)
+    (tmp_path / "eye/fixations.mat").symlink_to(shared / "data/osie/eye/fixations.mat")
+    data = bytearray((tmp_path / "stimuli/1200.jpg").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "stimuli/1200.jpg").unlink()
+    (tmp_path / "stimuli/1200.jpg").write_bytes(data)
+    report = check("osie", tmp_path)
+    ((path, what),) = report.troubles
+    assert path.name == "1200.jpg"
+    assert "checksum" in what
+    assert dict(statistics(report.dataset))["fixations"] == "98,321"
+
+
+def test_statistics_are_those_of_a_hand_count(tmp_path):
+    # Two images of 100x50 and one of 60x40, one observer each with 2, 0 and 4 fixations.
+    for number, (size, points) in enumerate(
+        [((50, 100), [(50, 25), (99, 49)]), ((50, 100), []), ((40, 60), [(30, 20)] * 4)]
+    ):
+        write_photo(tmp_path / f"images/p{number}.jpg", size, seed=number)
+        (tmp_path / "fixations").mkdir(exist_ok=True)
+        np.save(tmp_path / f"fixations/p{number}.npy", np.array(points, float).reshape(-1, 2))
+    rows = dict(statistics(check("folder", tmp_path).dataset))
+    assert rows["images"] == "3"
+    assert rows["sizes"] == "100x50 (2 of 3), 2 in all, from 60x40 to 100x50"
+    assert rows["fixations"] == "6"
+    assert rows["fixations per image"] == "2.0 ± 2.0 (0 to 4)"
+    assert rows["images without fixations"] == "1"
+    assert rows["mean place"].startswith("x 58.2 ± 18.3 %")  # mean of 50 (five times) and 99 % of the width
+    assert rows["centre bias"].startswith("83.3 %")  # five of six
+
+
+def test_a_missing_folder_and_an_unknown_name_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no folder"):
+        check("osie", tmp_path / "nowhere")
+    with pytest.raises(InputError, match="unknown dataset"):
+        check("osei", tmp_path)
+    with pytest.raises(InputError, match="generated"):
+        check("synthetic")
+
+
+def test_a_dataset_that_cannot_be_loaded_at_all_is_one_trouble(tmp_path):
+    scipy.io.savemat(tmp_path / "origfixdata.mat", {"white": cell([binary((3, 4), [])])})
+    ((path, what),) = check("toronto", tmp_path).troubles
+    assert path == tmp_path
+    assert "it needs" in what

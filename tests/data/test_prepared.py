@@ -1,0 +1,225 @@
+import json
+import resource
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import write_photo
+from layouts import LAYOUTS
+
+from kerasal import data, training
+from kerasal.data import Dataset, Sample, batches, load, prepare
+from kerasal.data.prepared import shrunk
+from kerasal.errors import InputError
+from kerasal.training.features import FeatureCache
+
+SIZE = (24, 36)
+
+
+@pytest.fixture
+def photos(photo_folder):
+    return load(str(photo_folder))
+
+
+def same_sample(one, other):
+    assert (one.name, one.size) == (other.name, other.size)
+    assert one.sigma == pytest.approx(other.sigma)
+    assert len(one.fixations) == len(other.fixations)
+    for found, expected in zip(one.fixations, other.fixations, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(one.read_stimulus(), other.read_stimulus())
+
+
+def test_prepared_at_its_own_size_a_dataset_is_the_same(photos, tmp_path):
+    made = prepare(photos, tmp_path / "p", size=None, per_shard=4)
+    for split in data.SPLITS:
+        for one, other in zip(made[split], photos[split], strict=True):
+            same_sample(one, other)
+    assert sorted(path.name for path in (tmp_path / "p").iterdir()) == [
+        "center_bias.npy",
+        "prepared.json",
+        "test-00000-of-00001.tfrecord",
+        "train-00000-of-00002.tfrecord",
+        "train-00001-of-00002.tfrecord",
+        "validation-00000-of-00001.tfrecord",
+    ]
+    loaded = load(str(tmp_path / "p"))
+    assert data.fingerprint(loaded.samples) == data.fingerprint(load(**loaded.arguments).samples)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_datasets_facts_survive(name, tmp_path):
+    (tmp_path / "d").mkdir()
+    LAYOUTS[name](tmp_path / "d")
+    dataset = load(name, tmp_path / "d")
+    made = prepare(dataset, tmp_path / "p", size=None)
+    for one, other in zip(made.samples, dataset.samples, strict=True):
+        same_sample(one, other)
+        for fact in ("observers", "pixels_per_degree", "pooled"):
+            assert getattr(one, fact) == getattr(other, fact)
+
+
+def test_shrunk_stimuli_keep_their_proportions_and_their_fixations_places(photos, tmp_path):
+    made = prepare(photos, tmp_path / "p", size=SIZE)
+    for split in ("train", "validation"):
+        for small, whole in zip(made[split], photos[split], strict=True):
+            scale = max(SIZE[0] / whole.size[0], SIZE[1] / whole.size[1])
+            assert small.size == tuple(round(side * scale) for side in whole.size)
+            assert small.size[0] >= SIZE[0]
+            assert small.size[1] >= SIZE[1]
+            assert small.sigma == pytest.approx(whole.sigma * scale, rel=0.02)
+            shares = [s.all_fixations() / s.size[::-1] for s in (small, whole)]
+            np.testing.assert_allclose(*shares, atol=1e-9)
+            assert len(small.fixations) == len(whole.fixations)
+            assert small.read_stimulus().shape == (*small.size, 3)
+
+
+def test_the_test_split_keeps_its_files(photos, tmp_path):
+    made = prepare(photos, tmp_path / "p", size=SIZE)
+    for one, other in zip(made["test"], photos["test"], strict=True):
+        same_sample(one, other)
+
+
+def test_training_sees_the_same_from_files_and_from_records(photos, tmp_path):
+    # A stimulus of the same proportions as the network's input: bytes are rounded, nothing else differs.
+    wide = Dataset(
+        "w",
+        {split: [s for s in photos[split] if s.size == (60, 90)] or photos[split] for split in data.SPLITS},
+        "",
+        "",
+    )
+    made = prepare(wide, tmp_path / "p", size=(24, 36))
+    options = {"epochs": 2, "seed": 4, "flip": True}
+    for (x, y), (small, target) in zip(
+        batches(wide["train"], (24, 36), 2, **options).as_numpy_iterator(),
+        batches(made["train"], (24, 36), 2, **options).as_numpy_iterator(),
+        strict=True,
+    ):
+        np.testing.assert_allclose(np.clip(x, 0, 255), small, atol=0.5 + 1e-3)
+        np.testing.assert_array_equal(y[..., 1], target[..., 1])
+        np.testing.assert_allclose(y[..., 0], target[..., 0], atol=1e-5)
+
+
+def test_given_maps_are_kept_and_shrunk(photo_folder, tmp_path):
+    (photo_folder / "maps").mkdir()
+    for path in (photo_folder / "images").iterdir():
+        number = int(path.stem[1])
+        y, x = np.mgrid[: (60, 80)[number % 2], : (90, 50)[number % 2]]
+        np.save(photo_folder / "maps" / f"{path.stem}.npy", np.exp(-((x - 30) ** 2 + (y - 20) ** 2) / 200))
+    dataset = load(str(photo_folder))
+    made = prepare(dataset, tmp_path / "p", size=(30, 25))
+    for one, other in zip(made.samples, dataset.samples, strict=True):
+        np.testing.assert_allclose(one.density((30, 45)), other.density((30, 45)), atol=0.03)
+    assert data.fingerprint(made.samples) == data.fingerprint(load(str(tmp_path / "p")).samples)
+
+
+def test_the_centre_bias_is_saved_beside_the_records(photos, tmp_path):
+    prepare(photos, tmp_path / "p", size=None)
+    expected = np.mean([sample.density((300, 400)) for sample in photos["train"]], axis=0)
+    np.testing.assert_allclose(np.load(tmp_path / "p/center_bias.npy"), expected, atol=1e-6)
+
+
+def test_the_records_are_plain_tfrecords(photos, tmp_path):
+    prepare(photos, tmp_path / "p", size=None)
+    names = []
+    for data_ in tf.data.TFRecordDataset(
+        str(tmp_path / "p/train-00000-of-00001.tfrecord")
+    ).as_numpy_iterator():
+        features = tf.train.Example.FromString(data_).features.feature
+        names.append(features["name"].bytes_list.value[0].decode())
+    assert names == [sample.name for sample in photos["train"]]
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_training_evaluation_and_feature_cache_work_on_prepared_data(photos, tmp_path):
+    from kerasal import evaluation
+
+    prepare(photos, tmp_path / "p", size=(32, 48))
+    made = load(str(tmp_path / "p"))
+    options = training.options(model="tiny", input_size=(32, 48), epochs=1, batch_size=4)
+    run = training.train(made, options, tmp_path / "run", report=lambda _: None, verbose=0)
+    again = load(**run.data_arguments())
+    network = run.load_model()
+    FeatureCache.open(network, again["train"], folder=tmp_path / "cache")
+    system = evaluation.Network.of_run(run.path)
+    scores = [
+        evaluation.evaluate([system], dataset).scores[system.name].values for dataset in (again, photos)
+    ]
+    np.testing.assert_allclose(scores[0]["nss"], scores[1]["nss"], rtol=1e-6)
+
+
+def test_an_interrupted_preparation_leaves_nothing(photos, tmp_path):
+    def stop(items, what):
+        yield items[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(photos, tmp_path / "out/p", progress=stop)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_an_existing_folder_is_refused_and_left_alone(photos, tmp_path):
+    (tmp_path / "p").mkdir()
+    with pytest.raises(InputError, match="is there already"):
+        prepare(photos, tmp_path / "p")
+    assert not list((tmp_path / "p").iterdir())
+
+
+def test_a_full_disk_is_told_before_anything_is_written(photos, tmp_path, monkeypatch):
+    import shutil
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 1000))
+    with pytest.raises(InputError, match="GB are free"):
+        prepare(photos, tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize("damage", ["cut", "missing", "index", "schema", "escape"])
+def test_damaged_prepared_data_is_refused_by_name(photos, tmp_path, damage):
+    prepare(photos, tmp_path / "p")
+    shard, index = tmp_path / "p/train-00000-of-00001.tfrecord", tmp_path / "p/prepared.json"
+    if damage == "cut":
+        shard.write_bytes(shard.read_bytes()[:-10])
+    elif damage == "missing":
+        shard.unlink()
+    elif damage == "index":
+        index.write_text(index.read_text()[:100])
+    else:
+        values = json.loads(index.read_text())
+        if damage == "schema":
+            values["schema"] = 99
+        else:
+            values["splits"]["train"][0]["shard"] = "../secret"
+        index.write_text(json.dumps(values))
+    with pytest.raises(InputError, match="again"):
+        load(str(tmp_path / "p"))
+
+
+def test_a_size_is_never_enlarged_and_never_below_the_target():
+    assert shrunk((600, 800), (300, 400)) == (300, 400)
+    assert shrunk((1024, 768), (300, 400)) == (533, 400)
+    assert shrunk((200, 900), (300, 400)) == (200, 900)
+    assert shrunk((600, 800), None) == (600, 800)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_dataset(tmp_path):
+    # 400 MB of pixels, prepared and read twice; a quarter of it may stay.
+    write_photo(tmp_path / "a.jpg", (600, 800))
+    fixations = (np.array([[5.0, 5.0]]),)
+    samples = [Sample(f"s{i}", (600, 800), tmp_path / "a.jpg", fixations, 9.0) for i in range(280)]
+
+    def peak():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    list(batches(samples[:16], (60, 80), 8))
+    prepare(
+        Dataset("w", {"train": samples[:16], "validation": [], "test": []}, "", ""), tmp_path / "w", size=None
+    )
+    before = peak()
+    made = prepare(
+        Dataset("b", {"train": samples, "validation": [], "test": []}, "", ""), tmp_path / "b", size=None
+    )
+    for _ in batches(made["train"], (60, 80), 8, epochs=2, seed=1):
+        pass
+    assert peak() - before < 100e6

@@ -92,3 +92,16 @@ def load_data(limit: int | None, **arguments):
     for note in dataset.notes:
         click.echo(f"Note: {note}", err=True)
     return dataset.limited(limit) if limit else dataset
+
+
+def rows_by_columns(text: str | None, option: str) -> tuple[int, int] | None:
+    """An option's value such as 300x400, as numbers."""
+    if text is None:
+        return None
+    try:
+        rows, columns = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not ROWSxCOLUMNS, such as 300x400", param_hint=option
+        ) from None
+    return rows, columns

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import data_options, load_data, load_library, progress
+from kerasal_cli.loading import data_options, load_data, load_library, progress, rows_by_columns
 
 
 @click.command()
@@ -84,7 +84,9 @@ def train(
     from kerasal import losses, training
 
     spec = losses.canonical(loss)
-    options = training.options(recipe, loss=spec, input_size=_size(input_size), **changes)
+    options = training.options(
+        recipe, loss=spec, input_size=rows_by_columns(input_size, "--input-size"), **changes
+    )
     dataset = load_data(limit, name=data, data_dir=data_dir, sigma=sigma, pixels_per_degree=pixels_per_degree)
     run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss}"))
     click.echo(f"training on {dataset.description}, loss {spec}, into {run}", err=True)
@@ -104,15 +106,3 @@ def train(
     )
     click.echo(f"best after epoch {best['epoch'] + 1:.0f} of {len(result.history)}: validation {scores}")
     click.echo(f"next: kerasal evaluate {run}   or: kerasal predict --model {run} IMAGES")
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    try:
-        rows, columns = (int(part) for part in text.lower().split("x"))
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is not ROWSxCOLUMNS, such as 300x400", param_hint="--input-size"
-        ) from None
-    return rows, columns

@@ -1,11 +1,11 @@
 """Saliency networks: Keras models from RGB stimuli of any size to saliency maps."""
 
 from kerasal.errors import InputError
-from kerasal.models.base import SaliencyModel, resize_saliency, scale_to_peak
+from kerasal.models.base import SaliencyModel, scale_to_peak
 from kerasal.models.baseline import Baseline
 from kerasal.models.vgg16 import vgg16
 
-__all__ = ["MODELS", "Baseline", "SaliencyModel", "build", "resize_saliency", "scale_to_peak", "vgg16"]
+__all__ = ["MODELS", "Baseline", "SaliencyModel", "build", "scale_to_peak", "vgg16"]
 
 # The names of the command line's --model.
 MODELS: dict[str, type[SaliencyModel]] = {"baseline": Baseline}

@@ -18,8 +18,8 @@ model = keras.models.load_model("{path}")
 saliency = model.saliency_maps([photo])[0]  # photo: (H, W, 3) uint8 RGB""",
     "onnx": """import onnxruntime
 
-session = onnxruntime.InferenceSession("{path}")
-saliency, density = session.run(["saliency", "density"], {{"stimuli": photo[None]}})  # photo: (H, W, 3) uint8 RGB""",
+session = onnxruntime.InferenceSession("{path}")  # photo: (H, W, 3) uint8 RGB
+saliency, density = session.run(["saliency", "density"], {{"stimuli": photo[None]}})""",
     "tflite": """from ai_edge_litert.interpreter import Interpreter
 
 serve = Interpreter(model_path="{path}").get_signature_runner("serving_default")
@@ -45,8 +45,8 @@ def model_card(source: Named, format: str, *, float16: bool, size: tuple[int, in
         "\n".join(f"- {line}" for line in _facts(source.facts)),
         "## Limits",
         "The maps say where eyes go on average, in free viewing of images like those it was trained on; "
-        "they say nothing of one person. Saliency is relative to each map's maximum, so heights do not compare "
-        "between images; shares of the density do.",
+        "they say nothing of one person. Saliency is relative to each map's maximum, so heights do not "
+        "compare between images; shares of the density do.",
         "## Licence",
         source.facts.get("licence", "Not stated."),
     ]
@@ -67,8 +67,9 @@ def _interface(format, float16, size):
     ]
     if format == "saved_model":
         lines.append(
-            "\nThe signature `serve_encoded` takes `image_bytes` (B,), JPEG or PNG files, and returns the same "
-            "and `size` (B, 2), the rows and columns of each image; smaller maps of a batch are filled up with 0."
+            "\nThe signature `serve_encoded` takes `image_bytes` (B,), JPEG or PNG files, and returns the "
+            "same and `size` (B, 2), the rows and columns of each image; smaller maps of a batch are filled "
+            "up with 0."
         )
     if float16:
         lines.append("\nThe weights are stored as float16.")

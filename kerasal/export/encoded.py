@@ -10,8 +10,9 @@ def encoded_function(model: SaliencyModel) -> Function:
     """The signature `serve_encoded`: `image_bytes` (B,), JPEG or PNG files, to maps of the images' sizes.
 
     Returns `size` (B, 2), int32, the rows and columns of each image; `saliency` and `density` (B, H, W, 1),
-    where H and W are the largest of the batch: smaller maps are filled up with 0 below and at the right. Transparent
-    parts are laid on white. EXIF orientation is not looked at: maps are as the pixels are stored.
+    where H and W are the largest of the batch: smaller maps are filled up with 0 below and at the right.
+    Transparent parts are laid on white. EXIF orientation is not looked at: maps are as the pixels are
+    stored.
     """
     resize_stimuli, resize_maps = TENSORFLOW
 

@@ -53,7 +53,8 @@ def export(
         path: the folder (saved_model) or file to make.
         format: one of FORMATS.
         float16: ONNX and TFLite: store the weights in half the space.
-        size: ONNX and TFLite, for runtimes that want fixed sizes: (rows, columns), and one image of this size at a time.
+        size: ONNX and TFLite, for runtimes that want fixed sizes: (rows, columns) of the one image
+            that is taken at a time.
 
     InputError: the path is there already, a format that does not exist or whose converter is not
     installed, an option that the format has not, or a predictor that is no network.

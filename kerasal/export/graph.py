@@ -1,7 +1,7 @@
 """What every exported graph computes: from uint8 images of any size to maps of that size.
 
-Pre- and post-processing are the model's own (`prepare`, `restore`); only the resize that they call differs, since
-Keras's needs a size that is known while the graph is made, and ONNX and TFLite lack an antialiased one.
+Pre- and post-processing are the model's own (`prepare`, `restore`); only the resize that they call differs,
+since Keras's needs a size that is known while the graph is made, and ONNX and TFLite lack an antialiased one.
 """
 
 from collections.abc import Callable

@@ -11,7 +11,7 @@ from kerasal.models import SaliencyModel
 
 
 def write_saved_model(model: SaliencyModel, path: Path, card: str) -> None:
-    """A folder that plain TensorFlow loads, with `serving_default` and `serve_encoded`; the card is README.md."""
+    """A folder that plain TensorFlow loads: `serving_default`, `serve_encoded`, the card as README.md."""
     signatures = {"serving_default": serving_function(model), "serve_encoded": encoded_function(model)}
     save_signatures(model, signatures, path)
     (path / "README.md").write_text(card)

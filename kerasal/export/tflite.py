@@ -16,8 +16,8 @@ def write_tflite(
 ) -> None:
     """A .tflite file with the signature `serving_default`; the card is README.md, zipped to the file's end.
 
-    Built-in operations alone, so that any TFLite runtime runs it. With `float16` the weights are stored in half
-    the space.
+    Built-in operations alone, so that any TFLite runtime runs it. With `float16` the weights are stored in
+    half the space.
     """
     with tempfile.TemporaryDirectory() as folder:
         save_signatures(model, {"serving_default": serving_function(model, PORTABLE, size)}, Path(folder))

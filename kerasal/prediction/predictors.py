@@ -24,7 +24,7 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True)
 class Named:
-    """A predictor, the name it was asked for by, and what is known about it: made from, trained on, scores."""
+    """A predictor, its name, and what is known about it: options, what it was trained on, scores."""
 
     name: str
     predictor: Predictor

@@ -51,7 +51,7 @@ def exported(request, source, tmp_path_factory):
 
 
 def test_an_export_gives_the_networks_maps_at_any_size_and_batch(exported, source):
-    result, run, tolerance = exported
+    _, run, tolerance = exported
     for size, batch in zip(SIZES, (1, 2, 7, 1), strict=True):
         images = stimuli(batch, size)
         outputs = run(images)

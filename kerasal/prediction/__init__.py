@@ -1,5 +1,34 @@
-"""Maps of a user's own images and videos, and what they are good for."""
+"""Maps of a user's own images and videos, and what they are good for.
 
+A *predictor* is anything with `saliency_maps(list of RGB arrays)`; its name is resolved in `predictors.py`.
+"""
+
+from kerasal.prediction.attention import Region, attention_share, best_crop, parse_aspect, to_density
+from kerasal.prediction.files import predict_to_folder
+from kerasal.prediction.inputs import as_stimulus, find_inputs
+from kerasal.prediction.maps import predict
+from kerasal.prediction.pictures import Outputs
 from kerasal.prediction.predictors import DEFAULT, NAMED, Named, Predictor, load, resolve
+from kerasal.prediction.video import UnreadableVideo, check_video_outputs, predict_video
 
-__all__ = ["DEFAULT", "NAMED", "Named", "Predictor", "load", "resolve"]
+__all__ = [
+    "DEFAULT",
+    "NAMED",
+    "Named",
+    "Outputs",
+    "Predictor",
+    "Region",
+    "UnreadableVideo",
+    "as_stimulus",
+    "attention_share",
+    "best_crop",
+    "check_video_outputs",
+    "find_inputs",
+    "load",
+    "parse_aspect",
+    "predict",
+    "predict_to_folder",
+    "predict_video",
+    "resolve",
+    "to_density",
+]

@@ -11,6 +11,7 @@ from kerasal_cli.errors import ErrorLines
 from kerasal_cli.evaluate import evaluate
 from kerasal_cli.export import export
 from kerasal_cli.predict import predict
+from kerasal_cli.serve import serve
 from kerasal_cli.train import train
 
 
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, export):
+for command in (train, evaluate, predict, export, serve):
     main.add_command(command)

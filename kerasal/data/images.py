@@ -1,10 +1,11 @@
 """Reading stimuli and maps from files."""
 
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kerasal.errors import InputError
 
@@ -49,9 +50,10 @@ def read_upload(content: bytes, max_pixels: int) -> np.ndarray:
     InputError: not such an image, or cut off. ImageTooLarge: more than `max_pixels`.
     """
     formats = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
-    return to_rgb(
-        _open(io.BytesIO(content), name="upload", formats=formats, max_pixels=max_pixels), exif=True
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is odd in a stranger's file nobody here wants to know
+        image = _open(io.BytesIO(content), name="upload", formats=formats, max_pixels=max_pixels)
+        return to_rgb(image, exif=True)
 
 
 def to_rgb(image: Image.Image, *, exif: bool = False) -> np.ndarray:
@@ -109,6 +111,10 @@ def _open(file, name: str | None = None, formats=None, max_pixels: int | None = 
         image.load()  # Pillow is lazy: only this finds a file that was cut off
     except (InputError, MemoryError):
         raise
+    except Image.DecompressionBombError as error:
+        raise ImageTooLarge(f"cannot read image {name or file}: {_one_line(error)}") from None
+    except UnidentifiedImageError:
+        raise InputError(f"cannot read image {name or file}: not a kind of image that is known") from None
     except Exception as error:  # a damaged file makes Pillow's readers raise nearly anything
         raise InputError(f"cannot read image {name or file}: {_one_line(error)}") from None
     return image

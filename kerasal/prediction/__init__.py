@@ -8,7 +8,16 @@ from kerasal.prediction.files import predict_to_folder
 from kerasal.prediction.inputs import as_stimulus, find_inputs
 from kerasal.prediction.maps import predict
 from kerasal.prediction.pictures import Outputs
-from kerasal.prediction.predictors import DEFAULT, NAMED, Named, Predictor, load, resolve
+from kerasal.prediction.predictors import (
+    DEFAULT,
+    NAMED,
+    Named,
+    Predictor,
+    load,
+    resolve,
+    resolve_all,
+    warm_up,
+)
 from kerasal.prediction.video import UnreadableVideo, check_video_outputs, predict_video
 
 __all__ = [
@@ -30,5 +39,7 @@ __all__ = [
     "predict_to_folder",
     "predict_video",
     "resolve",
+    "resolve_all",
     "to_density",
+    "warm_up",
 ]

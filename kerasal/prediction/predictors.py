@@ -59,6 +59,22 @@ def load(model: str | Path | None = None) -> Predictor:
     return resolve(model).predictor
 
 
+def resolve_all(models: Sequence[str | Path]) -> dict[str, Predictor]:
+    """The predictors of several names or run folders, or the default one, by names that differ."""
+    predictors: dict[str, Predictor] = {}
+    for model in models or [None]:
+        source = resolve(model)
+        # Run folders of one name are told apart by their paths.
+        predictors[str(model) if source.name in predictors else source.name] = source.predictor
+    return predictors
+
+
+def warm_up(predictors: dict[str, Predictor]) -> None:
+    """Predict one image with each, so that the first user does not wait for the network to be compiled."""
+    for predictor in predictors.values():
+        predictor.saliency_maps([np.zeros((64, 64, 3), "uint8")])
+
+
 def _facts(run: RunFolder) -> dict[str, Any]:
     config = run.config
     facts = {key: config[key] for key in ("model", "model_options", "options", "made_with") if key in config}

@@ -3,9 +3,9 @@
 python tests/benchmarks/predict.py [IMAGES]
 
 IMAGES (default 100) generated scenes, JPEG files of 800x600, are decoded, predicted by the paper's network at
-300x400 and written as map and overlay; the peer is the same network's compiled forward pass on batches of four
-ready tensors. The two take turns, twenty images each; the ratio is that of the sums of all turns. Of
-TensorFlow's two ways to compile, the faster one is the peer.
+300x400 and written as map and overlay. The peer is the same network's compiled forward pass on batches of
+four ready tensors; of TensorFlow's two ways to compile, the faster one. They take turns, twenty images each,
+and the ratio is that of the sums of all turns.
 The peak memory is that of two more processes, over IMAGES and over ten times as many, with the network at
 96x128 to be done in time: what is held in memory of an image does not depend on that.
 """

@@ -1,5 +1,7 @@
 """kerasal serve"""
 
+import contextlib
+
 import click
 
 from kerasal_cli.loading import load_library
@@ -39,4 +41,5 @@ def serve(models, host, port, max_megabytes, max_megapixels) -> None:
         warm_up(predictors)
         address = f"http://{f'[{host}]' if ':' in host else host}:{socket.getsockname()[1]}/"
         click.echo(f"serving {', '.join(predictors)} on {address} until Ctrl-C")
-        serving.server(serving.create_app(predictors, limits, (host,))).run(sockets=[socket])
+        with contextlib.suppress(KeyboardInterrupt):  # is how it ends
+            serving.server(serving.create_app(predictors, limits, (host,))).run(sockets=[socket])

@@ -27,9 +27,9 @@ saliency = serve(stimuli=photo[None])["saliency"][0, ..., 0]  # photo: (H, W, 3)
 }
 _PLACES = {
     "saved_model": "saliency_model",
-    "keras": "model.keras",
-    "onnx": "model.onnx",
-    "tflite": "model.tflite",
+    "keras": "saliency.keras",
+    "onnx": "saliency.onnx",
+    "tflite": "saliency.tflite",
 }
 
 

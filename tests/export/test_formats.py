@@ -1,11 +1,14 @@
 """Each format in the runtime it is made for."""
 
+import re
 import sys
 import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from conftest import write_photo
 
 from kerasal import models
 from kerasal.errors import InputError
@@ -13,6 +16,7 @@ from kerasal.export import SUFFIXES, export, runtimes
 from kerasal.export.saved_model import write_keras
 from kerasal.prediction import Named
 
+ROOT = Path(__file__).parents[2]
 SIZES = [(32, 48), (70, 41), (1, 1), (2, 90)]
 CASES = [
     ("saved_model", False, 1e-5),
@@ -77,8 +81,7 @@ def test_an_export_measures_its_difference_and_size(exported):
     assert [path.name for path in result.path.parent.iterdir()] == [result.path.name]
 
 
-def test_the_model_card_is_inside(exported):
-    path = exported[0].path
+def card_of(path) -> str:
     if path.suffix == ".onnx":
         import onnx
 
@@ -87,9 +90,32 @@ def test_the_model_card_is_inside(exported):
         card = zipfile.ZipFile(path).read("README.md").decode()
     else:
         card = (path / "README.md").read_text()
+    return card
+
+
+def test_the_model_card_is_inside(exported):
+    card = card_of(exported[0].path)
     assert "a tiny one" in card
     assert "nothing at all" in card
     assert "sums to 1" in card
+
+
+EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs/serving.md").read_text(), re.DOTALL)
+
+
+def test_the_examples_of_the_document_and_of_the_card_run(exported, tmp_path, monkeypatch):
+    path = exported[0].path
+    name = {".onnx": "saliency.onnx", ".tflite": "saliency.tflite"}.get(path.suffix, "saliency_model")
+    (tmp_path / name).symlink_to(path)
+    photo = write_photo(tmp_path / "photo.jpg", (50, 70))
+    monkeypatch.chdir(tmp_path)
+    examples = [example for example in EXAMPLES if name in example]
+    assert examples
+    for example in [*examples, re.search(r"```python\n(.*?)```", card_of(path), re.DOTALL)[1]]:
+        names = {"photo": photo}
+        exec(example, names)
+        assert np.squeeze(names["saliency"]).shape == (50, 70)
+        assert np.max(names["saliency"]) == pytest.approx(1)
 
 
 def test_large_constants_are_stored_as_float16_and_used_as_float32():

@@ -1,6 +1,5 @@
 """Exporting a trained network to a format that other programs read."""
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -16,10 +15,11 @@ from kerasal.export.onnx import write_onnx
 from kerasal.export.saved_model import write_keras, write_saved_model
 from kerasal.export.tflite import write_tflite
 from kerasal.models import SaliencyModel
+from kerasal.prediction.pictures import make_folder
 from kerasal.prediction.predictors import Named
 
-FORMATS = ("saved_model", "keras", "onnx", "tflite")
 SUFFIXES = {"saved_model": "", "keras": ".keras", "onnx": ".onnx", "tflite": ".tflite"}
+FORMATS = tuple(SUFFIXES)
 TOLERANCE, TOLERANCE_FLOAT16 = 1e-3, 1e-2
 _CHECKED_SIZES = ((60, 90), (121, 75))
 
@@ -73,7 +73,7 @@ def export(
     if path.exists():
         raise InputError(f"{path} is there already: name another place with --output, or remove it")
     card = model_card(source, format, float16=float16, size=size)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
     try:
         partial = folder / f"model{SUFFIXES[format]}"
@@ -97,23 +97,21 @@ def _write(model, path, format, card, size, float16):
 
 
 def _difference(model, path, format, size) -> float | None:
-    """The largest difference of a map from the model's own, over images of noise and of blobs."""
-    with contextlib.suppress(ImportError):
+    """The largest difference of a map from the model's own, over images of noise and of blobs; NaN shows."""
+    try:
         run = getattr(runtimes, format)(path)
-        random = np.random.default_rng(0)
-        difference = 0.0
-        for rows, columns in (size,) if size else _CHECKED_SIZES:
-            noise = random.integers(0, 256, (rows, columns, 3), dtype=np.uint8)
-            blobs = np.kron(
-                random.integers(0, 256, (-(-rows // 20), -(-columns // 20), 3)), np.ones((20, 20, 1))
-            )
-            for stimulus in (noise, blobs[:rows, :columns].astype("uint8")):
-                exported = run(stimulus[None])["saliency"][0, ..., 0]
-                difference = max(
-                    difference, float(np.abs(exported - model.saliency_maps([stimulus])[0]).max())
-                )
-        return difference
-    return None
+    except ImportError:
+        return None
+    random = np.random.default_rng(0)
+    differences = []
+    for rows, columns in (size,) if size else _CHECKED_SIZES:
+        noise = random.integers(0, 256, (rows, columns, 3), dtype=np.uint8)
+        coarse = random.integers(0, 256, (rows // 20 + 1, columns // 20 + 1, 3), dtype=np.uint8)
+        blobs = coarse.repeat(20, axis=0).repeat(20, axis=1)[:rows, :columns]
+        for stimulus in (noise, blobs):
+            exported = run(stimulus[None])["saliency"][0, ..., 0]
+            differences.append(np.abs(exported - model.saliency_maps([stimulus])[0]).max())
+    return float(np.max(differences))
 
 
 def _bytes(path: Path) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from kerasal.data.images import read_image
 from kerasal.errors import InputError
-from kerasal.prediction.pictures import Outputs
+from kerasal.prediction.pictures import Outputs, make_folder
 from kerasal.prediction.predictors import Predictor
 from kerasal.prediction.stream import BATCH, ahead, predicted
 from kerasal.training.features import Progress
@@ -37,7 +37,7 @@ def predict_to_folder(
     """
     outputs = outputs or Outputs()
     stems = output_stems(images, folder, outputs.suffixes())
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
 
     def write(item: tuple[Path, np.ndarray, np.ndarray]) -> tuple[str, dict[str, Any]]:
         path, stimulus, saliency_map = item

@@ -86,6 +86,14 @@ class Outputs:
         return facts
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder to write to, and those above it. InputError: it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
+
+
 def _save(picture: Image.Image, stem: Path, suffix: str, **options) -> None:
     path = stem.with_name(stem.name + suffix)
     write_atomically(path, lambda file: picture.save(file, **options), suffix=path.suffix)

@@ -79,8 +79,10 @@ def _facts(run: RunFolder) -> dict[str, Any]:
     config = run.config
     facts = {key: config[key] for key in ("model", "model_options", "options", "made_with") if key in config}
     data = config.get("data", {})
-    facts["trained_on"] = data.get("description") or data.get("name") or "unknown data"
-    if config["options"].get("backbone_weights") == "imagenet":
+    facts["trained_on"] = data.get("description", "unknown data")
+    if data.get("licence"):
+        facts["trained_on"] += f"; its licence: {data['licence']}"
+    if config.get("options", {}).get("backbone_weights") == "imagenet":
         weights = REGISTRY["vgg16.imagenet"]
         facts["licence"] = (
             f"The backbone's weights: {weights.architecture}, {weights.credit}, {weights.licence}."

@@ -13,7 +13,7 @@ import numpy as np
 from kerasal.errors import InputError
 from kerasal.prediction.attention import attention_share
 from kerasal.prediction.files import output_stems
-from kerasal.prediction.pictures import Outputs
+from kerasal.prediction.pictures import Outputs, make_folder
 from kerasal.prediction.predictors import Predictor
 from kerasal.prediction.stream import BATCH, ahead, predicted
 from kerasal.visualize import grey
@@ -49,7 +49,7 @@ def predict_video(
     rate = (capture.get(cv2.CAP_PROP_FPS) or 25) / every
     facts: dict[str, Any] = {}
     regions: dict[str, dict[str, Any]] = {region.name: {"share": []} for region in outputs.regions}
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
 
     with contextlib.ExitStack() as files, ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         videos = {suffix: files.enter_context(_Video(stem, suffix, rate)) for suffix in suffixes}

@@ -12,7 +12,7 @@ from conftest import write_photo
 
 from kerasal import models
 from kerasal.errors import InputError
-from kerasal.export import SUFFIXES, export, runtimes
+from kerasal.export import FORMATS, SUFFIXES, export, runtimes
 from kerasal.export.saved_model import write_keras
 from kerasal.prediction import Named
 
@@ -200,6 +200,30 @@ def test_a_place_that_is_taken_and_a_predictor_that_is_no_network_are_refused(so
 
     with pytest.raises(InputError, match="centre is no network"):
         export(Named("centre", Constant()), tmp_path / "it")
+
+
+def test_an_export_that_gives_no_numbers_does_not_agree(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        runtimes, "saved_model", lambda _: lambda x: {"saliency": np.full((*x.shape[:3], 1), np.nan)}
+    )
+    assert not export(source, tmp_path / "it").agrees
+
+
+def test_without_a_runtime_nothing_is_compared(source, tmp_path, monkeypatch):
+    def missing(_):
+        raise ImportError
+
+    monkeypatch.setattr(runtimes, "saved_model", missing)
+    result = export(source, tmp_path / "it")
+    assert result.difference is None
+    assert not result.agrees
+
+
+def test_the_command_offers_every_format():
+    from kerasal_cli.export import export as command
+
+    choices = {option.name: option.type for option in command.params}["format"].choices
+    assert tuple(choices) == FORMATS
 
 
 def test_a_missing_converter_is_named_and_leaves_nothing(source, tmp_path, monkeypatch):

@@ -85,6 +85,12 @@ def test_images_of_one_stem_get_names_of_their_own_and_of_one_name_are_refused(t
         predict([*images, tmp_path / "b/a.png"], tmp_path / "out")
 
 
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    write_photo(tmp_path / "a.jpg", (30, 50))
+    with pytest.raises(InputError, match="cannot make the folder"):
+        predict([tmp_path / "a.jpg"], tmp_path / "a.jpg" / "out")
+
+
 def test_an_error_while_writing_comes_out(tmp_path, monkeypatch):
     write_photo(tmp_path / "a.png", (30, 50))
 

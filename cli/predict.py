@@ -72,8 +72,7 @@ def predict(images, model, output, regions, crop, contours, every, **options) ->
         **options,
     )
     inputs = prediction.find_inputs(images)
-    if inputs.videos:
-        prediction.check_video_outputs(outputs)
+    stems = prediction.video_stems(inputs.videos, output, outputs)
     predictor = prediction.resolve(model).predictor
     skipped: list[str] = []
     facts = {}
@@ -81,10 +80,10 @@ def predict(images, model, output, regions, crop, contours, every, **options) ->
         facts = prediction.predict_to_folder(
             predictor, inputs.images, output, outputs, skipped=skipped, progress=progress
         )
-    for video in inputs.videos:
+    for video, stem in stems.items():
         click.echo(f"predicting {video}, frame by frame: no motion is modelled", err=True)
         try:
-            facts[str(video)] = prediction.predict_video(predictor, video, output, outputs, every=every)
+            facts[str(video)] = prediction.predict_video(predictor, video, stem, outputs, every=every)
         except prediction.UnreadableVideo as error:
             skipped.append(str(error))
     for line in skipped:

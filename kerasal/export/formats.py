@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from kerasal.errors import InputError
@@ -62,6 +63,8 @@ def export(
     path = Path(path)
     if format not in FORMATS:
         raise InputError(f"unknown format {format!r}: one of {', '.join(FORMATS)}")
+    if format != "keras" and keras.config.backend() != "tensorflow":
+        raise InputError("exporting needs Keras on TensorFlow: unset KERAS_BACKEND")
     if not isinstance(source.predictor, SaliencyModel):
         raise InputError(f"{source.name} is no network, and only networks can be exported")
     if float16 and format not in ("onnx", "tflite"):

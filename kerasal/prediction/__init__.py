@@ -18,7 +18,7 @@ from kerasal.prediction.predictors import (
     resolve_all,
     warm_up,
 )
-from kerasal.prediction.video import UnreadableVideo, check_video_outputs, predict_video
+from kerasal.prediction.video import UnreadableVideo, predict_video, video_stems
 
 __all__ = [
     "DEFAULT",
@@ -31,7 +31,6 @@ __all__ = [
     "as_stimulus",
     "attention_share",
     "best_crop",
-    "check_video_outputs",
     "find_inputs",
     "load",
     "parse_aspect",
@@ -41,5 +40,6 @@ __all__ = [
     "resolve",
     "resolve_all",
     "to_density",
+    "video_stems",
     "warm_up",
 ]

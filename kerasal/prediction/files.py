@@ -63,7 +63,7 @@ def output_stems(files: list[Path], folder: Path, suffixes: list[str]) -> dict[P
     count = Counter(path.stem for path in files)
     names = {path: path.stem if count[path.stem] == 1 else f"{path.stem}_{path.suffix[1:]}" for path in files}
     if clash := [name for name, times in Counter(names.values()).items() if times > 1]:
-        raise InputError(f"several images are named {clash[0]}: predict them into folders of their own")
+        raise InputError(f"several inputs are named {clash[0]}: predict them into folders of their own")
     inputs = {path.resolve() for path in files}
     for name in names.values():
         for suffix in suffixes:

@@ -25,34 +25,35 @@ class UnreadableVideo(InputError):
     """A file from which not one frame can be read."""
 
 
-def check_video_outputs(outputs: Outputs) -> None:
-    """InputError: outputs that videos have not."""
+def video_stems(videos: list[Path], folder: Path, outputs: Outputs) -> dict[Path, Path]:
+    """The path of each video's outputs, but for their suffixes, named as images' are.
+
+    InputError: outputs that videos have not, two videos of one name, or an output that would replace one.
+    """
     for name in ("npy", "density", "crop"):
-        if getattr(outputs, name):
+        if videos and getattr(outputs, name):
             raise InputError(f"--{name} is for images, not for videos")
+    return output_stems(videos, folder, _suffixes(outputs))
 
 
 def predict_video(
-    predictor: Predictor, path: Path, folder: Path, outputs: Outputs | None = None, *, every: int = 1
+    predictor: Predictor, path: Path, stem: Path, outputs: Outputs | None = None, *, every: int = 1
 ) -> dict[str, Any]:
     """Predict each `every`-th frame of a video and write STEM.mp4, the maps, and STEM_overlay.mp4.
 
     Each frame's map is stretched to its own maximum. Sound is left out. Returns `width`, `height`, `frames`
     and `frames_per_second` of what was written, and with regions the attention share in each frame.
-    UnreadableVideo: not a video that OpenCV reads. InputError: outputs that videos have not.
+    UnreadableVideo: not a video that OpenCV reads.
     """
     outputs = outputs or Outputs()
-    check_video_outputs(outputs)
-    suffixes = [".mp4"] * outputs.map + ["_overlay.mp4"] * outputs.overlay
-    stem = output_stems([path], folder, suffixes)[path]
     capture = cv2.VideoCapture(str(path))
     rate = (capture.get(cv2.CAP_PROP_FPS) or 25) / every
     facts: dict[str, Any] = {}
     regions: dict[str, dict[str, Any]] = {region.name: {"share": []} for region in outputs.regions}
-    make_folder(folder)
+    make_folder(stem.parent)
 
     with contextlib.ExitStack() as files, ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
-        videos = {suffix: files.enter_context(_Video(stem, suffix, rate)) for suffix in suffixes}
+        videos = {suffix: files.enter_context(_Video(stem, suffix, rate)) for suffix in _suffixes(outputs)}
 
         def write(item: tuple[int, np.ndarray, np.ndarray]) -> None:
             _, frame, saliency_map = item
@@ -79,12 +80,16 @@ def predict_video(
     return facts
 
 
+def _suffixes(outputs: Outputs) -> list[str]:
+    return [".mp4"] * outputs.map + ["_overlay.mp4"] * outputs.overlay
+
+
 def _next(capture: cv2.VideoCapture, every: int) -> np.ndarray | None:
     """The next frame as (H, W, 3) uint8 RGB, and past those that are left out; None at the end."""
     read, frame = capture.read()
     for _ in range(every - 1):
         capture.grab()
-    return frame[..., ::-1] if read else None
+    return np.ascontiguousarray(frame[..., ::-1]) if read else None
 
 
 class _Video:

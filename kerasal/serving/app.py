@@ -107,7 +107,7 @@ def create_app(
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]", *hosts])
         ],
-        exception_handlers={HTTPException: _error},
+        exception_handlers={HTTPException: _error, Exception: _bug},
     )
 
 
@@ -188,3 +188,8 @@ async def _error(_: Request, error: HTTPException) -> Response:
     # What may be left of a refused body is not read: the connection ends with the answer.
     headers = {"Connection": "close", **({"Retry-After": "30"} if error.status_code == 503 else {})}
     return JSONResponse({"error": error.detail}, error.status_code, {**headers, **(error.headers or {})})
+
+
+async def _bug(_: Request, __: Exception) -> Response:
+    # The traceback goes to the server's stderr.
+    return JSONResponse({"error": "the server failed on this image"}, 500)

@@ -202,6 +202,12 @@ def test_a_place_that_is_taken_and_a_predictor_that_is_no_network_are_refused(so
         export(Named("centre", Constant()), tmp_path / "it")
 
 
+def test_another_backend_of_keras_is_refused(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with pytest.raises(InputError, match="KERAS_BACKEND"):
+        export(source, tmp_path / "it", "onnx")
+
+
 def test_an_export_that_gives_no_numbers_does_not_agree(source, tmp_path, monkeypatch):
     monkeypatch.setattr(
         runtimes, "saved_model", lambda _: lambda x: {"saliency": np.full((*x.shape[:3], 1), np.nan)}

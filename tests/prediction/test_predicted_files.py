@@ -13,10 +13,10 @@ from kerasal.prediction import (
     Outputs,
     Region,
     UnreadableVideo,
-    check_video_outputs,
     find_inputs,
     predict_to_folder,
     predict_video,
+    video_stems,
 )
 from kerasal.prediction.stream import ahead
 
@@ -168,7 +168,7 @@ def frames(path):
 
 def test_each_frame_of_a_video_gets_its_map_and_overlay(film, tmp_path):
     outputs = Outputs(regions=(Region.parse("left:0%,0%,50%,100%"),))
-    facts = predict_video(Brightness(), film, tmp_path / "out", outputs)
+    facts = predict_video(Brightness(), film, tmp_path / "out/film", outputs)
     assert facts["frames"] == 10
     maps, rate = frames(tmp_path / "out/film.mp4")
     assert maps.shape == (10, 64, 96, 3)
@@ -184,7 +184,7 @@ def test_each_frame_of_a_video_gets_its_map_and_overlay(film, tmp_path):
 
 
 def test_every_third_frame_keeps_the_videos_duration(film, tmp_path):
-    facts = predict_video(Brightness(), film, tmp_path / "out", Outputs(overlay=False), every=3)
+    facts = predict_video(Brightness(), film, tmp_path / "out/film", Outputs(overlay=False), every=3)
     maps, rate = frames(tmp_path / "out/film.mp4")
     assert facts["frames"] == len(maps) == 4  # 0, 3, 6, 9
     assert rate == pytest.approx(20 / 3, rel=1e-3)
@@ -193,7 +193,17 @@ def test_every_third_frame_keeps_the_videos_duration(film, tmp_path):
 def test_a_file_that_is_no_video_is_refused_and_leaves_nothing(tmp_path):
     (tmp_path / "no.mp4").write_bytes(b"no film")
     with pytest.raises(UnreadableVideo, match=r"no\.mp4"):
-        predict_video(Brightness(), tmp_path / "no.mp4", tmp_path / "out")
+        predict_video(Brightness(), tmp_path / "no.mp4", tmp_path / "out/no")
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_videos_get_names_of_their_own_and_have_no_arrays(tmp_path):
+    videos = [tmp_path / "a.mp4", tmp_path / "a.mov", tmp_path / "b.mp4"]
+    stems = video_stems(videos, tmp_path / "out", Outputs())
+    assert [stem.name for stem in stems.values()] == ["a_mp4", "a_mov", "b"]
+    with pytest.raises(InputError, match=r"b\.mp4 is an input itself"):
+        video_stems(videos, tmp_path, Outputs())
+    with pytest.raises(InputError, match="several inputs are named a"):
+        video_stems([tmp_path / "a.mp4", tmp_path / "c/a.mp4"], tmp_path / "out", Outputs())
     with pytest.raises(InputError, match="--npy is for images"):
-        check_video_outputs(Outputs(npy=True))
+        video_stems(videos, tmp_path / "out", Outputs(npy=True))

@@ -174,7 +174,9 @@ def test_a_predictors_own_error_is_a_500_and_the_next_upload_is_served():
             return super().saliency_maps(stimuli)
 
     with serving({"fails": Fails()}, Limits(uploads=1)) as port:
-        assert request(port, body=encoded(np.zeros((4, 4), np.uint8)))[0] == 500
+        status, _, body = request(port, body=encoded(np.zeros((4, 4), np.uint8)))
+        assert status == 500
+        assert "failed" in json.loads(body)["error"]
         assert request(port, body=encoded(PHOTO))[0] == 200
 
 

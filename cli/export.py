@@ -49,6 +49,7 @@ def export(model, format, output, float16, size) -> None:
         # A name that is no run folder has no folder to write to.
         folder = Path(model) if model and Path(model).is_dir() else Path(source.name)
         output = folder / ("saved_model" if format == "saved_model" else f"model{SUFFIXES[format]}")
+    click.echo(f"writing {output}, and running it to compare ...", err=True)
     result = write(source, output, format, float16=float16, size=rows_by_columns(size, "--size"))
     click.echo(f"wrote {result.path}, {result.size_bytes / 1e6:.1f} MB")
     if result.difference is None:

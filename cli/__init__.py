@@ -14,6 +14,7 @@ from kerasal_cli.export import export
 from kerasal_cli.losses import losses
 from kerasal_cli.models import models
 from kerasal_cli.predict import predict
+from kerasal_cli.serve import serve
 from kerasal_cli.train import train
 
 
@@ -30,5 +31,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, export, losses, models, data):
+for command in (train, evaluate, predict, export, losses, models, data, serve):
     main.add_command(command)

@@ -171,9 +171,9 @@ def prepare(name, folder, output, size, split_file, crop_borders, sigma, per_sha
     load_library()
     from kerasal import data, visualize
     from kerasal.data.prepared import prepare as write
-    from kerasal_cli.loading import load_data, size_option
+    from kerasal_cli.loading import load_data, rows_by_columns
 
-    rows_columns = None if size == "own" else size_option(size, "--size")
+    rows_columns = None if size == "own" else rows_by_columns(size, "--size")
     dataset = load_data(
         None, name=name, data_dir=folder, sigma=sigma, split_file=split_file, crop_borders=crop_borders
     )

@@ -4,24 +4,59 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import load_library
+from kerasal_cli.loading import load_library, rows_by_columns
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("model", metavar="RUN|NAME", required=False)
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Folder to make.  [default: RUN/saved_model]"
+    "--format",
+    type=click.Choice(["saved_model", "keras", "onnx", "tflite"]),
+    default="saved_model",
+    show_default=True,
+    help="TensorFlow's, Keras's, ONNX's or TFLite's.",
 )
-def export(run, output) -> None:
-    """Write a run's best weights as a SavedModel: uint8 RGB of any size in, saliency map of that size out.
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder (saved_model) or file to make.  [default: RUN/saved_model, RUN/model.onnx, ...]",
+)
+@click.option("--float16", is_flag=True, help="ONNX, TFLite: store the weights in half the space.")
+@click.option(
+    "--size",
+    metavar="ROWSxCOLUMNS",
+    help="ONNX, TFLite: take one image of this size alone, where sizes must be fixed.",
+)
+def export(model, format, output, float16, size) -> None:
+    """Write a trained network for other programs: uint8 RGB of any size in, saliency map of that size out.
+
+    Pre- and post-processing are inside. What was written is run in its own runtime and compared with what
+    `kerasal predict` gives.
 
     \b
-    Example:
+    Examples:
       kerasal export runs/osie-10*kld+2*cc+nss -o saliency_model
+      kerasal export runs/osie-10*kld+2*cc+nss --format onnx -o saliency.onnx
     """
     load_library()
-    from kerasal.export import export_saved_model
-    from kerasal.training import RunFolder
+    from kerasal.export import SUFFIXES
+    from kerasal.export import export as write
+    from kerasal.prediction import resolve
 
-    folder = RunFolder.open(run)
-    click.echo(f"wrote {export_saved_model(folder.load_model(), output or folder.path / 'saved_model')}")
+    source = resolve(model)
+    if output is None:
+        # A name that is no run folder has no folder to write to.
+        folder = Path(model) if model and Path(model).is_dir() else Path(source.name)
+        output = folder / ("saved_model" if format == "saved_model" else f"model{SUFFIXES[format]}")
+    click.echo(f"writing {output}, and running it to compare ...", err=True)
+    result = write(source, output, format, float16=float16, size=rows_by_columns(size, "--size"))
+    click.echo(f"wrote {result.path}, {result.size_bytes / 1e6:.1f} MB")
+    if result.difference is None:
+        click.echo(f"not compared with kerasal predict: the runtime of {format} is not installed", err=True)
+    else:
+        click.echo(f"largest difference from kerasal predict: {result.difference:.1e} (maps from 0 to 1)")
+        if not result.agrees:
+            click.echo(
+                f"Warning: that is more than {result.tolerance:g}: do not rely on this export", err=True
+            )

@@ -91,8 +91,20 @@ def data_options(default: str | None) -> Callable:
     return decorate
 
 
-def size_option(text: str, option: str) -> tuple[int, int]:
-    """(rows, columns) from an option's text such as 300x400."""
+def load_data(limit: int | None, **arguments):
+    """The dataset that the options name; what loading left out is said on stderr."""
+    from kerasal import data
+
+    dataset = data.load(**arguments)
+    for note in dataset.notes:
+        click.echo(f"Note: {note}", err=True)
+    return dataset.limited(limit) if limit else dataset
+
+
+def rows_by_columns(text: str | None, option: str) -> tuple[int, int] | None:
+    """An option's value such as 300x400, as numbers."""
+    if text is None:
+        return None
     try:
         rows, columns = (int(part) for part in text.lower().split("x"))
         if rows < 1 or columns < 1:
@@ -102,13 +114,3 @@ def size_option(text: str, option: str) -> tuple[int, int]:
             f"{text!r} is not ROWSxCOLUMNS, such as 300x400", param_hint=option
         ) from None
     return rows, columns
-
-
-def load_data(limit: int | None, **arguments):
-    """The dataset that the options name; what loading left out is said on stderr."""
-    from kerasal import data
-
-    dataset = data.load(**arguments)
-    for note in dataset.notes:
-        click.echo(f"Note: {note}", err=True)
-    return dataset.limited(limit) if limit else dataset

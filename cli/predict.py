@@ -1,5 +1,6 @@
 """kerasal predict"""
 
+import json
 from pathlib import Path
 
 import click
@@ -9,13 +10,7 @@ from kerasal_cli.loading import load_library, progress
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--model",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="RUN",
-    help="Run folder of a trained network.",
-)
+@click.option("--model", metavar="RUN|NAME", help="Run folder of a trained network.")
 @click.option(
     "-o",
     "--output",
@@ -25,30 +20,89 @@ from kerasal_cli.loading import load_library, progress
     help="Folder to write to.",
 )
 @click.option("--precision", help="Of backbone and head: auto, float32, bfloat16 or float16.")
-@click.option("--npy", is_flag=True, help="Write the map's float values as .npy too.")
-def predict(images, model, output, precision, npy) -> None:
-    """Write saliency maps of images, or of all images in folders, at the images' own size.
+@click.option("--map/--no-map", default=True, help="Write STEM.png, the map in grey.  [default: yes]")
+@click.option(
+    "--overlay/--no-overlay",
+    default=True,
+    help="Write STEM_overlay.jpg, the heat map over the image.  [default: yes]",
+)
+@click.option("--npy", is_flag=True, help="Write STEM.npy, the map's float values in [0, 1].")
+@click.option("--density", is_flag=True, help="Write STEM_density.npy, float values that sum to 1.")
+@click.option("--colors", default="inferno", show_default=True, help="Colour map, one of Matplotlib's.")
+@click.option("--opacity", default=0.6, show_default=True, help="Of the heat map's hottest parts, 0 to 1.")
+@click.option(
+    "--contours",
+    metavar="Q[,Q...]",
+    help="Lines in the overlay at quantiles of the map: 0.9 encloses the most salient tenth.",
+)
+@click.option("--color-bar", is_flag=True, help="Put the scale beside the overlay.")
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    metavar="NAME:X,Y,W,H",
+    help="Print the region's share of attention as JSON; pixels, or percent as in logo:0%,0%,50%,20%.",
+)
+@click.option(
+    "--crop", metavar="W:H", help="Write STEM_crop.jpg, the most salient part of this aspect, such as 16:9."
+)
+@click.option(
+    "--crop-scale", default=1.0, show_default=True, help="Its size: 1 is the largest of that aspect."
+)
+@click.option(
+    "--every", type=click.IntRange(1), default=1, show_default=True, help="Videos: predict each N-th frame."
+)
+def predict(images, model, precision, output, regions, crop, contours, every, **options) -> None:
+    """Write saliency maps of images, folders of images and videos, at their own size.
 
-    For photo.jpg: photo.png is the map in grey, photo_overlay.jpg the heat map over the image.
+    A video gets STEM.mp4 and STEM_overlay.mp4, predicted frame by frame, without regard to motion.
 
     \b
-    Example:
-      kerasal predict --model runs/osie-10*kld+2*cc+nss photo.jpg holiday/ -o maps
+    Examples:
+      kerasal predict --model runs/osie-10*kld+2*cc+nss photo.jpg holiday/ 'trip/*.png' -o maps
+      kerasal predict --model runs/first page.png --region logo:20,10,120,60 --contours 0.5,0.9
+      kerasal predict --model runs/first photo.jpg --crop 16:9 --no-map --no-overlay
     """
     load_library()
     from kerasal import prediction
-    from kerasal.training import DEFAULT_PRECISION, RunFolder
 
-    files = prediction.find_images(images)
-    network = RunFolder.open(model).load_model(precision or DEFAULT_PRECISION)
-    skipped: list[str] = []
-    written = prediction.predict_to_folder(
-        network, files, output, npy=npy, skipped=skipped, progress=progress
+    outputs = prediction.Outputs(
+        regions=tuple(prediction.Region.parse(region) for region in regions),
+        crop=prediction.parse_aspect(crop) if crop else None,
+        contours=_quantiles(contours),
+        **options,
     )
+    inputs = prediction.find_inputs(images)
+    stems = prediction.video_stems(inputs.videos, output, outputs)
+    predictor = prediction.resolve(model, precision).predictor
+    skipped: list[str] = []
+    facts = {}
+    if inputs.images:
+        facts = prediction.predict_to_folder(
+            predictor, inputs.images, output, outputs, skipped=skipped, progress=progress
+        )
+    for video, stem in stems.items():
+        click.echo(f"predicting {video}, frame by frame: no motion is modelled", err=True)
+        try:
+            facts[str(video)] = prediction.predict_video(predictor, video, stem, outputs, every=every)
+        except prediction.UnreadableVideo as error:
+            skipped.append(str(error))
     for line in skipped:
         click.echo(f"Warning: skipped: {line}", err=True)
-    if not written:
-        raise click.ClickException(f"none of {len(files)} images could be read")
+    if not facts:
+        raise click.ClickException(f"none of {len(skipped)} files could be read")
+    asked = bool(regions or crop)
+    if asked:
+        click.echo(json.dumps(facts, indent=2))
+    what = f"{len(facts)} images" if not inputs.videos else f"{len(facts)} files"
+    # With JSON on stdout, the last word goes to stderr.
     click.echo(
-        f"wrote maps of {written} images to {output}" + (f", skipped {len(skipped)}" if skipped else "")
+        f"wrote maps of {what} to {output}" + (f", skipped {len(skipped)}" if skipped else ""), err=asked
     )
+
+
+def _quantiles(text: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not such as 0.5,0.9", param_hint="--contours") from None

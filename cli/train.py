@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import data_options, load_data, load_library, progress, size_option
+from kerasal_cli.loading import data_options, load_data, load_library, progress, rows_by_columns
 
 
 def _read_config(context: click.Context, _, path: Path | None) -> None:
@@ -157,7 +157,7 @@ def _train(
     place = {name: changes.pop(name) for name in data_names}
     spec = losses.canonical(loss)
     training.make_strategy(changes["strategy"] or "none")  # before TensorFlow computes anything
-    size = input_size and size_option(input_size, "--input-size")
+    size = rows_by_columns(input_size, "--input-size")
     options = training.options(recipe, loss=spec, input_size=size, **changes)
     dataset = load_data(limit, name=data, **place)
     run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss}"))

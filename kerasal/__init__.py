@@ -20,4 +20,13 @@ if not (_here / "weights").is_dir():
 
 from kerasal import errors, layers, losses, metrics, models, weights  # noqa: E402
 
-__all__ = ["errors", "layers", "losses", "metrics", "models", "weights"]
+__all__ = ["errors", "layers", "load", "losses", "metrics", "models", "predict", "weights"]
+
+
+def __getattr__(name: str):
+    """`kerasal.predict` and `kerasal.load`, imported when they are used."""
+    if name in ("predict", "load"):
+        from kerasal import prediction
+
+        return getattr(prediction, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,6 +20,9 @@ ROOMS = {
     "data": {"data", "errors", "weights"},
     "training": {"data", "errors", "losses", "metrics", "models", "training"},
     "evaluation": {"data", "errors", "evaluation", "metrics", "models", "training"},
+    "prediction": {"data", "errors", "models", "prediction", "training", "visualize", "weights"},
+    "export": {"errors", "export", "models", "prediction"},
+    "serving": {"data", "errors", "prediction", "serving", "visualize"},
 }
 BACKEND_NEUTRAL = ("losses", "metrics", "layers", "models")
 

@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
+from matplotlib import colormaps
 
-from kerasal.visualize import grey, overlay
+from kerasal.errors import InputError
+from kerasal.visualize import add_color_bar, draw_contours, grey, overlay
 
 
 def test_grey_keeps_zero_and_takes_the_maximum_to_255():
@@ -20,3 +23,52 @@ def test_overlay_is_hottest_where_the_map_is_and_shows_the_stimulus_elsewhere():
     assert picture[0, 0].tolist() == [100, 100, 100]
     assert picture[20, 10, 0] > 150  # red or yellow
     assert picture[20, 10, 2] < picture[20, 10, 0]
+
+
+def test_overlay_of_full_opacity_is_the_colour_map_at_the_peak():
+    picture = overlay(np.zeros((2, 3, 3), np.uint8), np.ones((2, 3)), opacity=1, colors="viridis")
+    expected = np.array(colormaps["viridis"](1.0)[:3]) * 255
+    np.testing.assert_allclose(picture[0, 0], expected, atol=1)
+
+
+def test_overlay_without_opacity_is_the_grey_stimulus():
+    stimulus = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    picture = overlay(stimulus, np.ones((5, 7)), opacity=0)
+    luma = stimulus @ [0.299, 0.587, 0.114]  # ITU-R BT.601
+    np.testing.assert_allclose(picture, np.repeat(luma[..., None], 3, axis=2), atol=1)
+
+
+def test_unknown_colours_and_opacities_are_refused():
+    stimulus, saliency_map = np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2))
+    with pytest.raises(InputError, match="inferno"):
+        overlay(stimulus, saliency_map, colors="nice")
+    with pytest.raises(InputError, match=r"1\.5"):
+        overlay(stimulus, saliency_map, opacity=1.5)
+
+
+def test_a_contour_runs_where_the_map_passes_its_quantile():
+    columns = np.tile(np.linspace(0, 1, 101), (60, 1))  # its 0.8 quantile is at column 80
+    picture = draw_contours(np.full((60, 101, 3), 90, np.uint8), columns, [0.8])
+    changed = np.nonzero((picture != 90).any(axis=(0, 2)))[0]
+    assert 76 <= changed.min() <= 80 <= changed.max() <= 84
+    assert (picture[30, 80] > 200).all()
+
+
+def test_contours_of_constant_and_thin_maps_are_none_and_of_wrong_quantiles_refused():
+    for shape in ((9, 9), (1, 20), (20, 1)):
+        picture = np.full((*shape, 3), 90, np.uint8)
+        assert (draw_contours(picture, np.ones(shape), [0.5]) == 90).all()
+    with pytest.raises(InputError, match="quantile"):
+        draw_contours(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4)), [1.0])
+
+
+@pytest.mark.parametrize("rows", [1, 300])
+def test_a_colour_bar_stands_at_the_right_with_the_hottest_colour_on_top(rows):
+    picture = np.full((rows, 50, 3), 7, np.uint8)
+    whole = add_color_bar(picture, "gray")
+    assert (whole[:rows, :50] == 7).all()
+    assert whole.shape[0] >= rows
+    bar = whole[:, 50 + 11 + 3, 0]  # a column within the scale
+    shades = bar[bar < 255][::-1]  # without the white above and below it
+    assert shades[0] <= 5
+    assert (np.diff(shades.astype(int)) >= 0).all()

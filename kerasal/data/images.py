@@ -1,15 +1,20 @@
 """Reading stimuli and maps from files."""
 
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kerasal.errors import InputError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 MAP_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
+
+
+class ImageTooLarge(InputError):
+    """An image of more pixels than are allowed."""
 
 
 def list_files(folder: Path | str, suffixes: tuple[str, ...]) -> list[Path]:
@@ -35,13 +40,41 @@ def read_image(path: Path | str, *, exif: bool = False) -> np.ndarray:
     photographs, wrong for data sets, whose coordinates refer to the stored pixels.
     InputError: not an image, cut off, or not readable.
     """
-    image = _open(path)
-    return _rgb(ImageOps.exif_transpose(image) if exif else image)
+    return to_rgb(_open(path), exif=exif)
 
 
 def decode_image(data: bytes, name: Path | str) -> np.ndarray:
     """What `read_image` makes of a file that holds these bytes. InputError, with that name."""
-    return _rgb(_open(name, data))
+    return to_rgb(_open(io.BytesIO(data), name=str(name)))
+
+
+def read_upload(content: bytes, max_pixels: int) -> np.ndarray:
+    """A stranger's image file as `read_image` reads it, turned by its EXIF tag.
+
+    Only the formats of IMAGE_SUFFIXES are tried, and too large an image is refused before it is unpacked.
+    InputError: not such an image, or cut off. ImageTooLarge: more than `max_pixels`.
+    """
+    formats = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is odd in a stranger's file nobody here wants to know
+        image = _open(io.BytesIO(content), name="upload", formats=formats, max_pixels=max_pixels)
+        return to_rgb(image, exif=True)
+
+
+def to_rgb(image: Image.Image, *, exif: bool = False) -> np.ndarray:
+    """A Pillow image of any mode as (H, W, 3) uint8 RGB, as `read_image` does it."""
+    if exif:
+        image = ImageOps.exif_transpose(image)
+    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
+        deep = np.asarray(image)
+        shades = (np.clip(deep / 257, 0, 255) + 0.5 if deep.max() > 255 else np.maximum(deep, 0)).astype(
+            "uint8"
+        )
+        return np.repeat(shades[..., None], 3, axis=2)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))
 
 
 def read_map(path: Path | str) -> np.ndarray:
@@ -73,23 +106,22 @@ def read_npy(path: Path | str) -> np.ndarray:
     return array
 
 
-def _rgb(image: Image.Image) -> np.ndarray:
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
-        deep = np.asarray(image)
-        shades = (deep / 257 + 0.5).astype("uint8") if deep.max() > 255 else deep.astype("uint8")
-        return np.repeat(shades[..., None], 3, axis=2)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.array(image.convert("RGB"))
-
-
-def _open(path: Path | str, data: bytes | None = None) -> Image.Image:
+def _open(file, name: str | None = None, formats=None, max_pixels: int | None = None) -> Image.Image:
     try:
-        image = Image.open(path if data is None else io.BytesIO(data))
+        image = Image.open(file, formats=formats)
+        if max_pixels and image.width * image.height > max_pixels:
+            raise ImageTooLarge(
+                f"the image has {image.width}x{image.height} pixels, more than {max_pixels:,}"
+            )
         image.load()  # Pillow is lazy: only this finds a file that was cut off
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"cannot read image {path}: {_one_line(error)}") from None
+    except (InputError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageTooLarge(f"cannot read image {name or file}: {_one_line(error)}") from None
+    except UnidentifiedImageError:
+        raise InputError(f"cannot read image {name or file}: not a kind of image that is known") from None
+    except Exception as error:  # a damaged file makes Pillow's readers raise nearly anything
+        raise InputError(f"cannot read image {name or file}: {_one_line(error)}") from None
     return image
 
 

@@ -1,7 +1,7 @@
 """Saliency networks: Keras models from RGB stimuli of any size to saliency maps."""
 
 from kerasal.errors import InputError
-from kerasal.models.base import SaliencyModel, resize_saliency, scale_to_peak
+from kerasal.models.base import SaliencyModel, scale_to_peak
 from kerasal.models.baseline import Baseline
 from kerasal.models.table import NETWORKS, NetworkInfo
 from kerasal.models.vgg16 import vgg16
@@ -13,7 +13,6 @@ __all__ = [
     "NetworkInfo",
     "SaliencyModel",
     "build",
-    "resize_saliency",
     "scale_to_peak",
     "vgg16",
 ]

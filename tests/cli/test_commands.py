@@ -3,7 +3,9 @@
 import csv
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -139,6 +141,41 @@ def test_predict_writes_a_map_and_an_overlay_of_the_images_size_for_each(trained
     assert np.array(Image.open(tmp_path / "out/a.png")).max() == 255
 
 
+def test_predict_prints_shares_and_crops_as_json_alone(trained, tmp_path):
+    write_photo(tmp_path / "a.jpg", (60, 90), seed=1)
+    result = kerasal(
+        "predict", "--model", trained / "run", tmp_path / "*.jpg", "-o", tmp_path / "out", "--no-map",
+        "--region", "all:0%,0%,100%,100%", "--region", "left:0,0,45,60", "--crop", "1:1", "--color-bar",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)[str(tmp_path / "a.jpg")]
+    assert facts["regions"]["all"] == {"share": pytest.approx(1), "area": 1}
+    assert 0 < facts["regions"]["left"]["share"] < 1
+    assert facts["crop"]["width"] == facts["crop"]["height"] == 60
+    assert f"wrote maps of 1 images to {tmp_path / 'out'}" in result.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_crop.jpg", "a_overlay.jpg"]
+
+
+def test_export_says_how_far_the_written_maps_are_from_predicts(trained, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    result = kerasal("export", trained / "run", "--format", "tflite", "-o", tmp_path / "it.tflite")
+    assert result.exit_code == 0, result.output
+    assert float(re.search(r"difference from kerasal predict: (\S+)", result.stdout)[1]) < 1e-3
+    assert (tmp_path / "it.tflite").is_file()
+
+
+def test_serve_without_its_libraries_and_on_a_taken_port_is_one_line(trained, monkeypatch):
+    pytest.importorskip("uvicorn")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert refused(kerasal("serve", trained / "run", "--port", port), port, "--port")
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delattr("kerasal.serving")
+    for module in ("kerasal.serving", "kerasal.serving.server"):
+        monkeypatch.delitem(sys.modules, module)
+    assert refused(kerasal("serve", trained / "run"), "uvicorn", "pip install 'kerasal[serve]'")
+
+
 def test_exported_model_gives_predicts_maps_in_plain_tensorflow(trained, tmp_path):
     write_photo(tmp_path / "a.png", (70, 100), seed=1)
     write_photo(tmp_path / "b.png", (130, 61), seed=2)
@@ -216,6 +253,14 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(trained, tmp_path, monkey
         (["evaluate", "--maps", "/nowhere"], ["/nowhere"]),
         (["export", "/nowhere"], ["/nowhere", "run folder"]),
         (["predict", "--model", "/nowhere", "nothing.jpg"], ["nothing.jpg"]),
+        (["predict", __file__], ["no model", "run folder"]),
+        (["predict", __file__, "--region", "logo:1,2"], ["logo:1,2", "name:x,y,w,h"]),
+        (["predict", __file__, "--crop", "wide"], ["wide", "16:9"]),
+        (["predict", __file__, "--colors", "nice"], ["nice", "inferno"]),
+        (["predict", __file__, "--contours", "a,b"], ["a,b"]),
+        (["predict", __file__, "--contours", "7"], ["7", "quantiles"]),
+        (["serve", "/nowhere"], ["/nowhere", "run folder"]),
+        (["serve"], ["no model"]),
     ],
 )
 def test_wrong_arguments_of_the_other_commands_are_one_line(arguments, words):
@@ -306,7 +351,8 @@ def test_resume_takes_no_other_option_and_leaves_a_finished_run_alone(trained, t
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["train"], ["evaluate"], ["predict"], ["export"], ["models"], ["losses"]]
+    "command",
+    [[], ["train"], ["evaluate"], ["predict"], ["export"], ["models"], ["losses"], ["serve"], ["data"]],
 )
 def test_help_comes_with_an_example_and_without_loading_keras(command):
     program = (

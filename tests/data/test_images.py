@@ -1,9 +1,11 @@
+import io
+
 import numpy as np
 import pytest
 from conftest import write_photo
 from PIL import Image
 
-from kerasal.data.images import list_files, read_image, read_map
+from kerasal.data.images import ImageTooLarge, list_files, read_image, read_map, read_upload
 from kerasal.errors import InputError
 
 
@@ -69,6 +71,24 @@ def test_what_is_no_image_is_refused_by_name(tmp_path, content):
     (tmp_path / "no.png").write_bytes(content)
     with pytest.raises(InputError, match=r"no\.png"):
         read_image(tmp_path / "no.png")
+
+
+def test_upload_is_read_upright_and_too_large_ones_are_refused_before_they_are_unpacked(colors):
+    file = io.BytesIO()
+    image = Image.fromarray(colors)
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(file, "png", exif=exif)
+    np.testing.assert_array_equal(read_upload(file.getvalue(), 24), np.rot90(colors, -1))
+    with pytest.raises(ImageTooLarge, match="6x4"):
+        read_upload(file.getvalue()[: file.getvalue().index(b"IDAT") + 9], 23)  # no pixel of it is there
+    with pytest.raises(InputError, match="upload"):
+        read_upload(b"%!PS-Adobe-3.0 EPSF-3.0", 100)  # Pillow would hand it to Ghostscript
+
+
+def test_deep_values_beyond_sixteen_bits_are_white_and_negative_ones_black(tmp_path):
+    Image.fromarray(np.array([[-5, 70000, 65535]], np.int32)).save(tmp_path / "a.tif")
+    assert read_image(tmp_path / "a.tif")[0, :, 0].tolist() == [0, 255, 255]
 
 
 def test_files_are_listed_by_suffix_in_any_case_without_hidden_ones(tmp_path):

@@ -114,7 +114,7 @@ def test_images_too_small_for_the_grid_of_emd_lose_that_metric_alone(photos):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"split": "all"}, r"'all'.*train"),
+        ({"split": "exam"}, r"'exam'.*train"),
         ({"metrics": ["auc"]}, r"'auc'.*auc_judd"),
         ({"metrics": []}, "no metric"),
         ({"reference": "b"}, "'b': one of random"),

@@ -1,0 +1,45 @@
+"""kerasal serve"""
+
+import contextlib
+
+import click
+
+from kerasal_cli.loading import load_library
+
+
+@click.command()
+@click.argument("models", metavar="[RUN|NAME]...", nargs=-1)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+)
+@click.option("--max-megabytes", default=20.0, show_default=True, help="Largest file that is taken.")
+@click.option("--max-megapixels", default=50.0, show_default=True, help="Largest image that is taken.")
+def serve(models, host, port, max_megabytes, max_megapixels) -> None:
+    """Show saliency maps in the browser, and answer programs over HTTP.
+
+    Only this computer can reach it, unless --host says otherwise: it asks nobody for a password.
+
+    \b
+    Examples:
+      kerasal serve runs/osie-10*kld+2*cc+nss
+      kerasal serve runs/first runs/second --port 9000     # two models to compare
+      curl --data-binary @photo.jpg http://127.0.0.1:8000/predict -o map.png
+    """
+    load_library()
+    from kerasal.errors import InputError
+    from kerasal.prediction import resolve_all, warm_up
+
+    try:
+        from kerasal import serving
+    except ImportError as error:
+        raise InputError(f"kerasal serve needs {error.name}: pip install 'kerasal[serve]'") from None
+
+    predictors = resolve_all(models)
+    limits = serving.Limits(bytes=int(max_megabytes * 1e6), pixels=int(max_megapixels * 1e6))
+    with serving.listen(host, port) as socket:
+        warm_up(predictors)
+        address = f"http://{f'[{host}]' if ':' in host else host}:{socket.getsockname()[1]}/"
+        click.echo(f"serving {', '.join(predictors)} on {address} until Ctrl-C")
+        with contextlib.suppress(KeyboardInterrupt):  # is how it ends
+            serving.server(serving.create_app(predictors, limits, (host,))).run(sockets=[socket])

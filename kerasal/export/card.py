@@ -1,0 +1,97 @@
+"""The model card that goes into an export: what the model is, how it is called, what its numbers mean."""
+
+from typing import Any
+
+import kerasal
+from kerasal.prediction.predictors import Named
+
+_CALLS = {
+    "saved_model": """import tensorflow as tf
+
+model = tf.saved_model.load("{path}")
+serve = model.signatures["serving_default"]
+saliency = serve(stimuli=photo[None])["saliency"][0, ..., 0]  # photo: (H, W, 3) uint8 RGB""",
+    "keras": """import keras
+import kerasal  # registers the classes
+
+model = keras.models.load_model("{path}")
+saliency = model.saliency_maps([photo])[0]  # photo: (H, W, 3) uint8 RGB""",
+    "onnx": """import onnxruntime
+
+session = onnxruntime.InferenceSession("{path}")  # photo: (H, W, 3) uint8 RGB
+saliency, density = session.run(["saliency", "density"], {{"stimuli": photo[None]}})""",
+    "tflite": """from ai_edge_litert.interpreter import Interpreter
+
+serve = Interpreter(model_path="{path}").get_signature_runner("serving_default")
+saliency = serve(stimuli=photo[None])["saliency"][0, ..., 0]  # photo: (H, W, 3) uint8 RGB""",
+}
+_PLACES = {
+    "saved_model": "saliency_model",
+    "keras": "saliency.keras",
+    "onnx": "saliency.onnx",
+    "tflite": "saliency.tflite",
+}
+
+
+def model_card(source: Named, format: str, *, float16: bool, size: tuple[int, int] | None) -> str:
+    """The card as Markdown."""
+    parts = [
+        f"# {source.name}: a saliency model, {format}",
+        "It predicts where people look in an image within the first seconds. "
+        f"Exported by kerasal {kerasal.__version__}.",
+        _interface(format, float16, size),
+        f"```python\n{_CALLS[format].format(path=_PLACES[format])}\n```",
+        "## The model",
+        "\n".join(f"- {line}" for line in _facts(source.facts)),
+        "## Limits",
+        "The maps say where eyes go on average, in free viewing of images like those it was trained on; "
+        "they say nothing of one person. Saliency is relative to each map's maximum, so heights do not "
+        "compare between images; shares of the density do.",
+        "## Licence",
+        source.facts.get("licence", "Not stated."),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _interface(format, float16, size):
+    if format == "keras":
+        return "`saliency_maps(list of (H, W, 3) uint8 RGB)` gives maps (H, W), float32, in [0, 1]."
+    batch, shape = ("1", f"{size[0]}, {size[1]}") if size else ("B", "H, W")
+    lines = [
+        "| | name | shape | type | range |",
+        "|---|---|---|---|---|",
+        f"| in | `stimuli` | ({batch}, {shape}, 3) | uint8 | RGB, 0 to 255"
+        + (" |" if size else ", any size |"),
+        f"| out | `saliency` | ({batch}, {shape}, 1) | float32 | 0 to 1, each map's maximum is 1 |",
+        f"| out | `density` | ({batch}, {shape}, 1) | float32 | sums to 1 over each map |",
+    ]
+    if format == "saved_model":
+        lines.append(
+            "\nThe signature `serve_encoded` takes `image_bytes` (B,), JPEG or PNG files, and returns the "
+            "same and `size` (B, 2), the rows and columns of each image; smaller maps of a batch are filled "
+            "up with 0."
+        )
+    if float16:
+        lines.append("\nThe weights are stored as float16.")
+    return "\n".join(lines)
+
+
+def _facts(facts: dict[str, Any]) -> list[str]:
+    lines = []
+    if "model" in facts:
+        options = ", ".join(f"{key} {value}" for key, value in facts.get("model_options", {}).items())
+        lines.append(f"Network: {facts['model']} ({options})")
+    if "options" in facts:
+        lines.append(f"Loss: {facts['options'].get('loss')}")
+    lines.append(f"Trained on: {facts.get('trained_on', 'not known')}")
+    scores = facts.get("scores")
+    if scores:
+        values = ", ".join(f"{name} {value['mean']:.4f}" for name, value in scores["metrics"].items())
+        lines.append(f"Scores on the {scores['split']} split of {scores['data']}: {values}")
+    else:
+        lines.append("Scores: not evaluated")
+    if "made_with" in facts:
+        lines.append(
+            "Made with: " + ", ".join(f"{key} {value}" for key, value in facts["made_with"].items() if value)
+        )
+    return lines

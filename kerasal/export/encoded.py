@@ -1,0 +1,62 @@
+"""The signature that takes image files: what a TensorFlow Serving client has at hand."""
+
+import tensorflow as tf
+
+from kerasal.export.graph import TENSORFLOW, Function, at_size, density, network_maps
+from kerasal.models import SaliencyModel
+
+
+def encoded_function(model: SaliencyModel) -> Function:
+    """The signature `serve_encoded`: `image_bytes` (B,), JPEG or PNG files, to maps of the images' sizes.
+
+    Returns `size` (B, 2), int32, the rows and columns of each image; `saliency` and `density` (B, H, W, 1),
+    where H and W are the largest of the batch: smaller maps are filled up with 0 below and at the right.
+    Transparent parts are laid on white. EXIF orientation is not looked at: maps are as the pixels are
+    stored.
+    """
+    resize_stimuli, resize_maps = TENSORFLOW
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="image_bytes")])
+    def serve_encoded(image_bytes):
+        def read(file):
+            image = _decode(file)
+            return model.prepare(image[None], resize=resize_stimuli)[0], tf.shape(image)[:2]
+
+        small, sizes = tf.map_fn(
+            read,
+            image_bytes,
+            fn_output_signature=(
+                tf.TensorSpec((*model.input_size, 3), tf.float32),
+                tf.TensorSpec((2,), tf.int32),
+            ),
+        )
+        maps = network_maps(model, small, resize=lambda images, _: images)
+        rows, columns = tf.unstack(tf.reduce_max(sizes, axis=0))
+
+        def write(item):
+            map_, size = item
+            saliency = at_size(model, map_[None], size, resize_maps)
+            margins = [[0, 0], [0, rows - size[0]], [0, columns - size[1]], [0, 0]]
+            return tf.pad(saliency, margins)[0], tf.pad(density(saliency), margins)[0]
+
+        spec = tf.TensorSpec((None, None, 1), tf.float32)
+        saliency, densities = tf.map_fn(write, (maps, sizes), fn_output_signature=(spec, spec))
+        return {"saliency": saliency, "density": densities, "size": sizes}
+
+    return serve_encoded
+
+
+def _decode(file: tf.Tensor) -> tf.Tensor:
+    """An image file as (H, W, 3) float32 RGB, 0..255, as `kerasal.data.read_image` reads it."""
+
+    def jpeg():
+        # The accurate transform is what other decoders use; TensorFlow's default is a faster one.
+        image = tf.io.decode_jpeg(file, channels=3, dct_method="INTEGER_ACCURATE")
+        return tf.cast(image, tf.float32)
+
+    def png():
+        image = tf.cast(tf.io.decode_png(file, channels=4), tf.float32)
+        alpha = image[..., 3:] / 255
+        return tf.round(image[..., :3] * alpha + 255 * (1 - alpha))
+
+    return tf.ensure_shape(tf.cond(tf.io.is_jpeg(file), jpeg, png), (None, None, 3))

@@ -1,0 +1,122 @@
+"""Exporting a trained network to a format that other programs read."""
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from kerasal.errors import InputError
+from kerasal.export import runtimes
+from kerasal.export.card import model_card
+from kerasal.export.onnx import write_onnx
+from kerasal.export.saved_model import write_keras, write_saved_model
+from kerasal.export.tflite import write_tflite
+from kerasal.models import SaliencyModel
+from kerasal.prediction.pictures import make_folder
+from kerasal.prediction.predictors import Named
+
+SUFFIXES = {"saved_model": "", "keras": ".keras", "onnx": ".onnx", "tflite": ".tflite"}
+FORMATS = tuple(SUFFIXES)
+TOLERANCE, TOLERANCE_FLOAT16 = 1e-3, 1e-2
+_CHECKED_SIZES = ((60, 90), (121, 75))
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported model, and how far its maps are from `kerasal predict`'s."""
+
+    path: Path
+    size_bytes: int
+    difference: float | None  # the largest of any pixel, of maps in [0, 1]; None where the runtime is missing
+    tolerance: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the difference was measured and is within the tolerance."""
+        return self.difference is not None and self.difference <= self.tolerance
+
+
+def export(
+    source: Named,
+    path: Path | str,
+    format: str = "saved_model",
+    *,
+    float16: bool = False,
+    size: tuple[int, int] | None = None,
+) -> Exported:
+    """Write a network with its pre- and post-processing, and compare what was written with the network.
+
+    Args:
+        path: the folder (saved_model) or file to make.
+        format: one of FORMATS.
+        float16: ONNX and TFLite: store the weights in half the space.
+        size: ONNX and TFLite, for runtimes that want fixed sizes: (rows, columns) of the one image
+            that is taken at a time.
+
+    InputError: the path is there already, a format that does not exist or whose converter is not
+    installed, an option that the format has not, or a predictor that is no network.
+    """
+    path = Path(path)
+    if format not in FORMATS:
+        raise InputError(f"unknown format {format!r}: one of {', '.join(FORMATS)}")
+    if format != "keras" and keras.config.backend() != "tensorflow":
+        raise InputError("exporting needs Keras on TensorFlow: unset KERAS_BACKEND")
+    if not isinstance(source.predictor, SaliencyModel):
+        raise InputError(f"{source.name} is no network, and only networks can be exported")
+    if float16 and format not in ("onnx", "tflite"):
+        raise InputError(f"float16 is for onnx and tflite, not for {format}")
+    if size and (format not in ("onnx", "tflite") or min(size) < 1):
+        raise InputError(
+            f"no fixed size {size[0]}x{size[1]} for {format}: a positive one, for onnx or tflite"
+        )
+    if path.exists():
+        raise InputError(f"{path} is there already: name another place with --output, or remove it")
+    card = model_card(source, format, float16=float16, size=size)
+    make_folder(path.parent)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
+    try:
+        partial = folder / f"model{SUFFIXES[format]}"
+        _write(source.predictor, partial, format, card, size, float16)
+        difference = _difference(source.predictor, partial, format, size)
+        os.replace(partial, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return Exported(path, _bytes(path), difference, TOLERANCE_FLOAT16 if float16 else TOLERANCE)
+
+
+def _write(model, path, format, card, size, float16):
+    if format == "saved_model":
+        write_saved_model(model, path, card)
+    elif format == "keras":
+        write_keras(model, path, card)
+    elif format == "onnx":
+        write_onnx(model, path, card, size, float16)
+    else:
+        write_tflite(model, path, card, size, float16)
+
+
+def _difference(model, path, format, size) -> float | None:
+    """The largest difference of a map from the model's own, over images of noise and of blobs; NaN shows."""
+    try:
+        run = getattr(runtimes, format)(path)
+    except ImportError:
+        return None
+    random = np.random.default_rng(0)
+    differences = []
+    for rows, columns in (size,) if size else _CHECKED_SIZES:
+        noise = random.integers(0, 256, (rows, columns, 3), dtype=np.uint8)
+        coarse = random.integers(0, 256, (rows // 20 + 1, columns // 20 + 1, 3), dtype=np.uint8)
+        blobs = coarse.repeat(20, axis=0).repeat(20, axis=1)[:rows, :columns]
+        for stimulus in (noise, blobs):
+            exported = run(stimulus[None])["saliency"][0, ..., 0]
+            differences.append(np.abs(exported - model.saliency_maps([stimulus])[0]).max())
+    return float(np.max(differences))
+
+
+def _bytes(path: Path) -> int:
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files)

@@ -1,0 +1,45 @@
+"""Maps of a user's own images and videos, and what they are good for.
+
+A *predictor* is anything with `saliency_maps(list of RGB arrays)`; its name is resolved in `predictors.py`.
+"""
+
+from kerasal.prediction.attention import Region, attention_share, best_crop, parse_aspect, to_density
+from kerasal.prediction.files import predict_to_folder
+from kerasal.prediction.inputs import as_stimulus, find_inputs
+from kerasal.prediction.maps import predict
+from kerasal.prediction.pictures import Outputs
+from kerasal.prediction.predictors import (
+    DEFAULT,
+    NAMED,
+    Named,
+    Predictor,
+    load,
+    resolve,
+    resolve_all,
+    warm_up,
+)
+from kerasal.prediction.video import UnreadableVideo, predict_video, video_stems
+
+__all__ = [
+    "DEFAULT",
+    "NAMED",
+    "Named",
+    "Outputs",
+    "Predictor",
+    "Region",
+    "UnreadableVideo",
+    "as_stimulus",
+    "attention_share",
+    "best_crop",
+    "find_inputs",
+    "load",
+    "parse_aspect",
+    "predict",
+    "predict_to_folder",
+    "predict_video",
+    "resolve",
+    "resolve_all",
+    "to_density",
+    "video_stems",
+    "warm_up",
+]

@@ -1,0 +1,90 @@
+"""Predicting maps of image files into a folder."""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasal.data.images import read_image
+from kerasal.errors import InputError
+from kerasal.prediction.pictures import Outputs, make_folder
+from kerasal.prediction.predictors import Predictor
+from kerasal.prediction.stream import BATCH, ahead, predicted
+from kerasal.training.features import Progress
+
+THREADS = 2  # that decode, and that write: the network takes the other cores
+
+
+def predict_to_folder(
+    predictor: Predictor,
+    images: list[Path],
+    folder: Path,
+    outputs: Outputs | None = None,
+    *,
+    skipped: list[str],
+    progress: Progress = lambda items, _: items,
+) -> dict[str, dict[str, Any]]:
+    """Predict maps of image files and write them; returns what `Outputs.write` says of each, by its path.
+
+    Files are named after the image's stem; where two images share it, STEM_jpg and STEM_png. The next images
+    are decoded and the last ones written while the network works; a handful are in memory at a time. Why an
+    image was left out is added to `skipped`. InputError: two images of the same name, or an output that
+    would replace one of the images.
+    """
+    outputs = outputs or Outputs()
+    stems = output_stems(images, folder, outputs.suffixes())
+    make_folder(folder)
+
+    def write(item: tuple[Path, np.ndarray, np.ndarray]) -> tuple[str, dict[str, Any]]:
+        path, stimulus, saliency_map = item
+        facts = outputs.write(stems[path], stimulus, saliency_map)
+        for name, share in facts.get("regions", {}).items():
+            if not share["area"]:
+                warnings.warn(f"region {name} lies outside {path}", stacklevel=2)
+        return str(path), facts
+
+    paths = progress(images, f"predicting {len(images)} images")
+    with ThreadPoolExecutor(THREADS) as readers, ThreadPoolExecutor(THREADS) as writers:
+        try:
+            stimuli = _readable(ahead(readers, _read, paths, BATCH), skipped)
+            return dict(ahead(writers, write, predicted(predictor, stimuli), THREADS))
+        except BaseException:
+            for pool in (readers, writers):
+                pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def output_stems(files: list[Path], folder: Path, suffixes: list[str]) -> dict[Path, Path]:
+    """The path of each file's outputs, but for their suffixes. InputError: see `predict_to_folder`."""
+    count = Counter(path.stem for path in files)
+    names = {path: path.stem if count[path.stem] == 1 else f"{path.stem}_{path.suffix[1:]}" for path in files}
+    if clash := [name for name, times in Counter(names.values()).items() if times > 1]:
+        raise InputError(f"several inputs are named {clash[0]}: predict them into folders of their own")
+    inputs = {path.resolve() for path in files}
+    for name in names.values():
+        for suffix in suffixes:
+            if (folder / f"{name}{suffix}").resolve() in inputs:
+                output = f"{folder / name}{suffix}"
+                raise InputError(f"{output} is an input itself: name another folder with -o")
+    return {path: folder / name for path, name in names.items()}
+
+
+def _read(path: Path) -> tuple[Path, np.ndarray | InputError]:
+    try:
+        return path, read_image(path, exif=True)
+    except InputError as error:
+        return path, error
+
+
+def _readable(
+    items: Iterable[tuple[Path, np.ndarray | InputError]], skipped: list[str]
+) -> Iterator[tuple[Path, np.ndarray]]:
+    for path, stimulus in items:
+        if isinstance(stimulus, InputError):
+            skipped.append(str(stimulus))
+        else:
+            yield path, stimulus

@@ -1,0 +1,104 @@
+"""What is written of one map."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from kerasal.errors import InputError
+from kerasal.prediction.attention import Region, attention_share, best_crop, to_density
+from kerasal.training.run_folder import write_atomically
+from kerasal.visualize import add_color_bar, color_table, draw_contours, grey, overlay
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What to write for each image STEM.jpg, and how overlays look.
+
+    InputError: a colour map, opacity, quantile or scale that there is not, or nothing to write at all.
+    """
+
+    map: bool = True  # STEM.png, the map in grey
+    overlay: bool = True  # STEM_overlay.jpg, the heat map over the image
+    npy: bool = False  # STEM.npy, the map, float32, in [0, 1]
+    density: bool = False  # STEM_density.npy, the map divided by its sum
+    crop: float | None = None  # STEM_crop.jpg, the most salient window of this width over height
+    crop_scale: float = 1.0  # its size, as a part of the largest such window
+    regions: tuple[Region, ...] = ()
+    colors: str = "inferno"
+    opacity: float = 0.6
+    contours: tuple[float, ...] = ()  # quantiles of the map
+    color_bar: bool = False
+
+    def __post_init__(self):
+        if not (self.map or self.overlay or self.npy or self.density or self.crop or self.regions):
+            raise InputError("nothing to write: ask for a map, overlay, npy, density, crop or region")
+        color_table(self.colors)
+        if not 0 <= self.opacity <= 1:
+            raise InputError(f"opacity must lie between 0 and 1, got {self.opacity:g}")
+        if not 0 < self.crop_scale <= 1:
+            raise InputError(f"the crop's scale must lie between 0 and 1, got {self.crop_scale:g}")
+        if wrong := [quantile for quantile in self.contours if not 0 < quantile < 1]:
+            raise InputError(f"contours are quantiles between 0 and 1, got {wrong[0]:g}")
+
+    def suffixes(self) -> list[str]:
+        """The endings of the files that are written for one image."""
+        asked = {
+            ".png": self.map,
+            "_overlay.jpg": self.overlay,
+            ".npy": self.npy,
+            "_density.npy": self.density,
+            "_crop.jpg": self.crop is not None,
+        }
+        return [suffix for suffix, wanted in asked.items() if wanted]
+
+    def picture(self, stimulus: np.ndarray, saliency_map: np.ndarray) -> np.ndarray:
+        """The overlay, (H, W, 3) uint8, wider with a colour bar."""
+        picture = overlay(stimulus, saliency_map, opacity=self.opacity, colors=self.colors)
+        if self.contours:
+            picture = draw_contours(picture, saliency_map, self.contours)
+        return add_color_bar(picture, self.colors) if self.color_bar else picture
+
+    def write(self, stem: Path, stimulus: np.ndarray, saliency_map: np.ndarray) -> dict[str, Any]:
+        """Write one image's files, each at once or not at all; returns what there is to say of the image.
+
+        That is `width`, `height`, and where asked for `regions`, the attention share of each by name, and
+        `crop`, its left, top, width and height.
+        """
+        facts: dict[str, Any] = {"width": stimulus.shape[1], "height": stimulus.shape[0]}
+        if self.map:
+            _save(Image.fromarray(grey(saliency_map)), stem, ".png", compress_level=1)
+        if self.overlay:
+            _save(Image.fromarray(self.picture(stimulus, saliency_map)), stem, "_overlay.jpg", quality=90)
+        if self.npy:
+            _save_array(saliency_map, stem, ".npy")
+        if self.density:
+            _save_array(to_density(saliency_map), stem, "_density.npy")
+        if self.crop is not None:
+            left, top, width, height = best_crop(saliency_map, self.crop, self.crop_scale)
+            cropped = stimulus[top : top + height, left : left + width]
+            _save(Image.fromarray(cropped), stem, "_crop.jpg", quality=92)
+            facts["crop"] = {"x": left, "y": top, "width": width, "height": height}
+        if self.regions:
+            facts["regions"] = {region.name: attention_share(saliency_map, region) for region in self.regions}
+        return facts
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder to write to, and those above it. InputError: it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
+
+
+def _save(picture: Image.Image, stem: Path, suffix: str, **options) -> None:
+    path = stem.with_name(stem.name + suffix)
+    write_atomically(path, lambda file: picture.save(file, **options), suffix=path.suffix)
+
+
+def _save_array(array: np.ndarray, stem: Path, suffix: str) -> None:
+    path = stem.with_name(stem.name + suffix)
+    write_atomically(path, lambda file: np.save(file, array), suffix=".npy")

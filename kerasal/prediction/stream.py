@@ -1,0 +1,41 @@
+"""Decoding, the network and writing at the same time, in constant memory."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+
+from kerasal.prediction.predictors import Predictor
+
+BATCH = 4  # larger batches are no faster on a CPU and cost memory
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Key = TypeVar("Key")
+
+
+def ahead(
+    pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], depth: int
+) -> Iterator[Result]:
+    """`function(item)` of each item, in order, while the pool works on the next `depth` of them."""
+    pending: deque = deque()
+    for item in items:
+        pending.append(pool.submit(function, item))
+        if len(pending) > depth:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
+
+
+def predicted(
+    predictor: Predictor, stimuli: Iterable[tuple[Key, np.ndarray]]
+) -> Iterator[tuple[Key, np.ndarray, np.ndarray]]:
+    """(key, stimulus, saliency map) for each (key, stimulus (H, W, 3) uint8 RGB), in batches."""
+    stimuli = iter(stimuli)
+    while batch := list(islice(stimuli, BATCH)):
+        maps = predictor.saliency_maps([stimulus for _, stimulus in batch])
+        for (key, stimulus), saliency_map in zip(batch, maps, strict=True):
+            yield key, stimulus, saliency_map

@@ -1,0 +1,121 @@
+"""Predicting maps of a video, frame by frame: no network here sees motion."""
+
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count, takewhile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from kerasal.errors import InputError
+from kerasal.prediction.attention import attention_share
+from kerasal.prediction.files import output_stems
+from kerasal.prediction.pictures import Outputs, make_folder
+from kerasal.prediction.predictors import Predictor
+from kerasal.prediction.stream import BATCH, ahead, predicted
+from kerasal.visualize import grey
+
+CODEC = cv2.VideoWriter.fourcc(*"mp4v")  # MPEG-4: what every build of OpenCV can write
+
+
+class UnreadableVideo(InputError):
+    """A file from which not one frame can be read."""
+
+
+def video_stems(videos: list[Path], folder: Path, outputs: Outputs) -> dict[Path, Path]:
+    """The path of each video's outputs, but for their suffixes, named as images' are.
+
+    InputError: outputs that videos have not, two videos of one name, or an output that would replace one.
+    """
+    for name in ("npy", "density", "crop"):
+        if videos and getattr(outputs, name):
+            raise InputError(f"--{name} is for images, not for videos")
+    return output_stems(videos, folder, _suffixes(outputs))
+
+
+def predict_video(
+    predictor: Predictor, path: Path, stem: Path, outputs: Outputs | None = None, *, every: int = 1
+) -> dict[str, Any]:
+    """Predict each `every`-th frame of a video and write STEM.mp4, the maps, and STEM_overlay.mp4.
+
+    Each frame's map is stretched to its own maximum. Sound is left out. Returns `width`, `height`, `frames`
+    and `frames_per_second` of what was written, and with regions the attention share in each frame.
+    UnreadableVideo: not a video that OpenCV reads.
+    """
+    outputs = outputs or Outputs()
+    capture = cv2.VideoCapture(str(path))
+    rate = (capture.get(cv2.CAP_PROP_FPS) or 25) / every
+    facts: dict[str, Any] = {}
+    regions: dict[str, dict[str, Any]] = {region.name: {"share": []} for region in outputs.regions}
+    make_folder(stem.parent)
+
+    with contextlib.ExitStack() as files, ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        videos = {suffix: files.enter_context(_Video(stem, suffix, rate)) for suffix in _suffixes(outputs)}
+
+        def write(item: tuple[int, np.ndarray, np.ndarray]) -> None:
+            _, frame, saliency_map = item
+            if outputs.map:
+                videos[".mp4"].add(cv2.cvtColor(grey(saliency_map), cv2.COLOR_GRAY2BGR))
+            if outputs.overlay:
+                videos["_overlay.mp4"].add(outputs.picture(frame, saliency_map)[..., ::-1])
+            for region in outputs.regions:
+                attention = attention_share(saliency_map, region)
+                regions[region.name]["share"].append(attention["share"])
+                regions[region.name]["area"] = attention["area"]
+            facts.update(width=frame.shape[1], height=frame.shape[0])
+
+        frames = ahead(reader, lambda _: _next(capture, every), count(), BATCH)
+        stimuli: Iterator = enumerate(takewhile(lambda frame: frame is not None, frames))
+        written = sum(1 for _ in ahead(writer, write, predicted(predictor, stimuli), BATCH))
+        if not written:
+            raise UnreadableVideo(f"cannot read video {path}")
+        for video in videos.values():
+            video.keep = True
+    facts |= {"frames": written, "frames_per_second": rate}
+    if regions:
+        facts["regions"] = regions
+    return facts
+
+
+def _suffixes(outputs: Outputs) -> list[str]:
+    return [".mp4"] * outputs.map + ["_overlay.mp4"] * outputs.overlay
+
+
+def _next(capture: cv2.VideoCapture, every: int) -> np.ndarray | None:
+    """The next frame as (H, W, 3) uint8 RGB, and past those that are left out; None at the end."""
+    read, frame = capture.read()
+    for _ in range(every - 1):
+        capture.grab()
+    return np.ascontiguousarray(frame[..., ::-1]) if read else None
+
+
+class _Video:
+    """A video file being written, put in place at the end if `keep` was set."""
+
+    def __init__(self, stem: Path, suffix: str, rate: float):
+        self.path = stem.with_name(stem.name + suffix)
+        self.partial = self.path.with_name(f".{self.path.name}.partial.mp4")
+        self.rate = rate
+        self.writer = None
+        self.keep = False
+
+    def __enter__(self) -> "_Video":
+        return self
+
+    def add(self, frame: np.ndarray) -> None:
+        """Append a frame, (H, W, 3) uint8 BGR; the first one decides the size."""
+        if self.writer is None:
+            self.writer = cv2.VideoWriter(str(self.partial), CODEC, self.rate, frame.shape[1::-1])
+            if not self.writer.isOpened():
+                raise InputError(f"cannot write {self.path}: this build of OpenCV has no MPEG-4")
+        self.writer.write(np.ascontiguousarray(frame))
+
+    def __exit__(self, *_) -> None:
+        if self.writer is not None:
+            self.writer.release()
+        if self.keep and self.writer is not None:
+            self.partial.replace(self.path)
+        self.partial.unlink(missing_ok=True)

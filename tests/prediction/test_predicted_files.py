@@ -1,0 +1,209 @@
+"""Images and videos into a folder, by a predictor whose maps can be computed by hand."""
+
+import threading
+
+import cv2
+import numpy as np
+import pytest
+from conftest import write_photo
+from PIL import Image
+
+from kerasal.errors import InputError
+from kerasal.prediction import (
+    Outputs,
+    Region,
+    UnreadableVideo,
+    find_inputs,
+    predict_to_folder,
+    predict_video,
+    video_stems,
+)
+from kerasal.prediction.stream import ahead
+
+
+class Brightness:
+    def saliency_maps(self, stimuli):
+        return [stimulus.mean(axis=2, dtype="float32") / 255 for stimulus in stimuli]
+
+
+def predict(images, folder, outputs=None):
+    skipped = []
+    return predict_to_folder(Brightness(), images, folder, outputs, skipped=skipped), skipped
+
+
+def test_many_images_get_their_own_maps(tmp_path):
+    pixels = {
+        tmp_path / f"in/{n}.png": write_photo(tmp_path / f"in/{n}.png", (20 + n, 30), n) for n in range(11)
+    }
+    facts, skipped = predict(list(pixels), tmp_path / "out", Outputs(npy=True, density=True))
+    assert list(facts) == [str(path) for path in pixels]
+    assert not skipped
+    for path, image in pixels.items():
+        saliency_map = np.load(tmp_path / f"out/{path.stem}.npy")
+        np.testing.assert_allclose(saliency_map, image.mean(axis=2) / 255, atol=1e-6)
+        density = np.load(tmp_path / f"out/{path.stem}_density.npy")
+        np.testing.assert_allclose(density, saliency_map / saliency_map.sum(), rtol=1e-4)
+    assert len(list((tmp_path / "out").iterdir())) == 4 * 11
+
+
+def test_only_what_was_asked_for_is_written(tmp_path):
+    write_photo(tmp_path / "a.jpg", (30, 50))
+    outputs = Outputs(map=False, overlay=False, crop=1.0, regions=(Region.parse("all:0%,0%,100%,100%"),))
+    facts, _ = predict([tmp_path / "a.jpg"], tmp_path / "out", outputs)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a_crop.jpg"]
+    assert Image.open(tmp_path / "out/a_crop.jpg").size == (30, 30)
+    (fact,) = facts.values()
+    assert (fact["width"], fact["height"]) == (50, 30)
+    assert (fact["crop"]["width"], fact["crop"]["height"]) == (30, 30)
+    assert fact["regions"]["all"]["share"] == pytest.approx(1)
+
+
+def test_what_cannot_be_read_is_skipped_and_named(tmp_path):
+    write_photo(tmp_path / "a.jpg", (30, 50))
+    (tmp_path / "b.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:300])
+    facts, skipped = predict([tmp_path / "b.jpg", tmp_path / "a.jpg"], tmp_path / "out")
+    assert list(facts) == [str(tmp_path / "a.jpg")]
+    assert len(skipped) == 1
+    assert "b.jpg" in skipped[0]
+
+
+def test_an_image_is_never_replaced_by_its_map(tmp_path):
+    pixels = write_photo(tmp_path / "a.png", (30, 50))
+    with pytest.raises(InputError, match=r"a\.png is an input itself"):
+        predict([tmp_path / "a.png"], tmp_path)
+    np.testing.assert_array_equal(np.array(Image.open(tmp_path / "a.png")), pixels)
+
+
+def test_images_of_one_stem_get_names_of_their_own_and_of_one_name_are_refused(tmp_path):
+    images = [tmp_path / "a.png", tmp_path / "a.jpg"]
+    for path in images:
+        write_photo(path, (30, 50))
+    predict(images, tmp_path / "out", Outputs(overlay=False))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_jpg.png", "a_png.png"]
+    write_photo(tmp_path / "b/a.png", (30, 50))
+    with pytest.raises(InputError, match="a_png"):
+        predict([*images, tmp_path / "b/a.png"], tmp_path / "out")
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    write_photo(tmp_path / "a.jpg", (30, 50))
+    with pytest.raises(InputError, match="cannot make the folder"):
+        predict([tmp_path / "a.jpg"], tmp_path / "a.jpg" / "out")
+
+
+def test_an_error_while_writing_comes_out(tmp_path, monkeypatch):
+    write_photo(tmp_path / "a.png", (30, 50))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Outputs, "write", full)
+    with pytest.raises(OSError, match="space"):
+        predict([tmp_path / "a.png"] * 9, tmp_path / "out")
+
+
+def test_no_more_than_the_next_items_are_worked_on_ahead():
+    from concurrent.futures import ThreadPoolExecutor
+
+    begun, lock = [], threading.Lock()
+
+    def work(item):
+        with lock:
+            begun.append(item)
+        return -item
+
+    with ThreadPoolExecutor(3) as pool:
+        results = ahead(pool, work, iter(range(100)), depth=4)
+        assert [next(results) for _ in range(10)] == [-item for item in range(10)]
+        assert max(begun) <= 9 + 4
+        assert list(results) == [-item for item in range(10, 100)]
+
+
+def test_inputs_are_files_folders_patterns_and_videos_each_once(tmp_path):
+    for name in ("b.jpg", "a.png", "c.jpg"):
+        write_photo(tmp_path / name, (4, 4))
+    for name in ("film.mp4", "notes.txt"):
+        (tmp_path / name).touch()
+    inputs = find_inputs([tmp_path / "c.jpg", tmp_path, tmp_path / "*.jpg", tmp_path / "film.mp4"])
+    assert [path.name for path in inputs.images] == ["c.jpg", "a.png", "b.jpg"]
+    assert [path.name for path in inputs.videos] == ["film.mp4"]
+    for wrong in ("*.gif", "nothing.jpg"):
+        with pytest.raises(InputError, match="no image, video or folder"):
+            find_inputs([tmp_path / wrong])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"map": False, "overlay": False},
+        {"colors": "rainbowy"},
+        {"opacity": 1.5},
+        {"contours": (0.5, 1.0)},
+        {"crop": 1.0, "crop_scale": 0},
+    ],
+)
+def test_wrong_outputs_are_refused_before_anything_is_predicted(options):
+    with pytest.raises(InputError):
+        Outputs(**options)
+
+
+@pytest.fixture
+def film(tmp_path):
+    """Ten frames of a white square that moves to the right."""
+    writer = cv2.VideoWriter(str(tmp_path / "film.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 20, (96, 64))
+    for number in range(10):
+        frame = np.full((64, 96, 3), 20, np.uint8)
+        frame[20:40, 8 * number : 8 * number + 16] = (0, 0, 255)  # red, in OpenCV's BGR
+        writer.write(frame)
+    writer.release()
+    return tmp_path / "film.avi"
+
+
+def frames(path):
+    capture, found = cv2.VideoCapture(str(path)), []
+    while (frame := capture.read())[0]:
+        found.append(frame[1])
+    return np.array(found), capture.get(cv2.CAP_PROP_FPS)
+
+
+def test_each_frame_of_a_video_gets_its_map_and_overlay(film, tmp_path):
+    outputs = Outputs(regions=(Region.parse("left:0%,0%,50%,100%"),))
+    facts = predict_video(Brightness(), film, tmp_path / "out/film", outputs)
+    assert facts["frames"] == 10
+    maps, rate = frames(tmp_path / "out/film.mp4")
+    assert maps.shape == (10, 64, 96, 3)
+    assert rate == 20
+    brightest = [map_[..., 0].mean(axis=0).argmax() for map_ in maps]
+    assert all(8 * n - 3 <= column <= 8 * n + 19 for n, column in enumerate(brightest))
+    shares = facts["regions"]["left"]["share"]
+    assert shares[0] > 0.55
+    assert shares[9] < 0.45
+    overlays, _ = frames(tmp_path / "out/film_overlay.mp4")
+    assert overlays.shape == maps.shape
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["film.mp4", "film_overlay.mp4"]
+
+
+def test_every_third_frame_keeps_the_videos_duration(film, tmp_path):
+    facts = predict_video(Brightness(), film, tmp_path / "out/film", Outputs(overlay=False), every=3)
+    maps, rate = frames(tmp_path / "out/film.mp4")
+    assert facts["frames"] == len(maps) == 4  # 0, 3, 6, 9
+    assert rate == pytest.approx(20 / 3, rel=1e-3)
+
+
+def test_a_file_that_is_no_video_is_refused_and_leaves_nothing(tmp_path):
+    (tmp_path / "no.mp4").write_bytes(b"no film")
+    with pytest.raises(UnreadableVideo, match=r"no\.mp4"):
+        predict_video(Brightness(), tmp_path / "no.mp4", tmp_path / "out/no")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_videos_get_names_of_their_own_and_have_no_arrays(tmp_path):
+    videos = [tmp_path / "a.mp4", tmp_path / "a.mov", tmp_path / "b.mp4"]
+    stems = video_stems(videos, tmp_path / "out", Outputs())
+    assert [stem.name for stem in stems.values()] == ["a_mp4", "a_mov", "b"]
+    with pytest.raises(InputError, match=r"b\.mp4 is an input itself"):
+        video_stems(videos, tmp_path, Outputs())
+    with pytest.raises(InputError, match="several inputs are named a"):
+        video_stems([tmp_path / "a.mp4", tmp_path / "c/a.mp4"], tmp_path / "out", Outputs())
+    with pytest.raises(InputError, match="--npy is for images"):
+        video_stems(videos, tmp_path / "out", Outputs(npy=True))

@@ -1,0 +1,102 @@
+"""`kerasal serve` as a process of its own, under load. Run with `-m slow -s` to see the figures."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from serving_cases import encoded, malformed, request
+
+pytest.importorskip("starlette")
+pytest.importorskip("uvicorn")
+pytestmark = pytest.mark.slow
+
+CLIENTS, SECONDS = 4, 60
+# The paper's network without trained weights, as one that comes with kerasal would be registered.
+SERVE = """
+from kerasal import models
+from kerasal.prediction import NAMED, Named
+NAMED["paper"] = lambda: Named("paper", models.Baseline((300, 400)))
+from kerasal_cli import main
+main(["serve", "paper", "--port", "0"])
+"""
+
+
+@pytest.fixture
+def process():
+    """(the process, its port)."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        line = process.stdout.readline()
+        match = re.fullmatch(r"serving paper on http://127\.0\.0\.1:(\d+)/ until Ctrl-C\n", line)
+        if not match:
+            process.kill()
+            pytest.fail(line + process.stderr.read())
+        try:
+            yield process, int(match[1])
+        finally:
+            process.kill()
+
+
+def megabytes(process) -> float:
+    """What the process holds in memory now."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+def test_load_and_malformed_uploads_leave_the_server_up_and_small(process):
+    process, port = process
+    random = np.random.default_rng(0)
+    photos = [
+        encoded(
+            np.kron(random.integers(0, 256, (30, 40, 3), dtype=np.uint8), np.ones((20, 20, 1), np.uint8)),
+            "jpeg",
+        )
+        for _ in range(4)
+    ]
+    for photo in photos:
+        assert request(port, body=photo)[0] == 200
+    before = megabytes(process)
+
+    end, latencies, statuses = time.time() + SECONDS, [], []
+
+    def client(number):
+        while time.time() < end:
+            start = time.perf_counter()
+            statuses.append(request(port, body=photos[number])[0])
+            latencies.append(time.perf_counter() - start)
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(statuses) == {200}
+    middle, late = np.quantile(latencies, [0.5, 0.95])
+    print(f"\n{len(latencies)} requests of {CLIENTS} clients in {SECONDS} s, none failed")
+    print(f"latency: median {middle:.2f} s, 95 % within {late:.2f} s, longest {max(latencies):.2f} s")
+
+    for upload in malformed(200, seed=1):
+        assert 400 <= request(port, body=upload)[0] < 500
+    after = megabytes(process)
+    print(f"memory: {before:.0f} MB before, {after:.0f} MB after the load and 200 malformed uploads")
+    assert after < before + 200
+    assert request(port, body=photos[0])[0] == 200
+
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    errors = process.stderr.read()
+    assert "Traceback" not in errors

@@ -1,0 +1,204 @@
+"""The downloader against a server of this machine that misbehaves as asked."""
+
+import contextlib
+import hashlib
+import http.server
+import threading
+import time
+
+import pytest
+
+from kerasal.errors import InputError
+from kerasal.weights import download as module
+from kerasal.weights.download import download
+
+CONTENT = bytes(range(256)) * 4000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch):
+    monkeypatch.setattr(module, "PAUSE", 0)
+
+
+@contextlib.contextmanager
+def server(**behaviour):
+    """Serves CONTENT at /file; yields its address and the list of requests' Range headers.
+
+    behaviour: cuts (bytes after which each connection in turn breaks off), ranges (False: ignored), etag,
+    content, status (an error for every request), stall (seconds of silence in the middle), length (False:
+    none is told).
+    """
+    requests, cuts = [], list(behaviour.get("cuts", ()))
+    content = behaviour.get("content", CONTENT)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            requests.append(self.headers.get("Range"))
+            if self.path == "/moved":
+                self.send_response(302)
+                self.send_header("Location", "/file")
+                self.end_headers()
+                return
+            if status := behaviour.get("status") or (self.path != "/file" and 404):
+                self.send_error(status)
+                return
+            start, same = 0, self.headers.get("If-Range") in (None, behaviour.get("etag"))
+            if requests[-1] and behaviour.get("ranges", True) and same:
+                start = int(requests[-1].removeprefix("bytes=").rstrip("-"))
+            if start >= len(content):
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(content)}")
+                self.end_headers()
+                return
+            self.send_response(206 if start else 200)
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            if behaviour.get("length", True):
+                self.send_header("Content-Length", len(content) - start)
+            if "etag" in behaviour:
+                self.send_header("ETag", behaviour["etag"])
+            self.end_headers()
+            body = content[start : start + cuts.pop(0)] if cuts else content[start:]
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(body[: len(body) // 2])
+                self.wfile.flush()
+                time.sleep(behaviour.get("stall", 0))
+                self.wfile.write(body[len(body) // 2 :])
+
+        def log_message(self, *_):
+            pass
+
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{httpd.server_port}/file", requests
+    finally:
+        httpd.shutdown()
+        httpd.server_close()
+        thread.join()
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_comes_whole_with_its_progress_and_nothing_beside_it(tmp_path):
+    told = []
+    with server() as (url, _):
+        path = download(url, tmp_path / "new/file.bin", sha256=SHA256, progress=lambda *now: told.append(now))
+    assert path.read_bytes() == CONTENT
+    assert names(tmp_path / "new") == ["file.bin"]
+    assert told[-1] == (len(CONTENT), len(CONTENT))
+    assert told == sorted(told)
+
+
+def test_a_file_that_is_there_and_fits_opens_no_connection(tmp_path):
+    (tmp_path / "file.bin").write_bytes(CONTENT)
+    with server() as (url, requests):
+        download(url, tmp_path / "file.bin", sha256=SHA256, size=len(CONTENT))
+        assert not requests
+        (tmp_path / "file.bin").write_bytes(b"damaged")
+        download(url, tmp_path / "file.bin", sha256=SHA256)
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("behaviour", [{}, {"etag": '"one"'}, {"length": False}])
+def test_a_connection_that_breaks_off_is_taken_up_where_it_ended(tmp_path, behaviour):
+    with server(cuts=[300_000, 0, 200_000], **behaviour) as (url, requests):
+        download(url, tmp_path / "file.bin", sha256=SHA256, size=len(CONTENT))
+    assert requests == [None, "bytes=300000-", "bytes=300000-", "bytes=500000-"]
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+def test_a_later_call_goes_on_where_an_earlier_one_gave_up(tmp_path):
+    with server(cuts=[300_000, 0, 0, 0], etag='"one"') as (url, requests):
+        with pytest.raises(InputError, match=r"broke off.*300,000 bytes are kept"):
+            download(url, tmp_path / "file.bin")
+        assert not (tmp_path / "file.bin").exists()
+        download(url, tmp_path / "file.bin")
+    assert requests[-1] == "bytes=300000-"
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+    assert names(tmp_path) == ["file.bin"]
+
+
+@pytest.mark.parametrize("known", [{}, {"sha256": SHA256}])
+def test_the_rest_of_another_file_is_never_joined_to_the_first_part(tmp_path, known):
+    # Half of a file, and its ETag; meanwhile the server got another file.
+    (tmp_path / "file.bin.partial").write_bytes(b"old" * 1000)
+    (tmp_path / "file.bin.partial.etag").write_text('"old"')
+    with server(etag='"new"') as (url, _):
+        download(url, tmp_path / "file.bin", **known)
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+    # No ETag to tell by: a checksum finds out, and without one the download begins anew.
+    (tmp_path / "other.bin.partial").write_bytes(b"old" * 1000)
+    with server() as (url, requests):
+        download(url, tmp_path / "other.bin", **known)
+    assert (tmp_path / "other.bin").read_bytes() == CONTENT
+    assert requests == (["bytes=3000-", None] if known else [None])
+
+
+def test_a_server_without_ranges_is_asked_again_from_the_start(tmp_path):
+    with server(cuts=[300_000, 400_000], ranges=False) as (url, requests):
+        download(url, tmp_path / "file.bin", sha256=SHA256)
+    assert len(requests) == 3
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+def test_a_server_that_always_breaks_off_is_given_up(tmp_path):
+    behaviour = {"cuts": [5000, 9000, 7000] * 9, "ranges": False}
+    with server(**behaviour) as (url, requests), pytest.raises(InputError, match="broke off"):
+        download(url, tmp_path / "file.bin")
+    assert len(requests) == 2 + module.ATTEMPTS
+
+
+@pytest.mark.parametrize("wrong", [{"sha256": "0" * 64}, {"size": 17}])
+def test_another_checksum_or_size_is_refused_and_nothing_stays(tmp_path, wrong):
+    with server() as (url, _), pytest.raises(InputError, match=r"/file is not the file that was expected"):
+        download(url, tmp_path / "file.bin", **wrong)
+    assert names(tmp_path) == []
+
+
+def test_an_old_file_outlives_a_failed_download(tmp_path):
+    (tmp_path / "file.bin").write_bytes(b"old")
+    with server() as (url, _), pytest.raises(InputError, match="SHA-256"):
+        download(url, tmp_path / "file.bin", sha256="0" * 64)
+    assert (tmp_path / "file.bin").read_bytes() == b"old"
+
+
+def test_a_missing_file_is_one_line_at_once_and_a_busy_server_is_tried_again(tmp_path):
+    for status, tries in ((404, 1), (403, 1), (503, module.ATTEMPTS)):
+        with server(status=status) as (url, requests):
+            with pytest.raises(InputError, match=rf"/file.*HTTP {status}"):
+                download(url, tmp_path / "file.bin")
+            assert len(requests) == tries
+    assert names(tmp_path) == []
+
+
+def test_silence_ends_with_the_timeout_and_keeps_what_came(tmp_path):
+    with server(stall=0.3) as (url, _), pytest.raises(InputError, match=r"0\.1 seconds.*bytes are kept"):
+        download(url, tmp_path / "file.bin", sha256=SHA256, timeout=0.1)
+    assert CONTENT.startswith((tmp_path / "file.bin.partial").read_bytes())
+
+
+def test_a_redirection_is_followed(tmp_path):
+    with server() as (url, _):
+        download(url.replace("/file", "/moved"), tmp_path / "file.bin", sha256=SHA256)
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/file", "file:///etc/passwd", "sam.pkl"])
+def test_other_addresses_are_refused(tmp_path, url):
+    with pytest.raises(InputError, match="http"):
+        download(url, tmp_path / "file.bin")
+
+
+def test_a_server_that_is_not_there_and_a_full_disk_are_one_line(tmp_path, monkeypatch):
+    with server() as (url, _):
+        pass
+    with pytest.raises(InputError, match="refused"):
+        download(url, tmp_path / "file.bin")
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: module.shutil._ntuple_diskusage(9, 9, 1000))
+    with server() as (url, _), pytest.raises(InputError, match=r"needs 1 MB in .* 0 MB are free"):
+        download(url, tmp_path / "file.bin")

@@ -1,14 +1,30 @@
 """Saliency networks: Keras models from RGB stimuli of any size to saliency maps."""
 
 from kerasal.errors import InputError
-from kerasal.models.base import SaliencyModel, resize_saliency, scale_to_peak
+from kerasal.models.base import SaliencyModel, scale_to_peak
 from kerasal.models.baseline import Baseline
+from kerasal.models.padded import PaddedSaliencyModel
+from kerasal.models.sam import SAMVGG, SAMResNet
 from kerasal.models.vgg16 import vgg16
+from kerasal.models.weights_file import convert_weights, load_weights_file, set_weights
 
-__all__ = ["MODELS", "Baseline", "SaliencyModel", "build", "resize_saliency", "scale_to_peak", "vgg16"]
+__all__ = [
+    "MODELS",
+    "SAMVGG",
+    "Baseline",
+    "PaddedSaliencyModel",
+    "SAMResNet",
+    "SaliencyModel",
+    "build",
+    "convert_weights",
+    "load_weights_file",
+    "scale_to_peak",
+    "set_weights",
+    "vgg16",
+]
 
 # The names of the command line's --model.
-MODELS: dict[str, type[SaliencyModel]] = {"baseline": Baseline}
+MODELS: dict[str, type[SaliencyModel]] = {"baseline": Baseline, "sam-vgg": SAMVGG, "sam-resnet": SAMResNet}
 
 
 def build(name: str, **options) -> SaliencyModel:

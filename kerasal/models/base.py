@@ -1,12 +1,19 @@
 """What every saliency network shares: stimuli in, saliency maps of the stimuli's size out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 from keras import ops
 
 from kerasal.layers import resize_stimuli
+
+Resize = Callable[[keras.KerasTensor, tuple[int, int]], keras.KerasTensor]  # images, (rows, columns)
+
+
+def resize_maps(maps: keras.KerasTensor, size: tuple[int, int]) -> keras.KerasTensor:
+    """Maps (B, h, w, 1) resized bilinearly to `size` (rows, columns), antialiased where that shrinks."""
+    return ops.image.resize(maps, size, interpolation="bilinear", antialias=True)
 
 
 class SaliencyModel(keras.Model):
@@ -18,8 +25,10 @@ class SaliencyModel(keras.Model):
         backbone: model from stimuli to feature maps, pre-processing included; frozen where the network
             freezes it, and then its output can be cached.
         head: model from the feature maps to the map (B, rows, columns, 1), non-negative, float32.
-        input_size: (rows, columns) that stimuli are resized to.
+        input_size: (rows, columns) that stimuli are brought to.
     """
+
+    padded = False  # whether stimuli keep their aspect ratio, within zeros; targets must be made alike
 
     def __init__(self, backbone: keras.Model, head: keras.Model, input_size: tuple[int, int], **kwargs):
         inputs = keras.Input((None, None, 3), name="stimulus")
@@ -27,6 +36,11 @@ class SaliencyModel(keras.Model):
         self.backbone = backbone
         self.head = head
         self.input_size = tuple(input_size)
+
+    @property
+    def output_size(self) -> tuple[int, int]:
+        """(rows, columns) of the network's map, and of `y_true` in training."""
+        return tuple(self.output.shape[1:3])
 
     def saliency(self, stimuli: keras.KerasTensor) -> keras.KerasTensor:
         """Saliency maps at the stimuli's own size.
@@ -36,30 +50,40 @@ class SaliencyModel(keras.Model):
         """
         stimuli = ops.convert_to_tensor(stimuli)
         size = ops.shape(stimuli)[1:3]
-        return resize_saliency(self(ops.cast(stimuli, "float32"), training=False), size)
+        maps = self(self.prepare(ops.cast(stimuli, "float32")), training=False)
+        return scale_to_peak(self.restore(maps, size))
+
+    def prepare(self, stimuli: keras.KerasTensor, resize: Resize = resize_stimuli) -> keras.KerasTensor:
+        """Float stimuli (B, H, W, 3) brought to the network's size (B, rows, columns, 3): stretched.
+
+        A network that pads instead overrides this and `restore`. Both run inside exported graphs too, where
+        H and W are not known yet, and where `resize(images, size)` is one that every runtime has.
+        """
+        return resize(stimuli, self.input_size)
+
+    def restore(
+        self, maps: keras.KerasTensor, size: tuple[int, int], resize: Resize = resize_maps
+    ) -> keras.KerasTensor:
+        """The network's maps (B, h, w, 1) for stimuli of `size` (rows, columns), (B, rows, columns, 1)."""
+        return resize(maps, size)
 
     def saliency_maps(self, stimuli: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Saliency maps (H, W), float32, in [0, 1], of stimuli (H, W, 3), uint8 RGB, of any sizes."""
         small = np.concatenate([self._at_input_size(stimulus) for stimulus in stimuli])
         maps = self.predict_on_batch(small)
         return [
-            ops.convert_to_numpy(resize_saliency(map_[None], stimulus.shape[:2]))[0, ..., 0]
+            ops.convert_to_numpy(scale_to_peak(self.restore(map_[None], stimulus.shape[:2])))[0, ..., 0]
             for map_, stimulus in zip(maps, stimuli, strict=True)
         ]
 
     def _at_input_size(self, stimulus: np.ndarray) -> np.ndarray:
         """One stimulus, resized as the graph resizes it, so that stimuli of many sizes fit one batch."""
         stimuli = ops.cast(ops.convert_to_tensor(stimulus[None]), "float32")
-        return ops.convert_to_numpy(resize_stimuli(stimuli, self.input_size))
+        return ops.convert_to_numpy(self.prepare(stimuli))
 
     @classmethod
     def from_config(cls, config):
         return cls(**config)
-
-
-def resize_saliency(maps: keras.KerasTensor, size: tuple[int, int]) -> keras.KerasTensor:
-    """Maps (B, h, w, 1) resized bilinearly to `size` (rows, columns), each divided by its maximum."""
-    return scale_to_peak(ops.image.resize(maps, size, interpolation="bilinear", antialias=True))
 
 
 def scale_to_peak(maps: keras.KerasTensor) -> keras.KerasTensor:

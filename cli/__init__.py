@@ -12,6 +12,7 @@ from kerasal_cli.evaluate import evaluate
 from kerasal_cli.export import export
 from kerasal_cli.predict import predict
 from kerasal_cli.train import train
+from kerasal_cli.weights import weights
 
 
 @click.group(
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, export):
+for command in (train, evaluate, predict, export, weights):
     main.add_command(command)

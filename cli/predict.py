@@ -13,8 +13,8 @@ from kerasal_cli.loading import load_library, progress
     "--model",
     required=True,
     type=click.Path(path_type=Path),
-    metavar="RUN",
-    help="Run folder of a trained network.",
+    metavar="RUN|WEIGHTS",
+    help="Run folder of a trained network, or a weights file (see kerasal weights).",
 )
 @click.option(
     "-o",
@@ -35,11 +35,11 @@ def predict(images, model, output, npy) -> None:
       kerasal predict --model runs/osie-10*kld+2*cc+nss photo.jpg holiday/ -o maps
     """
     load_library()
-    from kerasal import prediction
+    from kerasal import models, prediction
     from kerasal.training import RunFolder
 
     files = prediction.find_images(images)
-    network = RunFolder.open(model).load_model()
+    network = models.load_weights_file(model) if model.is_file() else RunFolder.open(model).load_model()
     skipped: list[str] = []
     written = prediction.predict_to_folder(
         network, files, output, npy=npy, skipped=skipped, progress=progress

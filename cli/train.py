@@ -23,11 +23,19 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
     "--recipe",
     default="default",
     show_default=True,
-    help="Defaults of the options below: default or paper (SGD 0.001, batch 60).",
+    help="Defaults of the options below: default, paper (SGD 0.001, batch 60) or sam.",
 )
-@click.option("--model", help="Network: baseline.")
+@click.option("--model", help="Network: baseline, sam-vgg or sam-resnet.  [default: baseline]")
 @click.option("--activation", help="Output: relu or sigmoid.  [default: by the loss's family]")
-@click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or a VGG-16 .h5 file.")
+@click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or an .h5 file.")
+@click.option(
+    "--weights", metavar="NAME|PATH", help="Start the whole network from published or converted weights."
+)
+@click.option(
+    "--freeze-backbone/--train-backbone",
+    default=None,
+    help="Whether the backbone learns too; frozen, its features are computed once.  [default: by the recipe]",
+)
 @click.option(
     "--input-size", metavar="ROWSxCOLUMNS", help="Size that stimuli are resized to.  [default: 300x400]"
 )
@@ -79,6 +87,7 @@ def train(
       kerasal train --loss kld+cc+nss
       kerasal train --loss mse --data osie --data-dir ~/osie
       kerasal train --data my_folder --recipe paper --epochs 20
+      kerasal train --model sam-vgg --data osie --freeze-backbone
     """
     load_library()
     from kerasal import losses, training

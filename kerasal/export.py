@@ -24,8 +24,13 @@ def export_saved_model(model: SaliencyModel, folder: Path | str) -> Path:
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="stimuli")])
     def serve(stimuli):
         # `model.saliency` in TensorFlow's own operation: Keras's resize needs a size that is known now.
-        maps = model(tf.cast(stimuli, tf.float32), training=False)
-        maps = tf.image.resize(maps, tf.shape(stimuli)[1:3], method="bilinear", antialias=True)
+        def resize(maps, size):
+            return tf.image.resize(maps, size, method="bilinear", antialias=True)
+
+        _, rows, columns, _ = tf.unstack(tf.shape(stimuli))
+        maps = model.restore(
+            model(tf.cast(stimuli, tf.float32), training=False), (rows, columns), resize=resize
+        )
         return {"saliency": scale_to_peak(maps)}
 
     module = tf.Module()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from kerasal.data.images import pad_image
 from kerasal.data.sample import Sample
 
 RESIZE = "bicubic"
@@ -12,13 +13,17 @@ RESIZE = "bicubic"
 Reader = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
 
 
-def stimulus_reader(samples: list[Sample], size: tuple[int, int]) -> Reader:
-    """Reads stimuli, resized to `size` (rows, columns), (rows, columns, 3) float32 RGB 0..255."""
+def stimulus_reader(samples: list[Sample], size: tuple[int, int], padded: bool = False) -> Reader:
+    """Reads stimuli at `size` (rows, columns): (rows, columns, 3) float32 RGB 0..255, stretched or padded."""
+
+    def stimulus_of(index):
+        stimulus = samples[index].read_stimulus()
+        return pad_image(stimulus, size) if padded else stimulus
 
     def read(index, mirrored):
-        stimulus = tf.numpy_function(lambda i: samples[i].read_stimulus(), [index], tf.uint8, stateful=False)
+        stimulus = tf.numpy_function(stimulus_of, [index], tf.uint8, stateful=False)
         stimulus = tf.ensure_shape(stimulus, (None, None, 3))
-        stimulus = resize_stimulus(stimulus, size)
+        stimulus = tf.cast(stimulus, tf.float32) if padded else resize_stimulus(stimulus, size)
         return (_mirror(tf.ensure_shape(stimulus, (*size, 3)), mirrored),)
 
     return read
@@ -37,6 +42,8 @@ def batches(
     size: tuple[int, int],
     batch_size: int,
     *,
+    input_size: tuple[int, int] | None = None,
+    padded: bool = False,
     reader: Reader | None = None,
     epochs: int = 1,
     first_epoch: int = 0,
@@ -47,16 +54,20 @@ def batches(
 
     Args:
         size: (rows, columns) of `y_true`, which is (B, rows, columns, 2): density, fixations.
+        input_size: (rows, columns) of the stimuli, where it is not `size`.
+        padded: keep the aspect ratio of stimuli, maps and fixations, within zeros.
         reader: reads the inputs of one sample; default `stimulus_reader`.
         epochs, first_epoch: which epochs; the order in each depends on (seed, epoch) alone, so that
             training can go on from any epoch.
         seed: shuffle in every epoch; None keeps the samples' order.
         flip: show each stimulus, with its map and fixations, mirrored in a random half of the epochs.
     """
-    reader = reader or stimulus_reader(samples, size)
+    reader = reader or stimulus_reader(samples, input_size or size, padded)
 
     def read(index, mirrored):
-        target = tf.numpy_function(lambda i: samples[i].target(size), [index], tf.float32, stateful=False)
+        target = tf.numpy_function(
+            lambda i: samples[i].target(size, padded), [index], tf.float32, stateful=False
+        )
         target = _mirror(tf.ensure_shape(target, (*size, 2)), mirrored)
         inputs = reader(index, mirrored)
         return (inputs[0] if len(inputs) == 1 else inputs), target

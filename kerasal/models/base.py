@@ -37,6 +37,11 @@ class SaliencyModel(keras.Model):
         self.head = head
         self.input_size = tuple(input_size)
 
+    @classmethod
+    def map_size(cls, input_size: tuple[int, int]) -> tuple[int, int]:
+        """(rows, columns) of the map of a network with that input size."""
+        return tuple(input_size)
+
     @property
     def output_size(self) -> tuple[int, int]:
         """(rows, columns) of the network's map, and of `y_true` in training."""

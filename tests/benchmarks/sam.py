@@ -1,4 +1,4 @@
-"""SAM's fused ConvLSTM against the literal one, and SAM-VGG against the machine's matrix products, in one run.
+"""SAM's fused ConvLSTM against the literal one, and SAM-VGG against matrix products, in one run.
 
 python tests/benchmarks/sam.py [ROUNDS [ROWSxCOLUMNS]]
 

@@ -16,6 +16,7 @@ from kerasal_cli.models import models
 from kerasal_cli.predict import predict
 from kerasal_cli.serve import serve
 from kerasal_cli.train import train
+from kerasal_cli.weights import weights
 
 
 @click.group(
@@ -31,5 +32,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, export, losses, models, data, serve):
+for command in (train, evaluate, predict, export, losses, models, data, serve, weights):
     main.add_command(command)

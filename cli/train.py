@@ -49,11 +49,19 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
     "--recipe",
     default="default",
     show_default=True,
-    help="Defaults of the options below: default or paper (SGD 0.001, batch 60).",
+    help="Defaults of the options below: default, paper (SGD 0.001, batch 60) or sam.",
 )
-@click.option("--model", help="Network: baseline.")
+@click.option("--model", help="Network: baseline, sam-vgg or sam-resnet.  [default: baseline]")
 @click.option("--activation", help="Output: relu or sigmoid.  [default: by the loss's family]")
-@click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or a VGG-16 .h5 file.")
+@click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or an .h5 file.")
+@click.option(
+    "--weights", metavar="NAME|PATH", help="Start the whole network from published or converted weights."
+)
+@click.option(
+    "--freeze-backbone/--train-backbone",
+    default=None,
+    help="Whether the backbone learns too; frozen, its features are computed once.  [default: by the recipe]",
+)
 @click.option(
     "--input-size", metavar="ROWSxCOLUMNS", help="Size that stimuli are resized to.  [default: 300x400]"
 )
@@ -115,6 +123,7 @@ def train(context, resume, cache_dir, cache_in_memory, **choices) -> None:
       kerasal train --loss mse --data osie --data-dir ~/osie
       kerasal train --data my_folder --recipe paper --epochs 20
       kerasal train --resume runs/osie-mse
+      kerasal train --model sam-vgg --data osie --freeze-backbone
     """
     if resume:
         _refuse_other_options(context)

@@ -38,7 +38,9 @@ def add_tiny_network() -> None:
     from kerasal import layers, models
 
     class Tiny(models.SaliencyModel):
-        def __init__(self, input_size, activation, dropout, initial_density, backbone_weights=None, **_):
+        def __init__(
+            self, input_size, activation, dropout, initial_density, feature_dropout=0, backbone_weights=None
+        ):
             rows, columns = input_size
             stimulus = keras.Input((None, None, 3))
             preprocessed = layers.StimulusPreprocessing(input_size)(stimulus)

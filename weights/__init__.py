@@ -1,6 +1,26 @@
 """Weights that come with kerasal or can be fetched: the registry and the readers of other formats."""
 
-from kerasal.weights.registry import REGISTRY, Weights, sha256
+from kerasal.weights.keras1 import keras_kernel, load_theano_weights, open_keras1
+from kerasal.weights.keras_file import load_keras_layers
+from kerasal.weights.published import fetch_published, find_weights, published_path
+from kerasal.weights.registry import PUBLISHED, REGISTRY, Published, Weights, sha256
+from kerasal.weights.resnet50 import resolve_resnet50
 from kerasal.weights.vgg16 import load_vgg16, resolve_vgg16
 
-__all__ = ["REGISTRY", "Weights", "load_vgg16", "resolve_vgg16", "sha256"]
+__all__ = [
+    "PUBLISHED",
+    "REGISTRY",
+    "Published",
+    "Weights",
+    "fetch_published",
+    "find_weights",
+    "keras_kernel",
+    "load_keras_layers",
+    "load_theano_weights",
+    "load_vgg16",
+    "open_keras1",
+    "published_path",
+    "resolve_resnet50",
+    "resolve_vgg16",
+    "sha256",
+]

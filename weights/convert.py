@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from kerasal.weights.vgg16 import read_layer
+from kerasal.weights.keras_file import read_layer
 
 
 def vgg16_to_float16(source: Path | str, target: Path | str) -> None:

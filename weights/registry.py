@@ -47,6 +47,50 @@ REGISTRY = {
 }
 
 
+@dataclass(frozen=True)
+class Published:
+    """A weights file that its authors offer for download, in the format of their own code."""
+
+    name: str  # architecture.recipe
+    model: str  # a name of kerasal.models.MODELS
+    url: str
+    size: int | None  # bytes; None where the authors tell none
+    sha256: str | None  # None where the authors tell none
+    trained_on: str
+    licence: str
+    credit: str
+    source: str
+
+    @property
+    def file(self) -> str:
+        """The file's name."""
+        return self.url.rpartition("/")[2]
+
+
+def _sam(model: str, release: str, file: str) -> Published:
+    return Published(
+        name=f"{model}.salicon{release}",
+        model=model,
+        url=f"https://github.com/marcellacornia/sam/releases/download/1.0/{file}",
+        size=None,
+        sha256=None,
+        trained_on=f"SALICON, {release} release",
+        licence="MIT (the reference code's licence)",
+        credit="Marcella Cornia, Lorenzo Baraldi, Giuseppe Serra and Rita Cucchiara",
+        source="Cornia et al. 2018, https://github.com/marcellacornia/sam",
+    )
+
+
+PUBLISHED = {
+    entry.name: entry
+    for entry in [
+        _sam("sam-vgg", "2015", "sam-vgg_salicon_weights.pkl"),
+        _sam("sam-resnet", "2015", "sam-resnet_salicon_weights.pkl"),
+        _sam("sam-resnet", "2017", "sam-resnet_salicon2017_weights.pkl"),
+    ]
+}
+
+
 def sha256(path: Path | str) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()

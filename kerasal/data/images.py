@@ -4,6 +4,7 @@ import io
 import warnings
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -75,6 +76,28 @@ def to_rgb(image: Image.Image, *, exif: bool = False) -> np.ndarray:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.array(image.convert("RGB"))
+
+
+def padded_box(size: tuple[int, int], outer: tuple[int, int]) -> tuple[slice, slice]:
+    """Where an image of `size` (rows, columns) lies in `outer`, resized at its aspect ratio and centred.
+
+    In whole-number divisions, as the reference codes of ML-Net and SAM have it.
+    """
+    (height, width), (rows, columns) = size, outer
+    inner = max(1, min(rows, height * columns // width)), max(1, min(columns, width * rows // height))
+    top, left = ((total - part) // 2 for total, part in zip(outer, inner, strict=True))
+    return slice(top, top + inner[0]), slice(left, left + inner[1])
+
+
+def pad_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An image (H, W, 3), uint8, resized to lie in `size` as `padded_box` says, with zeros around it.
+
+    `kerasal.layers.pad_stimuli` is the same for every backend.
+    """
+    padded = np.zeros((*size, 3), "uint8")
+    box = padded_box(image.shape[:2], size)
+    padded[box] = cv2.resize(image, padded[box].shape[1::-1])
+    return padded
 
 
 def read_map(path: Path | str) -> np.ndarray:

@@ -5,6 +5,7 @@ import tensorflow as tf
 from kerasal.data.augmentation import Augmentation, augmented_reader, draws
 from kerasal.data.reading import RESIZE, Reader, mirror, resize_stimulus, stimulus_reader
 from kerasal.data.sample import Sample
+from kerasal.errors import InputError
 
 __all__ = ["RESIZE", "Reader", "batches", "resize_stimulus", "stimulus_reader"]
 
@@ -14,6 +15,8 @@ def batches(
     size: tuple[int, int],
     batch_size: int,
     *,
+    input_size: tuple[int, int] | None = None,
+    padded: bool = False,
     reader: Reader | None = None,
     epochs: int = 1,
     first_epoch: int = 0,
@@ -26,6 +29,8 @@ def batches(
 
     Args:
         size: (rows, columns) of `y_true`, which is (B, rows, columns, 2): density, fixations.
+        input_size: (rows, columns) of the stimuli, where it is not `size`.
+        padded: keep the aspect ratio of stimuli, maps and fixations, within zeros.
         reader: reads the inputs of one sample; default `stimulus_reader`.
         epochs, first_epoch: which epochs; the order in each depends on (seed, epoch) alone, so that
             training can go on from any epoch.
@@ -37,13 +42,19 @@ def batches(
     if augmentation:
         if reader:
             raise ValueError("augmentation changes stimuli, and this reader does not read them")
+        if padded or input_size not in (None, size):
+            raise InputError(
+                "crop, scale and color are for networks that stretch stimuli to their map's size"
+            )
         augmented = augmented_reader(samples, size, augmentation)
-    reader = reader or stimulus_reader(samples, size)
+    reader = reader or stimulus_reader(samples, input_size or size, padded)
 
     def read(index, mirrored, draw):
         if augmentation:
             return tuple(mirror(image, mirrored) for image in augmented(index, draw))
-        target = tf.numpy_function(lambda i: samples[i].target(size), [index], tf.float32, stateful=False)
+        target = tf.numpy_function(
+            lambda i: samples[i].target(size, padded), [index], tf.float32, stateful=False
+        )
         target = mirror(tf.ensure_shape(target, (*size, 2)), mirrored)
         inputs = reader(index, mirrored)
         return (inputs[0] if len(inputs) == 1 else inputs), target

@@ -11,6 +11,7 @@ from pathlib import Path
 import tensorflow as tf
 from PIL import Image
 
+from kerasal.data.images import pad_image
 from kerasal.data.records import Record
 from kerasal.data.sample import Sample
 
@@ -28,12 +29,19 @@ STIMULUS = {
 Reader = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
 
 
-def stimulus_reader(samples: list[Sample], size: tuple[int, int]) -> Reader:
-    """Reads stimuli, resized to `size` (rows, columns), (rows, columns, 3) float32 RGB 0..255."""
+def stimulus_reader(samples: list[Sample], size: tuple[int, int], padded: bool = False) -> Reader:
+    """Reads stimuli at `size` (rows, columns): (rows, columns, 3) float32 RGB 0..255, stretched or padded."""
     read_stimulus = stimulus_source(samples)
 
     def read(index, mirrored):
-        stimulus = resize_stimulus(read_stimulus(index), size)
+        stimulus = read_stimulus(index)
+        if padded:
+            stimulus = tf.numpy_function(
+                lambda image: pad_image(image, size), [stimulus], tf.uint8, stateful=False
+            )
+            stimulus = tf.cast(stimulus, tf.float32)
+        else:
+            stimulus = resize_stimulus(stimulus, size)
         return (mirror(tf.ensure_shape(stimulus, (*size, 3)), mirrored),)
 
     return read

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from kerasal.data.fixations import count_map, density_from_counts
-from kerasal.data.images import read_image, read_map
+from kerasal.data.images import padded_box, read_image, read_map
 from kerasal.errors import InputError
 
 SPLITS = ("train", "validation", "test")
@@ -62,8 +62,16 @@ class Sample:
             )
         return density / density.max() if density.max() > 0 else density
 
-    def target(self, size: tuple[int, int]) -> np.ndarray:
-        """`y_true` of this sample, (rows, columns, 2) float32: density, fixations."""
+    def target(self, size: tuple[int, int], padded: bool = False) -> np.ndarray:
+        """`y_true` of this sample, (rows, columns, 2) float32: density, fixations.
+
+        `padded` keeps the aspect ratio, as a network does that pads its stimuli: nothing is in the padding.
+        """
+        if padded:
+            target = np.zeros((*size, 2), "float32")
+            box = padded_box(self.size, size)
+            target[box] = self.target(target[box].shape[:2])
+            return target
         if self.density_file is not None:
             return np.stack([self.density(size), self.fixation_map(size)], axis=-1)
         counts = count_map(self.all_fixations(), self.size, size)
@@ -144,11 +152,14 @@ def stimulus_bytes(sample: Sample) -> bytes:
     return sample.stimulus.read_bytes()
 
 
-def center_bias(samples: list[Sample], size: tuple[int, int]) -> np.ndarray:
-    """The mean density map of the samples at `size`, float32: the centre bias B of the paper's eq. 16."""
+def center_bias(samples: list[Sample], size: tuple[int, int], padded: bool = False) -> np.ndarray:
+    """The mean density map of the samples at `size`, float32: the centre bias B of the paper's eq. 16.
+
+    `padded`: as in `Sample.target`.
+    """
     total = np.zeros(size, "float64")
     for sample in samples:
-        total += sample.density(size)
+        total += sample.target(size, padded)[..., 0]
     return (total / len(samples)).astype("float32")
 
 

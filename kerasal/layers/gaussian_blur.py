@@ -27,21 +27,33 @@ class GaussianBlur(keras.layers.Layer):
         self.size = size
         self.sigma = sigma
 
-    def build(self, input_shape):
-        offsets = np.arange(self.size) - self.size // 2
-        profile = np.exp(-(offsets**2) / (2 * self.sigma**2))
-        profile /= profile.sum()
-        kernel = np.outer(profile, profile)[:, :, None, None]
-        self._kernel = np.repeat(kernel, input_shape[-1], axis=2)
-
     def call(self, inputs):
-        margin = self.size // 2
-        padded = ops.pad(inputs, [(0, 0), (margin, margin), (margin, margin), (0, 0)], mode="symmetric")
-        kernel = ops.convert_to_tensor(self._kernel, dtype=inputs.dtype)
-        return ops.depthwise_conv(padded, kernel, padding="valid", data_format="channels_last")
+        return gaussian_blur(inputs, self.size, self.sigma)
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
         return {**super().get_config(), "size": self.size, "sigma": self.sigma}
+
+
+def gaussian_blur(maps: keras.KerasTensor, size: int, sigma: float) -> keras.KerasTensor:
+    """Maps (B, H, W, C) smoothed as by `GaussianBlur(size, sigma)`; H and W may be known at run time only.
+
+    With a size of 2 int(4 sigma + 0.5) + 1 this is SciPy's `gaussian_filter` with its defaults.
+    """
+    offsets = np.arange(size) - size // 2
+    profile = np.exp(-(offsets**2) / (2 * sigma**2))
+    profile /= profile.sum()
+    for axis, shape in ((1, (size, 1, 1, 1)), (2, (1, size, 1, 1))):
+        kernel = ops.repeat(ops.convert_to_tensor(profile.reshape(shape), maps.dtype), maps.shape[-1], axis=2)
+        maps = ops.depthwise_conv(_mirror(maps, axis, size // 2), kernel, data_format="channels_last")
+    return maps
+
+
+def _mirror(maps, axis, margin):
+    """Maps with `margin` more pixels at either end of an axis, mirrored as often as it takes."""
+    side = ops.shape(maps)[axis]
+    # Counted from the period's next start: ONNX's remainder of a negative number is another one.
+    place = (ops.arange(side + 2 * margin) + (2 * side - margin % (2 * side))) % (2 * side)
+    return ops.take(maps, ops.minimum(place, 2 * side - 1 - place), axis=axis)

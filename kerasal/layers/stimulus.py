@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from kerasal.layers.resampling import pad_stimuli
+
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # Simonyan and Zisserman 2014, over the ILSVRC training set
 
 
@@ -12,18 +14,22 @@ class StimulusPreprocessing(keras.layers.Layer):
 
     Args:
         size: (rows, columns) of the output.
+        padded: keep the stimuli's aspect ratio, within zeros, instead of stretching them. The mean is taken
+            off the zeros as well.
 
     Input (B, H, W, 3), RGB, 0..255, any size; output (B, rows, columns, 3), BGR, mean removed.
     """
 
-    def __init__(self, size: tuple[int, int], **kwargs):
+    def __init__(self, size: tuple[int, int], padded: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.size = tuple(size)
+        self.padded = padded
 
     def call(self, inputs):
         stimulus = ops.cast(inputs, self.compute_dtype)
         if tuple(inputs.shape[1:3]) != self.size:
-            stimulus = resize_stimuli(stimulus, self.size)
+            resize = pad_stimuli if self.padded else resize_stimuli
+            stimulus = ops.cast(resize(stimulus, self.size), self.compute_dtype)
         mean = ops.convert_to_tensor(IMAGENET_MEAN_BGR, dtype=stimulus.dtype)
         return ops.flip(stimulus, axis=-1) - mean
 
@@ -31,7 +37,7 @@ class StimulusPreprocessing(keras.layers.Layer):
         return (input_shape[0], *self.size, 3)
 
     def get_config(self):
-        return {**super().get_config(), "size": self.size}
+        return {**super().get_config(), "size": self.size, "padded": self.padded}
 
 
 def resize_stimuli(stimuli: keras.KerasTensor, size: tuple[int, int]) -> keras.KerasTensor:

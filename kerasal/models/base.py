@@ -25,8 +25,10 @@ class SaliencyModel(keras.Model):
         backbone: model from stimuli to feature maps, pre-processing included; frozen where the network
             freezes it, and then its output can be cached.
         head: model from the feature maps to the map (B, rows, columns, 1), non-negative, float32.
-        input_size: (rows, columns) that stimuli are resized to.
+        input_size: (rows, columns) that stimuli are brought to.
     """
+
+    padded = False  # whether stimuli keep their aspect ratio, within zeros; targets must be made alike
 
     def __init__(self, backbone: keras.Model, head: keras.Model, input_size: tuple[int, int], **kwargs):
         inputs = keras.Input((None, None, 3), name="stimulus")
@@ -34,6 +36,16 @@ class SaliencyModel(keras.Model):
         self.backbone = backbone
         self.head = head
         self.input_size = tuple(input_size)
+
+    @classmethod
+    def map_size(cls, input_size: tuple[int, int]) -> tuple[int, int]:
+        """(rows, columns) of the map of a network with that input size."""
+        return tuple(input_size)
+
+    @property
+    def output_size(self) -> tuple[int, int]:
+        """(rows, columns) of the network's map, and of `y_true` in training."""
+        return tuple(self.output.shape[1:3])
 
     def saliency(self, stimuli: keras.KerasTensor) -> keras.KerasTensor:
         """Saliency maps at the stimuli's own size.

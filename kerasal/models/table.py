@@ -43,5 +43,27 @@ NETWORKS: dict[str, NetworkInfo] = {
             weights="backbone ships; kerasal train",
             licence="MIT, CC BY 4.0",
         ),
+        NetworkInfo(
+            name="sam-vgg",
+            title="SAM-VGG",
+            year=2018,
+            reference="Cornia, Baraldi, Serra and Cucchiara, Predicting human eye fixations via an "
+            "LSTM-based saliency attentive model, IEEE Transactions on Image Processing 2018",
+            kind="VGG-16, attentive ConvLSTM",
+            parameters=51_835_841,
+            weights="kerasal weights download",
+            licence="MIT",
+        ),
+        NetworkInfo(
+            name="sam-resnet",
+            title="SAM-ResNet",
+            year=2018,
+            reference="Cornia, Baraldi, Serra and Cucchiara, Predicting human eye fixations via an "
+            "LSTM-based saliency attentive model, IEEE Transactions on Image Processing 2018",
+            kind="ResNet-50, attentive ConvLSTM",
+            parameters=70_146_561,
+            weights="kerasal weights download",
+            licence="MIT",
+        ),
     )
 }

@@ -1,5 +1,6 @@
 """VGG-16's convolutions as a feature extractor."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -23,17 +24,43 @@ def vgg16(
     maps by layer name. Source: Simonyan and Zisserman 2014, configuration D; layer names as in
     keras.applications. InputError: see `kerasal.weights.load_vgg16`.
     """
-    inputs = x = keras.Input((None, None, 3), name="stimulus")
-    layers = {}
-    for block, (filters, convolutions) in BLOCKS.items():
-        for convolution in range(1, convolutions + 1):
-            layer = f"block{block}_conv{convolution}"
-            x = layers[layer] = keras.layers.Conv2D(
-                filters, 3, padding="same", activation="relu", name=layer
-            )(x)
-        layer = f"block{block}_pool"
-        x = layers[layer] = keras.layers.MaxPooling2D(2, name=layer)(x)
+    inputs = keras.Input((None, None, 3), name="stimulus")
+    pools = [keras.layers.MaxPooling2D(2, name=f"block{block}_pool") for block in BLOCKS]
+    layers = vgg16_blocks(inputs, pools)
     model = keras.Model(inputs, {output: layers[output] for output in outputs}, name=name)
     if weights not in (None, "random"):
         load_vgg16(model, resolve_vgg16(weights))
     return model
+
+
+def vgg16_blocks(
+    x: keras.KerasTensor,
+    pools: Sequence[keras.layers.Layer | None],
+    dilations: Sequence[int] = (1, 1, 1, 1, 1),
+    filters: int = 64,
+) -> dict[str, keras.KerasTensor]:
+    """VGG-16's five blocks of 3x3 convolutions with relu, for networks that change its pools.
+
+    Args:
+        x: (B, H, W, 3), BGR with the ImageNet mean removed.
+        pools: the layer after each block, named `blockN_pool`; None for none.
+        dilations: of each block's convolutions.
+        filters: channels of the first block; the others have 2, 4, 8 and 8 times as many.
+
+    Returns the feature maps by layer name, `blockN_convM` or `blockN_pool`.
+    """
+    layers = {}
+    for (block, (width, convolutions)), pool, dilation in zip(BLOCKS.items(), pools, dilations, strict=True):
+        for convolution in range(1, convolutions + 1):
+            layer = f"block{block}_conv{convolution}"
+            x = layers[layer] = keras.layers.Conv2D(
+                width * filters // 64,
+                3,
+                padding="same",
+                dilation_rate=dilation,
+                activation="relu",
+                name=layer,
+            )(x)
+        if pool is not None:
+            x = layers[pool.name] = pool(x)
+    return layers

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from kerasal.errors import InputError
+from kerasal.models import load_weights_file
 from kerasal.training.precision import DEFAULT_PRECISION
 from kerasal.training.run_folder import RunFolder
 from kerasal.weights import REGISTRY
@@ -39,7 +40,7 @@ DEFAULT: str | None = None
 
 
 def resolve(model: str | Path | None = None, precision: str | None = None) -> Named:
-    """The predictor of a name, or of a run folder; the default one for None.
+    """The predictor of a name, a run folder or a weights file; the default one for None.
 
     `precision` is that of a run's network, as `RunFolder.load_model` takes it.
 
@@ -51,8 +52,10 @@ def resolve(model: str | Path | None = None, precision: str | None = None) -> Na
         model = DEFAULT
     if str(model) in NAMED:
         return NAMED[str(model)]()
-    if not Path(model).is_dir() and NAMED:
+    if not Path(model).exists() and NAMED:
         raise InputError(f"{model} is neither a run folder nor one of {', '.join(NAMED)}")
+    if Path(model).is_file():
+        return Named(Path(model).stem, load_weights_file(Path(model)), {"weights": str(model)})
     run = RunFolder.open(model)
     return Named(run.path.resolve().name, run.load_model(precision or DEFAULT_PRECISION), _facts(run))
 

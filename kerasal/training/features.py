@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from kerasal.data.images import pad_image
 from kerasal.data.pipeline import RESIZE, Reader, resize_stimulus
 from kerasal.data.sample import Sample, stimulus_bytes
 from kerasal.errors import InputError
@@ -116,7 +117,8 @@ def _compute(model, samples, mirrored, arrays, progress):
     half = np.finfo("float16").max
     for start in progress(range(0, len(samples), EXTRACTION_BATCH), f"features of {len(samples)} stimuli"):
         part = samples[start : start + EXTRACTION_BATCH]
-        stimuli = tf.stack([resize_stimulus(sample.read_stimulus(), model.input_size) for sample in part])
+        resize = pad_image if model.padded else resize_stimulus
+        stimuli = tf.stack([resize(sample.read_stimulus(), model.input_size) for sample in part])
         passes = [(start, stimuli)]
         if mirrored:
             passes.append((len(samples) + start, tf.reverse(stimuli, [2])))
@@ -126,7 +128,9 @@ def _compute(model, samples, mirrored, arrays, progress):
 
 
 def _key(model: SaliencyModel, samples: list[Sample]) -> str:
-    digest = hashlib.sha256(json.dumps([model.name, model.input_size, RESIZE]).encode())
+    digest = hashlib.sha256(
+        json.dumps([model.name, model.input_size, "padded" if model.padded else RESIZE]).encode()
+    )
     computed_in = {layer.compute_dtype for layer in model.backbone._flatten_layers()} - {"float32"}
     digest.update("".join(sorted(computed_in)).encode())
     for weight in model.backbone.weights:

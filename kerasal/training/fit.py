@@ -57,7 +57,9 @@ def train(
     has exploded, with the last good weights in last.weights.h5.
     """
     strategy = _start(options)
-    bias = center_bias(dataset["train"], options.input_size)
+    network_class = models.network_class(options.model)
+    map_size = network_class.map_size(options.input_size)
+    bias = center_bias(dataset["train"], map_size, network_class.padded)
     loss = _loss(options.loss, bias, dataset)
     precision, line = resolve_precision(options.precision)
     if line:
@@ -69,8 +71,13 @@ def train(
         "feature_dropout": options.feature_dropout,
         "initial_density": float(np.clip(bias.mean(), 1e-3, 0.5)),
     }
+    known = models.option_names(options.model)
+    model_options = {name: value for name, value in model_options.items() if name in known}
     network = _build(options, model_options, precision, strategy)
-    report(report_merged(dataset.samples, options.input_size))
+    if options.weights:
+        models.set_weights(network, options.weights)
+    cache_features = cache_features and options.freeze_backbone
+    report(report_merged(dataset.samples, map_size))
     run = None
     if is_chief(strategy):
         config = {
@@ -173,10 +180,10 @@ def fit(
     `val_` before. Raises what `train` does.
     """
     settled = {"model", "activation", "backbone_weights", "input_size", "dropout", "feature_dropout"}
-    settled |= {"precision", "strategy"}
+    settled |= {"precision", "strategy", "weights", "freeze_backbone"}
     if wrong := sorted(settled & set(changes)):
         raise InputError(f"{', '.join(wrong)}: the model is built, so this is settled; build another model")
-    bias = center_bias(dataset["train"], model.input_size)
+    bias = center_bias(dataset["train"], model.output_size, model.padded)
     spec = _name(loss)
     loss = _loss(loss, bias, dataset)
     options = recipe_options(
@@ -184,6 +191,7 @@ def fit(
         loss=spec,
         model=model.name,
         input_size=model.input_size,
+        freeze_backbone=not model.backbone.trainable_variables,
         activation=getattr(model, "activation", None) or losses.activation_for(loss),
         **changes,
     )
@@ -286,7 +294,13 @@ def _loss(spec, bias, dataset):
 
 def _build(options, model_options, precision, strategy):
     with scope(strategy), computing_in(precision):
-        return models.build(options.model, backbone_weights=options.backbone_weights, **model_options)
+        network = models.build(
+            options.model,
+            backbone_weights="random" if options.weights else options.backbone_weights,
+            **model_options,
+        )
+        network.backbone.trainable = not options.freeze_backbone
+        return network
 
 
 def _features(network, dataset, options, folder, progress, report):

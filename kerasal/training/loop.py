@@ -204,8 +204,10 @@ class Loop:
             train = {"seed": options.seed, "flip": options.flip, "augmentation": augmentation}
         dataset = batches(
             self.dataset[split],
-            options.input_size,
+            self.network.output_size,
             options.batch_size,
+            input_size=self.network.input_size,
+            padded=self.network.padded,
             reader=self.features[split].reader() if self.features else None,
             epochs=end - first_epoch,
             first_epoch=first_epoch,

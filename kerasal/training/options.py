@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args, get_type_hints
 
-from kerasal import losses
+from kerasal import losses, models
 from kerasal.errors import InputError
 from kerasal.training.precision import DEFAULT_PRECISION, PRECISIONS
 
@@ -24,6 +24,8 @@ class TrainingOptions:
     model: str = "baseline"
     activation: str | None = None  # relu or sigmoid; None: chosen by the loss's family
     backbone_weights: str = "imagenet"
+    weights: str | None = None  # of the whole network, to go on from: a file, or a published one's name
+    freeze_backbone: bool = True
     input_size: tuple[int, int] = (300, 400)  # rows, columns
     epochs: int = 6
     batch_size: int = 8  # of one step, over all devices together
@@ -173,8 +175,25 @@ RECIPES = {
         flip=False,
         epochs=30,
     ),
+    # Cornia et al. 2018 and their code: RMSprop 1e-4, batches of 10, all layers, up to 10 epochs.
+    "sam": TrainingOptions(
+        model="sam-vgg",
+        input_size=(240, 320),
+        freeze_backbone=False,
+        optimizer="rmsprop",
+        learning_rate=1e-4,
+        decay="none",
+        weight_decay=0.0,
+        ema=0.0,
+        batch_size=10,
+        flip=False,
+        epochs=10,
+        patience=3,
+    ),
 }
 
+# The recipes that "default" stands for with these networks.
+MODEL_RECIPES = {"sam-vgg": "sam", "sam-resnet": "sam"}
 
 RELU_LEARNING_RATE = 1e-4  # at the default recipe's own, a pixel loss drives a relu's map to all zeros
 
@@ -182,15 +201,22 @@ RELU_LEARNING_RATE = 1e-4  # at the default recipe's own, a pixel loss drives a 
 def options(recipe: str = "default", **changes: Any) -> TrainingOptions:
     """A recipe's options with some changed; None leaves an option as the recipe has it.
 
-    The default recipe's learning rate is lower behind a relu (see `RELU_LEARNING_RATE`).
-    InputError: an unknown recipe or loss, or a value out of range.
+    "default" is the recipe of the network's own authors where `MODEL_RECIPES` names one. The default recipe's
+    own learning rate is lower behind a relu (see `RELU_LEARNING_RATE`).
+    InputError: an unknown recipe, model or loss, a value out of range, or an option that the model has not.
     """
+    if recipe == "default":
+        recipe = MODEL_RECIPES.get(changes.get("model"), recipe)
     if recipe not in RECIPES:
         raise InputError(f"unknown recipe {recipe!r}: one of {', '.join(RECIPES)}")
     changes = checked_values(
         {name: value for name, value in changes.items() if value is not None}, OPTION_NAMES
     )
     chosen = replace(RECIPES[recipe], **changes)
+    for name in {"activation", "dropout", "feature_dropout"} & set(changes):
+        # A network of the user's own, given to `fit`, is in no table.
+        if chosen.model in models.MODELS and name not in models.option_names(chosen.model):
+            raise InputError(f"the model {chosen.model} has no option {name}")
     if recipe == "default" and "learning_rate" not in changes:
         activation = chosen.activation or losses.activation_for(losses.get(chosen.loss))
         if activation == "relu":

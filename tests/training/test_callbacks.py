@@ -40,7 +40,7 @@ def photos(photo_folder):
 class Broken(data.Sample):
     """A sample whose density map is not a number."""
 
-    def target(self, size):
+    def target(self, size, padded=False):
         return np.full((*size, 2), np.nan, "float32")
 
 

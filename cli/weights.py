@@ -1,0 +1,99 @@
+"""kerasal weights"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from kerasal_cli.loading import load_library
+
+
+@click.group()
+def weights() -> None:
+    """List, download and convert the published weights of networks.
+
+    \b
+    Example:
+      kerasal weights download sam-vgg.salicon2015
+      kerasal weights convert sam-vgg_salicon_weights.pkl --to sam-vgg.weights.h5
+    """
+
+
+@weights.command("list")
+def list_() -> None:
+    """List the weights that come with kerasal and those that can be downloaded.
+
+    \b
+    Example:
+      kerasal weights list
+    """
+    load_library()
+    from kerasal.weights import PUBLISHED, REGISTRY, published_path
+
+    for entry in REGISTRY.values():
+        click.echo(f"{entry.name}\n  comes with kerasal; {entry.architecture}; trained on {entry.trained_on}")
+        click.echo(f"  {entry.licence}; {entry.credit}")
+    for entry in PUBLISHED.values():
+        path = published_path(entry.name)
+        place = f"here: {path}" if path.is_file() else f"not here: {entry.url}"
+        click.echo(f"{entry.name}\n  {place}\n  network {entry.model}; trained on {entry.trained_on}")
+        click.echo(f"  {entry.licence}; {entry.credit}")
+
+
+@weights.command()
+@click.argument("name")
+def download(name) -> None:
+    """Download published weights by the name that `kerasal weights list` shows.
+
+    A download that broke off goes on with the same command.
+
+    \b
+    Example:
+      kerasal weights download sam-vgg.salicon2015
+    """
+    load_library()
+    from kerasal.weights import PUBLISHED, fetch_published, sha256
+
+    bar = _bar if sys.stderr.isatty() else None
+    path = fetch_published(name, progress=bar)
+    if bar:
+        click.echo(err=True)
+    entry = PUBLISHED[name]
+    click.echo(
+        f"{path}\nsha256 {sha256(path)}"
+        + ("" if entry.sha256 else " (the authors name none to compare with)")
+    )
+    click.echo(f"{entry.credit}; {entry.licence}; {entry.source}")
+
+
+@weights.command()
+@click.argument("source", metavar="FILE|NAME")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File to write; ends in .weights.h5.",
+)
+def convert(source, target) -> None:
+    """Convert an original weights file, of Keras 1 on Theano, to Keras 3.
+
+    FILE is HDF5, although its name ends in .pkl; it is never unpickled. NAME is one that was downloaded.
+
+    \b
+    Example:
+      kerasal weights convert sam-vgg_salicon_weights.pkl --to sam-vgg.weights.h5
+    """
+    load_library()
+    from kerasal import models
+
+    name = models.convert_weights(source, target)
+    click.echo(f"wrote {target}: weights of {name}")
+    click.echo(
+        f"next: kerasal predict --model {target} IMAGES   or: kerasal train --model {name} --weights {target}"
+    )
+
+
+def _bar(done: int, total: int | None) -> None:
+    of = f" of {total / 1e6:,.1f}" if total else ""
+    click.echo(f"\r{done / 1e6:,.1f}{of} MB", err=True, nl=False)

@@ -1,0 +1,43 @@
+"""Bilinear enlargement by a whole factor."""
+
+import keras
+from keras import ops
+
+from kerasal.layers.resampling import interpolate
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class BilinearUpsampling(keras.layers.Layer):
+    """Enlarge maps bilinearly by a whole factor, the edges held.
+
+    Args:
+        factor: output pixels for each input pixel, along both axes.
+        theano: put the centre of input pixel i at output factor i + (factor - 1) // 2, where Theano's
+            `bilinear_upsampling` puts it: for even factors half a pixel before the true centre, which is
+            used otherwise.
+
+    Input (B, H, W, C), output (B, factor H, factor W, C).
+    Source: Theano 0.9, theano.tensor.nnet.abstract_conv.
+    """
+
+    def __init__(self, factor: int, theano: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        if factor < 1:
+            raise ValueError(f"factor must be at least 1, got {factor}")
+        self.factor = factor
+        self.theano = theano
+
+    def call(self, inputs):
+        origin = (self.factor - 1) // 2 if self.theano else (self.factor - 1) / 2
+        for axis in (1, 2):
+            place = ops.cast(ops.arange(ops.shape(inputs)[axis] * self.factor), "float32")
+            inputs = interpolate(inputs, axis, (place - origin) / self.factor)
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        height, width = (side and side * self.factor for side in (height, width))
+        return (batch, height, width, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor, "theano": self.theano}

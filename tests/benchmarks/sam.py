@@ -1,0 +1,134 @@
+"""SAM's fused ConvLSTM against the literal one, and SAM-VGG against matrix products, in one run.
+
+python tests/benchmarks/sam.py [ROUNDS [ROWSxCOLUMNS]]
+
+Literal: ten 'same' convolutions in each of the four steps, as the equations and the reference code have
+them. Both cells have the same weights and give the same output, which is checked. Cells and network run as
+compiled functions, batch 1, float32, in turns; the least of ROUNDS (default 5) counts. The rate of matrix
+products is the best over several shapes, measured between the rounds. The network's arithmetic is that of its
+convolutions: 2 k k in out for each output pixel, what the fused cell leaves out not counted.
+"""
+
+import os
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tensorflow as tf
+
+from kerasal.layers import AttentiveConvLSTM
+from kerasal.models import SAMVGG
+
+CHANNELS, STEPS = 512, 4
+
+
+def literal(x, kernels):
+    """The equations, a convolution for each `*`."""
+    w_a, b_wa, u_a, b_ua, v_a, *gates = kernels
+
+    def convolve(tensor, kernel, bias):
+        return tf.nn.conv2d(tensor, kernel, 1, "SAME") + bias
+
+    h = c = tf.zeros_like(x)
+    for _ in range(STEPS):
+        e = tf.nn.conv2d(tf.tanh(convolve(h, w_a, b_wa) + convolve(x, u_a, b_ua)), v_a, 1, "SAME")
+        a = tf.reshape(tf.nn.softmax(tf.reshape(e, (len(x), -1))), tf.shape(e))
+        i, f, new, o = (
+            convolve(a * x, *gates[4 * k : 4 * k + 2]) + convolve(h, *gates[4 * k + 2 : 4 * k + 4])
+            for k in range(4)
+        )
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(new)
+        h = tf.sigmoid(o) * tf.tanh(c)
+    return h
+
+
+def with_gradients(function, variables):
+    def both(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(tf.square(function(x)))
+        return tape.gradient(total, [x, *variables])
+
+    return both
+
+
+def seconds(function, *arguments) -> float:
+    start = time.perf_counter()
+    tf.nest.map_structure(lambda tensor: tensor.numpy(), tf.nest.flatten(function(*arguments))[:1])
+    return time.perf_counter() - start
+
+
+def network_gflop(network) -> float:
+    """Of the convolutions that the network computes for one stimulus."""
+    total = 0
+    for part in (network.backbone, network.head):
+        for layer in part.layers:
+            if hasattr(layer, "kernel"):
+                total += 2 * np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:3])
+            elif isinstance(layer, AttentiveConvLSTM):
+                pixels = np.prod(layer.output.shape[1:3])
+                wide = 2 * 9 * CHANNELS**2 * pixels
+                convolutions = 1 + 3 + (STEPS - 1) * (5 + 4)  # U_a; the first step's gates; the others' steps
+                total += convolutions * wide + STEPS * 2 * 9 * CHANNELS * pixels
+    return total / 1e9
+
+
+def gemms():
+    """Matrix products of many shapes, with their GFLOP."""
+    random = np.random.default_rng(0)
+    made = []
+    for m, k, n in ((1200, 4608, 2048), (2048, 2048, 2048), (4096, 4096, 1024)):
+        a, b = (tf.constant(random.normal(size=shape), tf.float32) for shape in ((m, k), (k, n)))
+        made.append((tf.function(lambda a, b: tf.matmul(a, b)), a, b, 2e-9 * m * k * n))
+    return made
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    size = tuple(map(int, sys.argv[2].split("x"))) if len(sys.argv) > 2 else (240, 320)
+    network = SAMVGG(size, backbone_weights="random")
+    cell = network.head.get_layer("attentive_convlstm")
+    random = np.random.default_rng(0)
+    cell.set_per_gate_weights([random.normal(0, 0.01, a.shape) for a in cell.per_gate_weights()])
+    kernels = [tf.Variable(array) for array in cell.per_gate_weights()]
+    x = tf.constant(random.uniform(size=(1, size[0] // 8, size[1] // 8, CHANNELS)), tf.float32)
+    stimulus = tf.constant(random.uniform(0, 255, (1, *size, 3)), tf.float32)
+    fused_variables = [weight.value for weight in cell.weights]
+    cases = {
+        "fused, forward": (tf.function(cell), x),
+        "literal, forward": (tf.function(lambda x: literal(x, kernels)), x),
+        "fused, forward and backward": (tf.function(with_gradients(cell, fused_variables)), x),
+        "literal, forward and backward": (
+            tf.function(with_gradients(lambda x: literal(x, kernels), kernels)),
+            x,
+        ),
+        "network, forward": (tf.function(lambda s: network(s, training=False)), stimulus),
+    }
+    outputs = [cases[name][0](x).numpy() for name in ("fused, forward", "literal, forward")]
+    np.testing.assert_allclose(*outputs, rtol=1e-4, atol=1e-5)
+    products = gemms()
+    times, gemm_rate = {name: [] for name in cases}, 0.0
+    for turn in range(rounds + 1):  # the first one holds the tracing
+        for name, (function, argument) in cases.items():
+            taken = seconds(function, argument)
+            if turn:
+                times[name].append(taken)
+        for function, a, b, gflop in products:
+            taken = seconds(function, a, b)
+            if turn:
+                gemm_rate = max(gemm_rate, gflop / taken)
+    best = {name: min(values) for name, values in times.items()}
+    for name, value in best.items():
+        print(f"{name:<32}{value:8.3f} s")
+    for what in ("forward", "forward and backward"):
+        print(f"literal / fused, {what:<24}{best[f'literal, {what}'] / best[f'fused, {what}']:.2f}")
+    gflop = network_gflop(network)
+    rate = gflop / best["network, forward"]
+    print(f"network: {gflop:.1f} GFLOP at {rate:.1f} GFLOP/s; matrix products {gemm_rate:.1f} GFLOP/s")
+    print(f"network / matrix products       {rate / gemm_rate:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Weights of networks that were trained with Keras 1 on Theano: HDF5 files, whatever they end in."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from kerasal.errors import InputError
+from kerasal.layers import AttentiveConvLSTM
+
+
+def load_theano_weights(layers: Sequence[keras.layers.Layer], path: Path | str) -> None:
+    """Set layers from a file of Keras 1.1's `save_weights` on Theano, by order and not by name.
+
+    The file's k-th layer that has weights goes to the k-th of `layers`. Convolution kernels are stored as
+    (out, in, rows, columns) and rotated by 180 degrees, since Theano convolves where Keras 3 correlates. An
+    `AttentiveConvLSTM` takes its arrays gate by gate; other layers take theirs as they are. All shapes and
+    values are checked before the first weight is set.
+
+    InputError: a file that is not HDF5 (a pickle is never opened) or is cut off, another number of layers,
+    an array of another shape or with values that are not finite, by name.
+    """
+    with open_keras1(path) as groups:
+        if len(groups) != len(layers):
+            raise InputError(
+                f"{path} has {len(groups)} layers with weights and the network has {len(layers)}: "
+                "it belongs to another network"
+            )
+        found = [
+            _arrays(layer, f"{path}: {name}", datasets)
+            for layer, (name, datasets) in zip(layers, groups, strict=True)
+        ]
+    for layer, arrays in zip(layers, found, strict=True):
+        if isinstance(layer, AttentiveConvLSTM):
+            layer.set_per_gate_weights(arrays)
+        else:
+            layer.set_weights(arrays)
+
+
+@contextlib.contextmanager
+def open_keras1(path: Path | str) -> Iterator[list[tuple[str, list[h5py.Dataset]]]]:
+    """The layers that have weights, in order, each with its name and its arrays, not read yet.
+
+    Such a file has an attribute `layer_names`, and for each layer a group with an attribute `weight_names`;
+    all of it may lie in a group `model_weights`. InputError: it has not, or is no HDF5 file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"no weights file {path}")
+    with open(path, "rb") as file:
+        start = file.read(8)
+    if start != b"\x89HDF\r\n\x1a\n":
+        pickled = ", but a Python pickle, which could run any program and is not opened" * (
+            start[:1] == b"\x80"
+        )
+        raise InputError(f"{path} is not an HDF5 file of Keras weights{pickled}")
+    with contextlib.ExitStack() as stack:
+        try:
+            root = file = stack.enter_context(h5py.File(path, "r"))
+            if "layer_names" not in file.attrs and _is_own(file, "model_weights"):
+                root = file["model_weights"]
+            layers = [(name, _datasets(root, name, path)) for name in _names(root, "layer_names", path)]
+        except InputError:
+            raise
+        except Exception as error:  # damaged bytes make h5py raise whatever it comes to
+            raise _damaged(path, error) from None
+        try:
+            yield [(name, datasets) for name, datasets in layers if datasets]
+        except (OSError, RuntimeError) as error:  # an array that cannot be read
+            raise _damaged(path, error) from None
+
+
+def _damaged(path, error):
+    return InputError(f"{path} is damaged: {' '.join(str(error).split())}")
+
+
+def _datasets(root, layer, path):
+    if not _is_own(root, layer) or not isinstance(root[layer], h5py.Group):
+        raise InputError(f"{path} has no group {layer}, which its layer_names lists")
+    group, datasets = root[layer], []
+    for name in _names(group, "weight_names", f"{path}: {layer}"):
+        dataset = group[name] if _is_own(group, name) else None
+        if not isinstance(dataset, h5py.Dataset):
+            raise InputError(f"{path}: {layer} has no array {name}, which its weight_names lists")
+        if dataset.dtype.kind != "f" or dataset.is_virtual or dataset.external:
+            raise InputError(f"{path}: {layer} {name} holds no floating-point numbers of its own")
+        datasets.append(dataset)
+    return datasets
+
+
+def _is_own(group, name):
+    """Whether a name leads to something in this very file: links may lead to others."""
+    for part in name.strip("/").split("/"):
+        if not isinstance(group, h5py.Group) or not isinstance(group.get(part, getlink=True), h5py.HardLink):
+            return False
+        group = group[part]
+    return True
+
+
+def _names(group, attribute, where):
+    if attribute not in group.attrs:
+        raise InputError(f"{where} has no attribute {attribute}: these are not weights saved by Keras 1")
+    names = np.ravel(group.attrs[attribute]).tolist()
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+
+
+def _arrays(layer, where, datasets):
+    """The arrays of one layer as Keras 3 wants them, float32."""
+    gates = isinstance(layer, AttentiveConvLSTM)
+    shapes = [tuple(array.shape) for array in (layer.per_gate_weights() if gates else layer.weights)]
+    # Compared before anything is read: a few bytes can claim an array of any size.
+    stored = [(s[3], s[2], s[0], s[1]) if len(s) == 4 else s for s in shapes]
+    found = [dataset.shape for dataset in datasets]
+    if found != stored:
+        wrong = [pair for pair in zip(found, stored, strict=False) if pair[0] != pair[1]]
+        if len(found) != len(stored):
+            raise InputError(f"{where} has {len(found)} arrays, {layer.name} needs {len(stored)}")
+        raise InputError(f"{where} has an array of shape {wrong[0][0]}, {layer.name} needs {wrong[0][1]}")
+    arrays = []
+    for dataset in datasets:
+        array = dataset[()].astype("float32")
+        if not np.isfinite(array).all():
+            raise InputError(f"{where} has values that are not finite")
+        arrays.append(keras_kernel(array) if array.ndim == 4 else array)
+    return arrays
+
+
+def keras_kernel(kernel: np.ndarray) -> np.ndarray:
+    """Theano's kernel (out, in, rows, columns) as Keras's (rows, columns, in, out), turned by 180 degrees."""
+    return np.ascontiguousarray(kernel[:, :, ::-1, ::-1].transpose(2, 3, 1, 0))

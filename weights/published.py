@@ -1,0 +1,47 @@
+"""Published weights files on this machine."""
+
+import os
+from pathlib import Path
+
+from kerasal.errors import InputError
+from kerasal.weights.download import Progress, download
+from kerasal.weights.registry import PUBLISHED
+
+
+def published_path(name: str) -> Path:
+    """Where a file of `PUBLISHED` is kept: under $KERASAL_CACHE/weights, else ~/.cache/kerasal/weights.
+
+    InputError: an unknown name.
+    """
+    if name not in PUBLISHED:
+        raise InputError(f"unknown weights {name!r}: one of {', '.join(PUBLISHED)}, or a file's path")
+    cache = Path(os.environ.get("KERASAL_CACHE", Path.home() / ".cache" / "kerasal"))
+    return cache / "weights" / PUBLISHED[name].file
+
+
+def fetch_published(name: str, *, progress: Progress | None = None) -> Path:
+    """Download a file of `PUBLISHED`, unless it is there already; returns its path.
+
+    InputError: an unknown name, or see `kerasal.weights.download.download`.
+    """
+    path, entry = published_path(name), PUBLISHED.get(name)
+    return download(entry.url, path, sha256=entry.sha256, size=entry.size, progress=progress)
+
+
+def find_weights(weights: Path | str) -> Path:
+    """A weights file by its path, or by its name in `PUBLISHED` if it was downloaded before.
+
+    InputError: no such file, with the command that downloads it.
+    """
+    if str(weights) in PUBLISHED:
+        path = published_path(str(weights))
+        if not path.is_file():
+            raise InputError(
+                f"{weights} is not on this machine: kerasal weights download {weights}, "
+                f"or put {path.name} into {path.parent}"
+            )
+        return path
+    path = Path(weights)
+    if not path.is_file():
+        raise InputError(f"no weights file {path}, and no published one of that name: {', '.join(PUBLISHED)}")
+    return path

@@ -28,7 +28,8 @@ def test_models_lists_every_network_and_every_classical_model():
 
 
 def test_every_network_has_an_entry_with_its_number_of_parameters():
-    assert list(models.NETWORKS) == list(models.MODELS)
+    ours = [name for name, network in models.MODELS.items() if network.__module__.startswith("kerasal.")]
+    assert list(models.NETWORKS) == ours  # other tests add networks of their own
     for name, info in models.NETWORKS.items():
         assert models.build(name, backbone_weights="random").count_params() == info.parameters
 

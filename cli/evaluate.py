@@ -8,47 +8,110 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
 
 
 @click.command()
-@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
-    "--baseline", metavar="NAME", help="Instead of a run: center-bias, half-observers or upper-bound."
+    "--maps",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Maps of another program: image files or .npy, named as the stimuli.  [repeatable]",
+)
+@click.option(
+    "--baseline",
+    "baselines",
+    multiple=True,
+    metavar="NAME",
+    help="chance, center-bias, observers, half-observers or upper-bound.  [repeatable]",
 )
 @data_options(default=None)
 @click.option("--split", default="test", show_default=True, help="train, validation or test.")
 @click.option(
+    "--metrics",
+    metavar="KEY,KEY",
+    help="Of cc, sim, auc_judd, auc_borji, nss, emd, kld, sauc, information_gain.  "
+    "[default: all that the data allow]",
+)
+@click.option(
+    "--reference", metavar="NAME", help="The system that others are compared with.  [default: the first]"
+)
+@click.option("--seed", default=0, show_default=True, help="Of the bootstrap intervals.")
+@click.option("--processes", type=click.IntRange(1), help="Scoring processes.  [default: one for each core]")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "markdown", "latex", "json"]),
+    default="table",
+    show_default=True,
+    help="What to print.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Folder for metrics.json and metrics.csv.  [default: the run folder]",
+    help="Folder for the files .json, .csv, .md and .tex.  [default: the run folder, for a single run]",
 )
-def evaluate(run, baseline, data, data_dir, sigma, pixels_per_degree, limit, split, output) -> None:
-    """Score a run's best weights, or a baseline, at the stimuli's own size.
+def evaluate(
+    runs, maps, baselines, split, metrics, reference, seed, processes, style, output, limit, **data_arguments
+) -> None:
+    """Score RUNS, maps of other programs and baselines side by side, at the stimuli's own size.
 
-    A run is scored on the data that it was trained on, unless --data names other data.
+    Runs are scored on the data that they were trained on, unless --data names other data. Differences are
+    taken image by image from the first system: runs come first, then --maps, then --baseline.
 
     \b
     Examples:
       kerasal evaluate runs/osie-10*kld+2*cc+nss
-      kerasal evaluate --baseline center-bias --data osie -o results/center-bias
+      kerasal evaluate runs/a runs/b --baseline observers -o results
+      kerasal evaluate --maps other_program/osie --baseline center-bias --data osie
     """
-    if (run is None) == (baseline is None):
-        raise click.UsageError("give a run folder or --baseline, one of them")
+    if not (runs or maps or baselines):
+        raise click.UsageError("give run folders, --maps or --baseline")
     load_library()
     from kerasal import evaluation
-    from kerasal.training import RunFolder
+    from kerasal_cli.table import show
 
-    folder = None if baseline else RunFolder.open(run)
-    arguments = {"name": data, "data_dir": data_dir, "sigma": sigma, "pixels_per_degree": pixels_per_degree}
-    if data is None:
-        arguments = folder.data_arguments() if folder else {**arguments, "name": "synthetic"}
-    dataset = load_data(limit, **arguments)
-    if folder:
-        result = evaluation.evaluate_run(folder, dataset, split, progress=progress)
+    systems = [
+        *(evaluation.Network.of_run(run) for run in runs),
+        *(evaluation.MapFolder(folder) for folder in maps),
+        *(evaluation.baseline(name) for name in baselines),
+    ]
+    own_data = data_arguments["data"] is None
+    dataset = load_data(limit, **_data(runs, **data_arguments))
+    result = evaluation.evaluate(
+        systems,
+        dataset,
+        split,
+        metrics=metrics and [key.strip() for key in metrics.split(",")],
+        reference=reference,
+        processes=processes,
+        seed=seed,
+        progress=progress,
+    )
+    for note in result.notes:
+        click.echo(f"Note: {note}", err=True)
+    show(result, style)
+    if output is None and len(systems) == len(runs) == 1:
         # The run folder holds the scores on its own test split; others need a place of their own.
-        own = data is None and limit is None and split == "test"
-        output = output or (folder.path if own else folder.path / f"{dataset.name}-{split}")
-    else:
-        result = evaluation.evaluate_baseline(baseline, dataset, split, progress=progress)
-    click.echo(evaluation.text_table(result))
+        whole = own_data and limit is None and split == "test" and metrics is None
+        output = runs[0] if whole else runs[0] / f"{dataset.name}-{split}"
     if output:
         for path in result.write(output):
             click.echo(f"wrote {path}", err=True)
+
+
+def _data(runs, data, data_dir, sigma, pixels_per_degree) -> dict:
+    """Which data to load: what the options name, or what all runs were trained on."""
+    if data is None and runs:
+        from kerasal.errors import InputError
+        from kerasal.training import RunFolder
+
+        first, *others = (RunFolder.open(run).data_arguments() for run in runs)
+        if any(other != first for other in others):
+            raise InputError("the runs were trained on different data: name the data to evaluate with --data")
+        return first
+    return {
+        "name": data or "synthetic",
+        "data_dir": data_dir,
+        "sigma": sigma,
+        "pixels_per_degree": pixels_per_degree,
+    }

@@ -6,7 +6,6 @@ A new dataset is one file with a `load` function and one line in `kerasal.data.d
 from kerasal.data.datasets import DATASETS, load
 from kerasal.data.fixations import count_map, density_from_counts, inside, pixels
 from kerasal.data.images import list_files, read_image, read_map
-from kerasal.data.pipeline import batches
 from kerasal.data.sample import SPLITS, Dataset, Sample, center_bias, fingerprint
 
 __all__ = [
@@ -26,3 +25,12 @@ __all__ = [
     "read_image",
     "read_map",
 ]
+
+
+def __getattr__(name: str):
+    # The pipeline alone needs TensorFlow, which the processes that score maps do without.
+    if name == "batches":
+        from kerasal.data.pipeline import batches
+
+        return batches
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,16 +1,30 @@
-"""Scores of networks and baselines at the stimuli's own size."""
+"""Scores of networks, of other programs' maps and of baselines, at the stimuli's own size.
 
-from kerasal.evaluation.evaluate import Evaluation, evaluate_baseline, evaluate_run, text_table
-from kerasal.evaluation.scores import Scores, Summary, score
-from kerasal.evaluation.systems import BASELINES
+`evaluate` scores systems on a dataset; `compare` takes scores from wherever they come, and `tables` sets what
+it finds.
+"""
+
+from kerasal.evaluation import tables
+from kerasal.evaluation.baselines import BASELINES, baseline
+from kerasal.evaluation.evaluate import Evaluation, evaluate
+from kerasal.evaluation.maps import MapFolder
+from kerasal.evaluation.scores import Scores
+from kerasal.evaluation.statistics import Comparison, Difference, Summary, compare
+from kerasal.evaluation.systems import Function, Network, System
 
 __all__ = [
     "BASELINES",
+    "Comparison",
+    "Difference",
     "Evaluation",
+    "Function",
+    "MapFolder",
+    "Network",
     "Scores",
     "Summary",
-    "evaluate_baseline",
-    "evaluate_run",
-    "score",
-    "text_table",
+    "System",
+    "baseline",
+    "compare",
+    "evaluate",
+    "tables",
 ]

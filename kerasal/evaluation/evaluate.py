@@ -1,98 +1,207 @@
-"""Evaluating a run or a baseline on a split: a table, and the files metrics.json and metrics.csv."""
+"""Evaluating systems side by side on a split: scores of each image, statistics, and their files."""
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from kerasal.data.sample import SPLITS, Dataset, fingerprint
+import numpy as np
+
+from kerasal.data.sample import SPLITS, Dataset, Sample, fingerprint
 from kerasal.errors import InputError
-from kerasal.evaluation.scores import Scores, score
-from kerasal.evaluation.systems import BASELINES, Predictions, network
+from kerasal.evaluation import tables
+from kerasal.evaluation.baselines import training_center_bias
+from kerasal.evaluation.maps import notes_on
+from kerasal.evaluation.processes import score_all, worthwhile_processes
+from kerasal.evaluation.scores import Scores, write_csv
+from kerasal.evaluation.scoring import FixationPool, Scorer
+from kerasal.evaluation.statistics import Comparison, compare
+from kerasal.evaluation.systems import System, check_names
 from kerasal.metrics import METRICS
-from kerasal.training.features import Progress
-from kerasal.training.run_folder import RunFolder, write_atomically
+from kerasal.metrics.transport import LARGEST_GRID
 
-SCHEMA = 1
-TABLE = ("cc", "sim", "auc_judd", "nss", "kld")  # the metrics of an evaluation, in the table's order
+SCHEMA = 2  # 2: interval, several systems; the keys of 1 are as they were
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The scores of one system on one split."""
+    """Systems scored on one split of a dataset."""
 
-    system: str
     data: str
     split: str
     data_fingerprint: str
-    scores: Scores
+    scores: dict[str, Scores]
+    comparison: Comparison
+    notes: tuple[str, ...] = ()  # what was left out, a line each
 
-    def write(self, folder: Path) -> tuple[Path, Path]:
-        """Write metrics.json and, image by image, metrics.csv to a folder; returns their paths."""
-        folder.mkdir(parents=True, exist_ok=True)
-        values = {
-            "schema": SCHEMA,
-            "system": self.system,
-            "data": self.data,
-            "split": self.split,
-            "data_fingerprint": self.data_fingerprint,
-            "metrics": {key: asdict(summary) for key, summary in self.scores.summary().items()},
+    def as_json(self) -> str:
+        """All statistics. With one system its metrics stand at the top, otherwise under `systems`.
+
+        Keys: schema, data, split, data_fingerprint; system and metrics, or reference, systems (metrics) and
+        differences (each system minus the reference). What is not known, as a standard error of one image,
+        is null.
+        """
+        values: dict[str, Any] = {"schema": SCHEMA}
+        comparison = self.comparison
+        summaries = {
+            system: {key: asdict(summary) for key, summary in metrics.items()}
+            for system, metrics in comparison.summaries.items()
         }
-        text = json.dumps(values, indent=2) + "\n"
-        return (
-            write_atomically(folder / "metrics.json", lambda file: file.write_text(text)),
-            write_atomically(folder / "metrics.csv", self.scores.write_csv),
-        )
+        if len(summaries) == 1:
+            values["system"] = next(iter(summaries))
+        values |= {"data": self.data, "split": self.split, "data_fingerprint": self.data_fingerprint}
+        if len(summaries) == 1:
+            values["metrics"] = next(iter(summaries.values()))
+        else:
+            values["reference"] = comparison.reference
+            values["systems"] = {system: {"metrics": metrics} for system, metrics in summaries.items()}
+            values["differences"] = {
+                system: {key: asdict(difference) for key, difference in metrics.items()}
+                for system, metrics in comparison.differences.items()
+            }
+        return json.dumps(_null_for_nan(values), indent=2) + "\n"
+
+    @property
+    def title(self) -> str:
+        """What was evaluated on what, for the head of a table."""
+        images = len(next(iter(self.scores.values())).names)
+        systems = next(iter(self.scores)) if len(self.scores) == 1 else f"{len(self.scores)} systems"
+        return f"{systems} on {self.data}, {self.split} split, {images} images"
+
+    def markdown(self) -> str:
+        """The tables in Markdown."""
+        return tables.document(self.title, self.comparison, tables.markdown)
+
+    def latex(self) -> str:
+        """The tables in LaTeX, each a `tabular`."""
+        return tables.document(self.title, self.comparison, tables.latex, comment="% ")
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write the scores of each image and all statistics to a folder; returns the paths.
+
+        metrics.json, metrics.csv, metrics.md and metrics.tex; comparison.* for several systems.
+        """
+        # Here, because scoring processes import this room and training brings TensorFlow.
+        from kerasal.training.run_folder import write_atomically
+
+        folder.mkdir(parents=True, exist_ok=True)
+        stem = "metrics" if len(self.scores) == 1 else "comparison"
+        texts = {"json": self.as_json(), "md": self.markdown(), "tex": self.latex()}
+        paths = [
+            write_atomically(folder / f"{stem}.{suffix}", lambda file, text=text: file.write_text(text))
+            for suffix, text in texts.items()
+        ]
+        csv = write_atomically(folder / f"{stem}.csv", lambda file: write_csv(file, self.scores))
+        return [*paths, csv]
 
 
-def evaluate_run(
-    run: RunFolder, dataset: Dataset, split: str = "test", *, progress: Progress = lambda items, _: items
+def evaluate(
+    systems: Sequence[System],
+    dataset: Dataset,
+    split: str = "test",
+    *,
+    metrics: Iterable[str] | None = None,
+    reference: str | None = None,
+    processes: int | None = 1,
+    seed: int = 0,
+    progress=lambda items, _: items,
 ) -> Evaluation:
-    """The best weights of a run, on a split of a dataset. InputError: no such split."""
+    """Score systems on a split of a dataset, at the stimuli's own size.
+
+    Args:
+        systems: `Network`, `MapFolder`, `baseline(name)`, `Function`, or anything else that is a `System`.
+        metrics: keys of `kerasal.metrics.METRICS`; default all that the data allow.
+        reference: name of the system that others are compared with; default the first.
+        processes: how many score at once; None for one for each core, as far as that pays. More than one
+            needs a script whose start is under `if __name__ == "__main__"`. The scores do not depend on it.
+        seed: of the bootstrap.
+        progress: called with the jobs' numbers and a text, gives the numbers back one by one.
+
+    InputError: an unknown split, metric, or reference; a metric that the data do not allow; whatever a
+    system finds wrong.
+    """
     samples = _samples(dataset, split)
-    return _evaluate(str(run.path), network(run.load_model(), samples), dataset, split, progress)
-
-
-def evaluate_baseline(
-    baseline: str, dataset: Dataset, split: str = "test", *, progress: Progress = lambda items, _: items
-) -> Evaluation:
-    """A baseline of `BASELINES`, on a split of a dataset. InputError: no such name or split."""
-    if baseline not in BASELINES:
-        raise InputError(f"unknown baseline {baseline!r}: one of {', '.join(BASELINES)}")
-    return _evaluate(
-        baseline, BASELINES[baseline](dataset, _samples(dataset, split)), dataset, split, progress
+    check_names(list(systems))
+    names = [system.name for system in systems]
+    if reference is not None and reference not in names:
+        raise InputError(f"unknown reference {reference!r}: one of {', '.join(names)}")
+    keys, notes = _metrics(metrics, dataset, samples)
+    scorer = Scorer(
+        keys,
+        training_center_bias(dataset) if "information_gain" in keys else None,
+        FixationPool(samples) if "sauc" in keys else None,
     )
+    jobs = [system.jobs(dataset, samples) for system in systems]
+    processes = processes or worthwhile_processes(len(jobs) * len(samples))
+    results = score_all(chain.from_iterable(jobs), scorer, processes)
+    images = f"{len(samples)} images" + (f" of {len(systems)} systems" if len(systems) > 1 else "")
+    count = range(len(systems) * len(samples))
+    rows = np.array([next(results) for _ in progress(count, f"scoring {images}")])
+    by_system = rows.reshape(len(systems), len(samples), len(keys))
+    scores = {
+        name: Scores([sample.name for sample in samples], dict(zip(keys, values.T, strict=True)))
+        for name, values in zip(names, by_system, strict=True)
+    }
+    unranked = [system.name for system in systems if system.knows_answers]
+    comparison = compare(scores, reference, unranked=unranked, seed=seed)
+    notes += notes_on(systems, samples)
+    return Evaluation(dataset.description, split, fingerprint(samples), scores, comparison, tuple(notes))
 
 
-def text_table(evaluation: Evaluation) -> str:
-    """The summary as lines of text: metric, mean, standard error, images."""
-    lines = [
-        f"{evaluation.system} on {evaluation.data}, {evaluation.split} split",
-        f"{'metric':<10}{'mean':>9}{'std. err.':>11}{'images':>8}",
-    ]
-    for key, summary in evaluation.scores.summary().items():
-        info = METRICS[key]
-        name = f"{info.name} {'↑' if info.higher_is_better else '↓'}"
-        lines.append(f"{name:<10}{summary.mean:>9.4f}{summary.standard_error:>11.4f}{summary.images:>8}")
-    return "\n".join(lines)
-
-
-def _samples(dataset: Dataset, split: str):
+def _samples(dataset: Dataset, split: str) -> list[Sample]:
     if split not in SPLITS:
         raise InputError(f"unknown split {split!r}: one of {', '.join(SPLITS)}")
+    if not dataset[split]:
+        raise InputError(f"the {split} split of {dataset.name} is empty")
     return dataset[split]
 
 
-def _evaluate(
-    system: str, predictions: Predictions, dataset: Dataset, split: str, progress: Progress
-) -> Evaluation:
-    keys = [key for key in TABLE if METRICS[key].target == "density" or dataset.has_fixations]
-    samples = dataset[split]
+def _metrics(
+    chosen: Iterable[str] | None, dataset: Dataset, samples: list[Sample]
+) -> tuple[tuple[str, ...], list[str]]:
+    """The metrics to compute, in the order of METRICS, and a line for each that the data do not allow."""
+    chosen = None if chosen is None else list(chosen)
+    if unknown := [key for key in chosen or () if key not in METRICS]:
+        raise InputError(f"unknown metric {unknown[0]!r}: of {', '.join(METRICS)}")
+    notes, possible = [], []
+    for key in METRICS:
+        if chosen is not None and key not in chosen:
+            continue
+        if reason := _why_not(key, dataset, samples):
+            if chosen is not None:
+                raise InputError(f"{METRICS[key].name} cannot be computed: {reason}")
+            notes.append(f"{METRICS[key].name} is left out: {reason}")
+        else:
+            possible.append(key)
+    if not possible:
+        raise InputError("no metric chosen")
+    return tuple(possible), notes
 
-    def shown() -> Iterator:
-        iterator = iter(predictions)
-        for _ in progress(samples, f"scoring {len(samples)} images"):
-            yield next(iterator)
 
-    scores = score(shown(), keys)
-    return Evaluation(system, dataset.description, split, fingerprint(samples), scores)
+def _why_not(key: str, dataset: Dataset, samples: list[Sample]) -> str | None:
+    if METRICS[key].target == "fixations" and not dataset.has_fixations:
+        return f"{dataset.name} has density maps and no fixations"
+    if key == "sauc" and len(samples) < 2:
+        return "a single image has no other images' fixations"
+    if key == "information_gain" and not dataset["train"]:
+        return f"{dataset.name} has no training samples for the centre bias, its baseline"
+    if key == "emd":
+        for sample in samples:
+            cells = math.ceil(sample.size[0] / 32) * math.ceil(sample.size[1] / 32)
+            if not 1 < cells <= LARGEST_GRID:
+                rows, columns = sample.size
+                return (
+                    f"{sample.name}, {rows}x{columns}, has {cells} cells of 32 pixels; {LARGEST_GRID} at most"
+                )
+    return None
+
+
+def _null_for_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _null_for_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_null_for_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,25 +1,10 @@
-"""Scores of one system, image by image, and their summary."""
+"""Scores of one system, image by image."""
 
 import csv
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
-from kerasal.data.sample import Sample
-from kerasal.metrics import METRICS
-
-
-@dataclass(frozen=True)
-class Summary:
-    """One metric over the images that have a value."""
-
-    mean: float
-    standard_error: float  # of the mean; NaN for a single image
-    images: int
-    skipped: int  # images without a value, such as those without a fixation
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,39 +14,14 @@ class Scores:
     names: list[str]
     values: dict[str, np.ndarray]
 
-    def summary(self) -> dict[str, Summary]:
-        """Mean and standard error of each metric."""
-        summaries = {}
-        for metric, values in self.values.items():
-            known = values[np.isfinite(values)]
-            mean = float(known.mean()) if len(known) else math.nan
-            error = float(known.std(ddof=1) / math.sqrt(len(known))) if len(known) > 1 else math.nan
-            summaries[metric] = Summary(mean, error, len(known), len(values) - len(known))
-        return summaries
 
-    def write_csv(self, path: Path) -> None:
-        """A line an image, a column a metric."""
-        with open(path, "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["image", *self.values])
-            writer.writerows(
-                zip(self.names, *(values.tolist() for values in self.values.values()), strict=True)
-            )
-
-
-def score(predictions: Iterable[tuple[np.ndarray, Sample]], metrics: Iterable[str]) -> Scores:
-    """Score saliency maps at the stimuli's own size.
-
-    Args:
-        predictions: pairs of a saliency map (H, W) and the sample that it is scored against.
-        metrics: keys of `kerasal.metrics.METRICS`.
-    """
-    names: list[str] = []
-    values: dict[str, list[float]] = {metric: [] for metric in metrics}
-    for saliency_map, sample in predictions:
-        names.append(sample.name)
-        truth = {"density": sample.density(dtype="float64"), "fixations": sample.fixation_map()}
-        for metric, column in values.items():
-            info = METRICS[metric]
-            column.append(float(info.function(saliency_map.astype("float64"), truth[info.target])))
-    return Scores(names, {metric: np.array(column) for metric, column in values.items()})
+def write_csv(path: Path, scores: dict[str, Scores]) -> None:
+    """A line an image and system, a column a metric; without the column `system` where there is one only."""
+    several = len(scores) > 1
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        metrics = next(iter(scores.values())).values
+        writer.writerow([*(["system"] if several else []), "image", *metrics])
+        for system, its in scores.items():
+            for image, *row in zip(its.names, *(its.values[key].tolist() for key in metrics), strict=True):
+                writer.writerow([*([system] if several else []), image, *row])

@@ -1,72 +1,91 @@
-"""What can be evaluated: networks and baselines, each as saliency maps for samples.
+"""What can be evaluated: networks, maps of other programs in a folder, baselines.
 
-A system yields, for each sample in order, its saliency map at the stimulus's size and the sample to score
-it against, which is the given one except where a system is made from the sample's own observers.
+A *system* has a name and makes, for each sample in order, a job: a function that returns pairs of a saliency
+map at the stimulus's size and the sample to score it against. That is the given sample except where a system
+is made from the sample's own observers. Jobs run in other processes; what needs Keras is done before.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
 
-import cv2
 import numpy as np
 
-from kerasal.data.sample import Dataset, Sample, center_bias
+from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
+from kerasal.evaluation.scoring import Case, Job
 from kerasal.models import SaliencyModel
-
-Predictions = Iterator[tuple[np.ndarray, Sample]]
 
 BATCH = 4
 
 
-def network(model: SaliencyModel, samples: list[Sample]) -> Predictions:
-    """The network's maps."""
-    for start in range(0, len(samples), BATCH):
-        part = samples[start : start + BATCH]
-        yield from zip(model.saliency_maps([sample.read_stimulus() for sample in part]), part, strict=True)
+class System(Protocol):
+    """Anything that yields maps for samples."""
+
+    name: str
+    knows_answers: (
+        bool  # made from the fixations that it is scored against, or their like: competes with none
+    )
+
+    def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
+        """A job for each of the samples, in order. InputError: the system cannot do these samples."""
+        ...
 
 
-def center_bias_baseline(dataset: Dataset, samples: list[Sample]) -> Predictions:
-    """The mean density map of the training split, for every stimulus the same."""
-    bias = center_bias(dataset["train"], (300, 400))
-    for sample in samples:
-        yield cv2.resize(bias, sample.size[::-1], interpolation=cv2.INTER_LINEAR), sample
+@dataclass(frozen=True)
+class Network:
+    """A saliency network. `load` gives it, and is called when the maps are made."""
+
+    name: str
+    load: Callable[[], SaliencyModel]
+    knows_answers: bool = False
+
+    @classmethod
+    def of_run(cls, path: Path | str) -> "Network":
+        """The best weights of a run folder. InputError: it is none, or has no weights yet."""
+        # Here, because scoring processes import this module and training brings TensorFlow.
+        from kerasal.training.run_folder import RunFolder
+
+        return cls(str(path), RunFolder.open(path).load_model)
+
+    def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
+        model = self.load()
+        for start in range(0, len(samples), BATCH):
+            part = samples[start : start + BATCH]
+            maps = model.saliency_maps([sample.read_stimulus() for sample in part])
+            for saliency_map, sample in zip(maps, part, strict=True):
+                yield partial(_as_it_is, saliency_map, sample)
 
 
-def half_observers(dataset: Dataset, samples: list[Sample], seed: int = 0) -> Predictions:
-    """The human ceiling: the density of half of a stimulus's observers, against the other half.
+@dataclass(frozen=True)
+class Function:
+    """Any function from a sample to its saliency map (H, W), at the stimulus's size.
 
-    The halves are drawn at random for each stimulus; of an odd number, the smaller half predicts.
-    InputError: a sample with fewer than two observers.
+    To be scored in other processes it has to be one that pickle can name: not a lambda.
     """
-    random = np.random.default_rng(seed)
-    for sample in samples:
-        observers = sample.fixations or ()
-        if len(observers) < 2:
-            raise InputError(f"{sample.name} has {len(observers)} observers: halves need at least two")
-        order = random.permutation(len(observers))
-        predicting, scored = np.split(order, [len(observers) // 2])
-        half = [replace(sample, fixations=tuple(observers[i] for i in part)) for part in (predicting, scored)]
-        yield half[0].density(), half[1]
+
+    name: str
+    function: Callable[[Sample], np.ndarray]
+    knows_answers: bool = False
+
+    def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
+        return (partial(_made_by, self.function, sample) for sample in samples)
 
 
-def upper_bound(dataset: Dataset, samples: list[Sample]) -> Predictions:
-    """The density that generated fixations were drawn from: no map has a higher expected NSS.
-
-    CC, SIM and KLD compare with density maps, which are fixations blurred: a map that is blurred as they
-    are can score a little better there.
-
-    InputError: real data, whose density nobody knows.
-    """
-    for sample in samples:
-        if sample.true_density is None:
-            raise InputError("the upper bound is known for synthetic data alone: use half-observers")
-        yield sample.true_density(), sample
+def check_names(systems: list[System]) -> None:
+    """InputError: no system, or two of one name."""
+    if not systems:
+        raise InputError("no system to evaluate")
+    names = [system.name for system in systems]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"named twice: {', '.join(twice)}")
 
 
-# The names of the command line's --baseline.
-BASELINES = {
-    "center-bias": center_bias_baseline,
-    "half-observers": half_observers,
-    "upper-bound": upper_bound,
-}
+def _as_it_is(saliency_map: np.ndarray, sample: Sample) -> list[Case]:
+    return [(saliency_map, sample)]
+
+
+def _made_by(function: Callable[[Sample], np.ndarray], sample: Sample) -> list[Case]:
+    return [(function(sample), sample)]

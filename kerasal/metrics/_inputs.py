@@ -6,7 +6,7 @@ that fit a processor's cache: copies of whole maps would cost more time than the
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,39 +14,46 @@ from numpy.typing import ArrayLike
 
 EPSILON = 2.220446049250313e-16  # MATLAB's eps, which the MIT benchmark's code adds within logarithms
 STRETCH = 32_768  # pixels; 256 KiB in float64
+SMALLEST_FACTOR, LARGEST_FACTOR = 1e-100, 1e100  # float64 holds the product of three numbers between these
 
 
 @dataclass(frozen=True)
 class Map:
-    """A map of finite real numbers: its shape (H, W), its pixels in a row, and its extremes."""
+    """A map of finite real numbers: its shape (H, W), its pixels in a row, their extremes and their sum."""
 
     shape: tuple[int, int]
     pixels: np.ndarray
     lowest: float
     highest: float
+    total: float
 
     @property
     def is_constant(self) -> bool:
         return self.lowest == self.highest
-
-    @cached_property
-    def mean(self) -> float:
-        return float(self.pixels.mean(dtype=np.float64))
 
     def read(self, selection: slice | np.ndarray) -> np.ndarray:
         """Selected pixels in float64; not always a copy."""
         return np.asarray(self.pixels[selection], dtype=np.float64)
 
     def deviations(self, selection: slice | np.ndarray) -> np.ndarray:
-        """Differences from the mean, in units of the map's range, which keeps their squares in float64."""
-        deviations = self.read(selection) - self.mean
-        deviations /= self.highest - self.lowest
+        """Differences from the mean; in units of the map's range if float64 could not hold their squares."""
+        deviations = self.read(selection) - self.total / self.pixels.size
+        value_range = self.highest - self.lowest
+        if not SMALLEST_FACTOR < value_range < LARGEST_FACTOR:
+            deviations /= value_range
         return deviations
 
+    @cached_property
+    def squares(self) -> float:
+        """Sum of the squared deviations."""
+        return sum(inner(d, d) for d in map(self.deviations, stretches(self.pixels)))
+
+    @cached_property
     def distribution(self) -> "Distribution":
         """A map without negative values as a distribution; uniform if it is zero everywhere."""
         return Distribution.of(self, base=0.0)
 
+    @cached_property
     def shifted_distribution(self) -> "Distribution":
         """The map less its minimum as a distribution; uniform if it is constant.
 
@@ -66,21 +73,29 @@ class Distribution:
     @classmethod
     def of(cls, source: Map, base: float) -> "Distribution":
         """Of a map with no value under `base`; uniform if it has no other value."""
+        pixels, total = source.pixels, source.total
         if source.highest == base:
-            zeros = np.broadcast_to(0.0, source.pixels.shape)
-            return cls(Map(source.shape, zeros, 0.0, 0.0), base=-1.0, total=float(source.pixels.size))
-        return cls(source, base, float(sum((source.read(part) - base).sum() for part in stretches(source))))
+            return cls(replace(source, pixels=np.broadcast_to(0.0, pixels.shape)), -1.0, float(pixels.size))
+        if base != 0:
+            # Not the total less n times the base, which loses digits where the base is large.
+            total = float(sum((source.read(part) - base).sum() for part in stretches(pixels)))
+        if not SMALLEST_FACTOR < total < LARGEST_FACTOR:
+            return cls(replace(source, pixels=(source.read(slice(None)) - base) / total), 0.0, 1.0)
+        return cls(source, base, total)
+
+    def masses(self, selection: slice | np.ndarray) -> np.ndarray:
+        """Of the selected pixels: what `total` divides. Not always a copy."""
+        values = self.source.read(selection)
+        return values - self.base if self.base else values
 
     def probabilities(self, selection: slice | np.ndarray) -> np.ndarray:
         """Of the selected pixels; a new array, which may be overwritten."""
-        probabilities = self.source.read(selection) - self.base
-        probabilities /= self.total
-        return probabilities
+        return self.masses(selection) / self.total
 
 
-def stretches(source: Map) -> Iterator[slice]:
+def stretches(pixels: np.ndarray) -> Iterator[slice]:
     """Slices that go through the pixels of a map."""
-    return (slice(start, start + STRETCH) for start in range(0, source.pixels.size, STRETCH))
+    return (slice(start, start + STRETCH) for start in range(0, pixels.size, STRETCH))
 
 
 def inner(a: np.ndarray, b: np.ndarray) -> float:
@@ -90,16 +105,25 @@ def inner(a: np.ndarray, b: np.ndarray) -> float:
 
 def read_map(values: ArrayLike, name: str = "saliency_map") -> Map:
     """A map (H, W) of finite real numbers. `name` is the argument's name in errors."""
+    if isinstance(values, Map):
+        return values
     values = np.asarray(values)
     if values.ndim != 2 or values.size == 0:
         raise ValueError(f"{name} must be (height, width), got shape {values.shape}")
     if values.dtype.kind not in "buif":
         raise ValueError(f"{name} must hold real numbers, got dtype {values.dtype}")
-    lowest, highest = float(values.min()), float(values.max())  # NaN passes through both
+    pixels = values.reshape(-1)
+    parts = [pixels[part] for part in stretches(pixels)]
+    with np.errstate(over="ignore", invalid="ignore"):  # refused below
+        lows, highs, sums = zip(
+            *((part.min(), part.max(), part.sum(dtype=np.float64)) for part in parts), strict=True
+        )
+        lowest, highest = float(np.min(lows)), float(np.max(highs))  # NaN passes through both
+        total = float(np.sum(sums))
     largest_sum = max(abs(lowest), abs(highest)) * 2.0 * values.size
     if not largest_sum < np.inf:
         _refuse_unbounded(values, name)
-    return Map(values.shape, values.reshape(-1), lowest, highest)
+    return Map(values.shape, pixels, lowest, highest, total)
 
 
 def read_positive_map(values: ArrayLike, name: str, why: str) -> Map:

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kerasal.metrics._inputs import Map, read_fixations, read_map
+from kerasal.metrics._inputs import Map, read_fixations, read_map, stretches
 from kerasal.metrics.auc import Seed
 
 # As k * 0.1 and not k / 10: a value that lies exactly on a threshold counts as above it, so that the last
@@ -65,7 +65,8 @@ def sauc(
     Args:
         saliency_map: (H, W), any real values.
         fixations: a binary map (H, W), or (N, 2) integers (row, column); a pixel counts once.
-        other_fixations: likewise, of other images, brought to this image's size; all of them together.
+        other_fixations: likewise, of other images, brought to this image's size; all of them together. In a
+            list repeats count: it is what other fixations are drawn from.
         splits: None for the exact expectation: every other pixel counts. Or how often to draw as many of
             them as there are fixated pixels (or all, if there are fewer), without replacement, as
             AUC_shuffled.m of the MIT benchmark does 100 times by default; the mean area comes back.
@@ -77,7 +78,7 @@ def sauc(
     _check_sampling(splits, seed)
     saliency_map = read_map(saliency_map)
     fixated = np.unique(read_fixations(fixations, saliency_map))
-    others = np.unique(read_fixations(other_fixations, saliency_map, "other_fixations"))
+    others = read_fixations(other_fixations, saliency_map, "other_fixations")
     if fixated.size == 0 or others.size == 0:
         return math.nan
     if saliency_map.is_constant:
@@ -104,6 +105,10 @@ def _area(saliency_map: Map, fixated: np.ndarray, compared: slice | np.ndarray) 
 
 def _rates(saliency_map: Map, selection: slice | np.ndarray) -> np.ndarray:
     """Share of the selected pixels that reach each threshold, from none to all."""
-    values = saliency_map.read(selection) - saliency_map.lowest
-    values /= saliency_map.highest - saliency_map.lowest
-    return np.array([0.0] + [np.count_nonzero(values >= t) / values.size for t in THRESHOLDS[::-1]])
+    pixels = saliency_map.pixels[selection]
+    counts = np.zeros(len(THRESHOLDS) + 1)
+    for part in stretches(pixels):
+        values = np.subtract(pixels[part], saliency_map.lowest, dtype=np.float64)
+        values /= saliency_map.highest - saliency_map.lowest
+        counts[1:] += [np.count_nonzero(values >= threshold) for threshold in THRESHOLDS[::-1]]
+    return counts / pixels.size

@@ -29,13 +29,10 @@ def cc(saliency_map: ArrayLike, density: ArrayLike) -> float:
         return math.nan
     if saliency_map.is_constant or density.is_constant:
         return 0.0
-    spread_p = spread_s = covariance = 0.0
-    for part in stretches(density):
-        p, s = saliency_map.deviations(part), density.deviations(part)
-        spread_p += inner(p, p)
-        spread_s += inner(s, s)
-        covariance += inner(p, s)
-    return float(np.clip(covariance / np.sqrt(spread_p * spread_s), -1.0, 1.0))
+    covariance = sum(
+        inner(saliency_map.deviations(part), density.deviations(part)) for part in stretches(density.pixels)
+    )
+    return float(np.clip(covariance / math.sqrt(saliency_map.squares * density.squares), -1.0, 1.0))
 
 
 def sim(saliency_map: ArrayLike, density: ArrayLike) -> float:
@@ -51,11 +48,13 @@ def sim(saliency_map: ArrayLike, density: ArrayLike) -> float:
     density = read_density(density, saliency_map)
     if density.highest == 0:
         return math.nan
-    p, s = saliency_map.shifted_distribution(), density.shifted_distribution()
-    common = sum(
-        np.minimum(p.probabilities(part), s.probabilities(part)).sum() for part in stretches(density)
-    )
-    return min(float(common), 1.0)  # rounding can exceed 1 by an ulp
+    p, s = saliency_map.shifted_distribution, density.shifted_distribution
+    # Both as multiples of the density's total, so that only one of the maps has to be divided.
+    ratio, common = s.total / p.total, 0.0
+    for part in stretches(density.pixels):
+        scaled = p.masses(part) * ratio
+        common += np.minimum(scaled, s.masses(part), out=scaled).sum()
+    return min(float(common) / s.total, 1.0)  # rounding can exceed 1 by an ulp
 
 
 def kld(saliency_map: ArrayLike, density: ArrayLike) -> float:
@@ -71,15 +70,16 @@ def kld(saliency_map: ArrayLike, density: ArrayLike) -> float:
     density = read_density(density, saliency_map)
     if density.highest == 0:
         return math.nan
-    p, s = saliency_map.distribution(), density.distribution()
-    divergence = 0.0
-    for part in stretches(density):
-        of_s, ratio = s.probabilities(part), p.probabilities(part)
-        ratio += EPSILON
-        np.divide(of_s, ratio, out=ratio)
-        ratio += EPSILON
-        divergence += inner(of_s, np.log(ratio, out=ratio))
-    return divergence
+    p, s = saliency_map.distribution, density.distribution
+    # Totals stand outside the logarithm: S / (P + eps) is the quotient below times p.total / s.total.
+    added_to_p, added_to_quotient = EPSILON * p.total, EPSILON * s.total / p.total
+    divergence = s.total * math.log(p.total / s.total)
+    for part in stretches(density.pixels):
+        masses, quotient = s.masses(part), p.masses(part) + added_to_p
+        np.divide(masses, quotient, out=quotient)
+        quotient += added_to_quotient
+        divergence += inner(masses, np.log(quotient, out=quotient))
+    return divergence / s.total
 
 
 @keras.saving.register_keras_serializable(package="kerasal", name="CCMetric")

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from kerasal import _maps
 from kerasal.metrics._image_mean import ImageMean, checked_prediction, is_constant
-from kerasal.metrics._inputs import EPSILON, check_same_shape, inner, read_fixations, read_map, stretches
+from kerasal.metrics._inputs import EPSILON, check_same_shape, read_fixations, read_map
 
 
 def nss(saliency_map: ArrayLike, fixations: ArrayLike) -> float:
@@ -31,11 +31,7 @@ def nss(saliency_map: ArrayLike, fixations: ArrayLike) -> float:
         return math.nan
     if saliency_map.is_constant:
         return 0.0
-    squares = 0.0
-    for part in stretches(saliency_map):
-        deviations = saliency_map.deviations(part)
-        squares += inner(deviations, deviations)
-    standard_deviation = math.sqrt(squares / (saliency_map.pixels.size - 1))
+    standard_deviation = math.sqrt(saliency_map.squares / (saliency_map.pixels.size - 1))
     return float(saliency_map.deviations(fixated).mean()) / standard_deviation
 
 
@@ -58,7 +54,7 @@ def information_gain(saliency_map: ArrayLike, fixations: ArrayLike, baseline: Ar
     fixated = read_fixations(fixations, saliency_map)
     if fixated.size == 0:
         return math.nan
-    p, b = (x.shifted_distribution().probabilities(fixated) for x in (saliency_map, baseline))
+    p, b = (x.shifted_distribution.probabilities(fixated) for x in (saliency_map, baseline))
     return float(np.mean(np.log2(EPSILON + p) - np.log2(EPSILON + b)))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kerasal.metrics._inputs import Map, read_density, read_map, read_positive_map
+from kerasal.metrics.resize import reduce_map
 
 LARGEST_GRID = 4096  # cells; the cost matrix takes up to 34 MB then
 MOST_PIVOTS = 10_000_000  # against an endless search; random grids of 4,096 cells need under a hundredth
@@ -38,19 +39,8 @@ def emd(saliency_map: ArrayLike, density: ArrayLike, scale: float | None = 1 / 3
     if density.highest == 0:
         return math.nan
     p, s = _grid(saliency_map, scale), _grid(density, scale)
-    p, s = (grid.distribution().probabilities(slice(None)).reshape(grid.shape) for grid in (p, s))
+    p, s = (grid.distribution.probabilities(slice(None)).reshape(grid.shape) for grid in (p, s))
     return _cost_of_transport(p, s)
-
-
-def reduce_map(values: np.ndarray, scale: float) -> np.ndarray:
-    """A map (H, W) made smaller as MATLAB's imresize does by default: ceil(H scale) x ceil(W scale).
-
-    Bicubic (Keys, a = -1/2) with the kernel widened by 1 / scale against aliasing, borders mirrored. Where
-    the sides are no multiple of 1 / scale, the last cell reaches over the border.
-    """
-    height, width = values.shape
-    rows, columns = _reduction(height, scale), _reduction(width, scale)
-    return np.einsum("ij,kj->ik", np.einsum("ij,jk->ik", rows, values), columns)
 
 
 def _grid(full: Map, scale: float | None) -> Map:
@@ -86,28 +76,6 @@ def _cost_of_transport(p: np.ndarray, s: np.ndarray) -> float:
     if log["warning"] is not None:
         raise RuntimeError(f"the optimal transport was not found: {log['warning']}")
     return float(cost * supply.sum())
-
-
-def _reduction(length: int, scale: float) -> np.ndarray:
-    """Weights (cells, pixels) of a reduction in one dimension; each row sums to 1."""
-    cells = math.ceil(length * scale)
-    centres = (np.arange(cells) + 0.5) / scale - 0.5
-    reach = math.ceil(2 / scale)
-    positions = np.arange(-reach, math.ceil(cells / scale) + reach)
-    # Mirrored at the border, the border pixel doubled: ... 1 0 | 0 1 ... n-1 | n-1 ...
-    pixels = np.abs(positions + 0.5).astype(int) % (2 * length)
-    pixels = np.minimum(pixels, 2 * length - 1 - pixels)
-    weights = np.zeros((cells, length))
-    np.add.at(weights.T, pixels, _keys((centres[:, None] - positions) * scale).T)
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-def _keys(x: np.ndarray) -> np.ndarray:
-    """The cubic convolution kernel with a = -1/2. Source: Keys 1981, eq. 15."""
-    x = np.abs(x)
-    near = 1.5 * x**3 - 2.5 * x**2 + 1
-    far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
-    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
 def _import_pot() -> ModuleType:

@@ -37,20 +37,30 @@ package = types.ModuleType("pysaliency")
 package.__path__ = [str(Path(importlib.util.find_spec("pysaliency").origin).parent)]
 sys.modules["pysaliency"] = package
 import numpy as np
-from pysaliency import metrics, roc
+from pysaliency import metrics, numba_utils, roc
+if not hasattr(np, "trapz"):
+    np.trapz = np.trapezoid  # numpy 2.4 took away the old name
 maps = np.load(sys.argv[1])
 p, s, rows, columns, other = (maps[name] for name in ("p", "s", "rows", "columns", "other"))
+random = np.random.RandomState(seed=42)
+
+def auc_judd():
+    # SaliencyMapModel.AUC_Judd: RandomNoiseSaliencyMapModel.add_jitter, _get_unfixated_values, general_roc.
+    noisy = p + random.randn(*p.shape) * 1e-7
+    fixation_map = np.zeros(p.shape)
+    numba_utils.fill_fixation_map(fixation_map, np.array([rows, columns]).T)
+    unfixated = noisy[fixation_map == 0].flatten()
+    return roc.general_roc(noisy[rows, columns].astype(float), unfixated.astype(float), judd=1)[0]
+
 runs = {
     "cc": lambda: metrics.CC(p, s),
     "sim": lambda: metrics.SIM(p, s),
     "kld": lambda: metrics.MIT_KLDiv(p, s),
     "nss": lambda: metrics.NSS(p, columns, rows).mean(),
-    "auc_judd": lambda: roc.general_roc(p[rows, columns], p.ravel())[0],
+    "auc_judd": auc_judd,
     "sauc": lambda: roc.general_roc(p[rows, columns], p[other > 0])[0],
 }
-for run in runs.values():
-    run()
-print(json.dumps(sorted(runs)), flush=True)
+print(json.dumps({name: float(run()) for name, run in runs.items()}), flush=True)
 for line in sys.stdin:
     start = time.perf_counter()
     runs[line.strip()]()

@@ -60,7 +60,7 @@ def test_evaluate_prints_a_table_and_writes_the_same_numbers(trained):
     for key in ("cc", "sim", "auc_judd", "nss", "kld"):
         mean = np.mean([float(row[key]) for row in rows])
         assert values["metrics"][key]["mean"] == pytest.approx(mean)
-        assert f"{mean:.4f}" in result.stdout
+        assert f" {mean:.3f} " in result.stdout
 
 
 def test_baselines_are_evaluated_without_a_run(trained):
@@ -72,6 +72,53 @@ def test_baselines_are_evaluated_without_a_run(trained):
             assert refused(result, "1 observers", "at least two")  # the files name no observers
         else:
             assert json.loads((trained / baseline / "metrics.json").read_text())["system"] == baseline
+
+
+def test_a_run_maps_and_baselines_are_compared_side_by_side(trained, tmp_path):
+    run, maps, names = trained / "run", tmp_path / "maps", ("metrics.json", "metrics.csv")
+    before = {name: (run / name).read_bytes() for name in names if (run / name).exists()}
+    assert kerasal("predict", "--model", run, trained / "photos/images", "-o", maps).exit_code == 0
+    for overlay in maps.glob("*_overlay.jpg"):
+        overlay.unlink()
+    result = kerasal("evaluate", run, "--maps", maps, "--baseline", "chance", "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "7 of the files" in result.stderr  # maps of the other splits' images
+    values = json.loads((tmp_path / "out/comparison.json").read_text())
+    assert list(values["systems"]) == [str(run), str(maps), "chance"]
+    # The maps are the network's, rounded to 256 grey levels.
+    assert abs(values["differences"][str(maps)]["nss"]["mean"]) < 0.02
+    for name in ("difference from", "chance", "AUC-Borji"):
+        assert name in result.stdout
+    assert {name: (run / name).read_bytes() for name in before} == before
+
+
+def test_a_part_of_a_run_s_evaluation_does_not_replace_the_whole(trained):
+    assert kerasal("evaluate", trained / "run").exit_code == 0
+    whole = (trained / "run/metrics.json").read_bytes()
+    assert kerasal("evaluate", trained / "run", "--metrics", "nss, cc").exit_code == 0
+    assert (trained / "run/metrics.json").read_bytes() == whole
+    values = json.loads((trained / "run/photos-test/metrics.json").read_text())
+    assert list(values["metrics"]) == ["cc", "nss"]
+
+
+@pytest.mark.parametrize(
+    ("style", "begin"),
+    [
+        ("markdown", "center-bias on"),
+        ("latex", "% center-bias on"),
+        ("json", "{"),
+        ("table", "center-bias on"),
+    ],
+)
+def test_stdout_holds_what_was_asked_for_and_nothing_else(trained, style, begin):
+    result = kerasal(
+        "evaluate", "--baseline", "center-bias", "--data", trained / "photos", "--format", style
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(begin)
+    assert "wrote" not in result.stdout
+    if style == "json":
+        json.loads(result.stdout)
 
 
 def test_predict_writes_a_map_and_an_overlay_of_the_images_size_for_each(trained, tmp_path):
@@ -163,6 +210,10 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(trained, tmp_path, monkey
         (["evaluate", "/nowhere"], ["/nowhere", "run folder"]),
         (["evaluate"], ["run folder", "--baseline"]),
         (["evaluate", "--baseline", "best"], ["best", "center-bias"]),
+        (["evaluate", "--baseline", "chance", "--baseline", "chance"], ["twice", "chance"]),
+        (["evaluate", "--baseline", "chance", "--metrics", "auc"], ["'auc'", "auc_judd"]),
+        (["evaluate", "--baseline", "chance", "--reference", "run"], ["'run'", "chance"]),
+        (["evaluate", "--maps", "/nowhere"], ["/nowhere"]),
         (["export", "/nowhere"], ["/nowhere", "run folder"]),
         (["predict", "--model", "/nowhere", "nothing.jpg"], ["nothing.jpg"]),
     ],
@@ -260,3 +311,36 @@ def test_ctrl_c_ends_with_one_line_and_nothing_half_written(trained, tmp_path):
     assert "oneDNN" not in output  # the noise of loading TensorFlow
     assert weights.exists()
     assert not list((tmp_path / "runs").rglob("*partial*"))
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_scoring_ends_every_process_with_one_line(tmp_path):
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from kerasal_cli import main; main()",
+            "evaluate",
+            "--baseline",
+            "observers",
+            "--processes",
+            "2",
+            "-o",
+            "out",
+        ],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    for line in process.stdout:
+        if "scoring" in line:
+            break
+    time.sleep(5)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+    output = process.communicate(timeout=60)[0]  # ends when no process is left that could write
+    assert process.returncode == 130, output
+    assert output.strip() == "interrupted"
+    assert not (tmp_path / "out").exists()

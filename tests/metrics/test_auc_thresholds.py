@@ -92,6 +92,12 @@ def test_a_pixel_counts_once_however_often_it_is_fixated(metric):
     assert metric(saliency_map, [[4, 2], [0, 1], [4, 2], [4, 2]]) == once
 
 
+def test_sauc_weighs_a_pixel_by_how_often_others_fixated_it():
+    # The only fixation is the maximum; of four others one shares its value and the rest lie below.
+    saliency_map = np.array([[0.0, 0.5, 1.0]])
+    assert sauc(saliency_map, [[0, 2]], [[0, 2], [0, 0], [0, 0], [0, 1]]) == pytest.approx(3 / 4 + 1 / 8)
+
+
 @both
 @pytest.mark.parametrize("constant", [0.0, 0.1, -3.0])
 def test_constant_map_scores_one_half(metric, constant):

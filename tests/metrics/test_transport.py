@@ -7,11 +7,9 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
 from scipy.optimize import linprog
 
 from kerasal.metrics import emd
-from kerasal.metrics.transport import reduce_map
 
 
 def optimum_of_linear_programme(p, s):
@@ -107,41 +105,6 @@ def test_a_search_that_ends_too_soon_is_an_error_and_not_a_value(monkeypatch):
     random = np.random.default_rng(10)
     with pytest.raises(RuntimeError, match="the optimal transport was not found"):
         emd(random.random((9, 14)), random.random((9, 14)), scale=None)
-
-
-def test_reduction_equals_pillow_s_bicubic_inside_the_borders():
-    # Pillow works in float32 and cuts its kernel off at the border, where ours mirrors the map.
-    values = np.random.default_rng(8).random((320, 480))
-    grid = reduce_map(values, 1 / 32)
-    pillow = np.asarray(Image.fromarray(values.astype(np.float32)).resize((15, 10), Image.Resampling.BICUBIC))
-    assert grid.shape == (10, 15)
-    np.testing.assert_allclose(grid[2:-2, 2:-2], pillow[2:-2, 2:-2], atol=1e-6)
-
-
-def test_reduction_equals_a_plain_loop_over_mirrored_pixels():
-    values, scale = np.random.default_rng(9).random((19, 26)), 1 / 8
-    padded = np.pad(values, 32, mode="symmetric")
-
-    def kernel(x):
-        x = abs(x)
-        if x <= 1:
-            return (1.5 * x - 2.5) * x * x + 1
-        return ((-0.5 * x + 2.5) * x - 4) * x + 2 if x <= 2 else 0.0
-
-    expected = np.zeros((3, 4))  # 19 / 8 and 26 / 8, rounded up
-    for i, j in np.ndindex(3, 4):
-        centre = (8 * i + 3.5 + 32, 8 * j + 3.5 + 32)
-        total = 0.0
-        for row, column in np.ndindex(padded.shape):
-            weight = kernel((row - centre[0]) * scale) * kernel((column - centre[1]) * scale)
-            expected[i, j] += weight * padded[row, column]
-            total += weight
-        expected[i, j] /= total
-    np.testing.assert_allclose(reduce_map(values, scale), expected, rtol=1e-10)
-
-
-def test_reduction_keeps_a_constant():
-    np.testing.assert_allclose(reduce_map(np.full((75, 50), 0.3), 1 / 32), 0.3, rtol=1e-12)
 
 
 def test_importing_metrics_leaves_pot_aside_and_emd_brings_in_no_deep_learning_library():

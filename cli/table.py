@@ -1,0 +1,39 @@
+"""Printing the tables of an evaluation."""
+
+import click
+
+
+def show(evaluation, style: str) -> None:
+    """Print an evaluation to stdout: as tables for a terminal, or as Markdown, LaTeX or JSON."""
+    if style == "table":
+        _show_tables(evaluation)
+    else:
+        text = {"markdown": evaluation.markdown, "latex": evaluation.latex, "json": evaluation.as_json}
+        click.echo(text[style](), nl=False)
+
+
+def _show_tables(evaluation) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from kerasal.evaluation import tables
+
+    console = Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = 240  # a file or a pipe has no width to fit into
+    comparison = evaluation.comparison
+    shown = tables.all_tables(comparison)
+    if len(evaluation.scores) > 1:
+        shown[0] = tables.means(comparison, errors=False)  # with errors, nine metrics fit no screen
+    console.print(Text(evaluation.title, style="bold"))
+    for table in shown:
+        drawn = Table(
+            title=table.title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False
+        )
+        for name, side in zip(table.header, table.alignment, strict=True):
+            drawn.add_column(name, justify=side, overflow="fold")
+        for row in table.rows:
+            drawn.add_row(*(Text(cell.text, style=cell.mark) for cell in row))
+        console.print(drawn)

@@ -1,0 +1,83 @@
+"""Scoring one image: its map, its truth, and what metrics need of the other images.
+
+Runs in processes of its own, which load no TensorFlow: this module and what it imports must not either.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from kerasal.data.sample import Sample
+from kerasal.errors import InputError
+from kerasal.metrics import METRICS, measure
+
+Case = tuple[np.ndarray, Sample]  # a saliency map at the stimulus's size, and what it is scored against
+Job = Callable[[], list[Case]]  # makes the cases of one image; can be pickled
+
+
+class FixationPool:
+    """The fixations of all samples, as shuffled AUC takes them from the other images."""
+
+    def __init__(self, samples: Iterable[Sample]):
+        points, sizes, owners = [np.empty((0, 2))], [np.empty((0, 2))], [np.empty(0, "int64")]
+        self._number = {}
+        for number, sample in enumerate(samples):
+            self._number[sample.name] = number
+            points.append(sample.all_fixations())
+            sizes.append(np.broadcast_to(np.array(sample.size[::-1], float), points[-1].shape))
+            owners.append(np.full(len(points[-1]), number))
+        self._points, self._sizes = np.concatenate(points), np.concatenate(sizes)
+        self._owners = np.concatenate(owners)
+
+    def others(self, sample: Sample) -> np.ndarray:
+        """(row, column) of the other samples' fixations (N, 2), stretched to the size of this one."""
+        other = self._owners != self._number.get(sample.name, -1)
+        size = np.array(sample.size[::-1])
+        pixels = np.floor(self._points[other] * (size / self._sizes[other])).astype("int64")
+        return np.minimum(pixels, size - 1)[:, ::-1]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """The metrics to compute, and what they take from outside the image."""
+
+    metrics: tuple[str, ...]
+    center_bias: np.ndarray | None = None  # the baseline of information gain
+    pool: FixationPool | None = None
+
+    def score(self, job: Job) -> list[float]:
+        """The value of each metric, in order; the mean over the cases that have one, if there are several.
+
+        InputError: a map that cannot be scored, with the image's name.
+        """
+        rows = np.array([self._score_case(*case) for case in job()])
+        known = np.isfinite(rows)
+        # No warning for a metric that no case has a value of.
+        return [
+            float(column[has].mean()) if has.any() else math.nan
+            for column, has in zip(rows.T, known.T, strict=True)
+        ]
+
+    def _score_case(self, saliency_map: np.ndarray, sample: Sample) -> list[float]:
+        needed = {name for key in self.metrics for name in (METRICS[key].target, *METRICS[key].also_needs)}
+        makers = {
+            "density": lambda: sample.density(dtype="float64"),
+            "fixations": lambda: np.argwhere(sample.fixation_map()),  # a pixel once, as the benchmark's maps
+            "other_fixations": lambda: self.pool.others(sample),
+            "baseline": lambda: stretch(self.center_bias, sample.size),
+        }
+        try:
+            values = measure(
+                self.metrics, np.asarray(saliency_map, "float64"), **{name: makers[name]() for name in needed}
+            )
+        except ValueError as error:
+            raise InputError(f"cannot score the map of {sample.name}: {error}") from None
+        return list(values.values())
+
+
+def stretch(center_bias: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A centre bias at the size of a stimulus."""
+    return cv2.resize(center_bias, size[::-1], interpolation=cv2.INTER_LINEAR)

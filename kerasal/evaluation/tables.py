@@ -1,0 +1,188 @@
+"""Tables of systems and metrics, as data, and as Markdown and LaTeX.
+
+As in the paper's tables the best value of a metric is bold, the second and third are in italics. Systems
+that know the answers take no part, and where only one competes nothing is marked.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kerasal.evaluation.statistics import Comparison
+from kerasal.metrics import METRICS
+
+DIGITS = 3
+BOLD, ITALIC, PLAIN = "bold", "italic", ""
+MARKS = {1: BOLD, 2: ITALIC, 3: ITALIC}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text and how it is set."""
+
+    text: str
+    mark: str = PLAIN
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, a header, and rows of cells; the first columns hold names, the others numbers."""
+
+    title: str
+    header: list[str]
+    rows: list[list[Cell]]
+    names: int = 1
+
+    @property
+    def alignment(self) -> list[str]:
+        """Of each column: left or right."""
+        return ["left" if index < self.names else "right" for index in range(len(self.header))]
+
+
+def means(comparison: Comparison, *, errors: bool = True, digits: int = DIGITS) -> Table:
+    """A row a system, a column a metric: the mean, with its standard error if `errors`."""
+    ranks = {key: _marked(comparison, key, digits) for key in comparison.metrics}
+    rows = []
+    for system, summaries in comparison.summaries.items():
+        cells = [Cell(system)]
+        for key in comparison.metrics:
+            summary = summaries[key]
+            text = _number(summary.mean, digits)
+            if errors and not math.isnan(summary.standard_error):
+                text += f" ± {_number(summary.standard_error, digits)}"
+            cells.append(Cell(text, MARKS.get(ranks[key].get(system), PLAIN)))
+        rows.append(cells)
+    return Table("mean" + (" ± standard error" if errors else ""), ["system", *map(_name, ranks)], rows)
+
+
+def details(comparison: Comparison, system: str, *, digits: int = DIGITS) -> Table:
+    """A row a metric of one system: mean, standard error, interval, images with a value and without."""
+    header = ["metric", "mean", "std. err.", "95 % interval", "images", "skipped"]
+    rows = [
+        [
+            Cell(_name(key)),
+            Cell(_number(its.mean, digits)),
+            Cell(_number(its.standard_error, digits)),
+            Cell(_interval(its.interval, digits)),
+            Cell(str(its.images)),
+            Cell(str(its.skipped)),
+        ]
+        for key, its in comparison.summaries[system].items()
+    ]
+    return Table(system, header, rows)
+
+
+def differences(comparison: Comparison, *, digits: int = DIGITS) -> Table:
+    """A row a system and metric: the mean difference from the reference, its interval and Wilcoxon's p."""
+    header = ["system", "metric", "difference", "95 % interval", "p (Wilcoxon)", "images"]
+    rows = [
+        [
+            Cell(system if key == comparison.metrics[0] else ""),
+            Cell(_name(key)),
+            Cell(_number(its.mean, digits, sign="+")),
+            Cell(_interval(its.interval, digits, sign="+")),
+            Cell(_p_value(its.p_value)),
+            Cell(str(its.images)),
+        ]
+        for system, metrics in comparison.differences.items()
+        for key, its in metrics.items()
+    ]
+    return Table(f"difference from {comparison.reference}", header, rows, names=2)
+
+
+def all_tables(comparison: Comparison) -> list[Table]:
+    """What to show: of one system its details; of several their means and differences."""
+    if len(comparison.summaries) == 1:
+        return [details(comparison, comparison.reference)]
+    return [means(comparison), differences(comparison)]
+
+
+def document(title: str, comparison: Comparison, write: Callable[[Table], str], comment: str = "") -> str:
+    """All tables, each under a line that says what it holds. `comment` begins such a line."""
+    parts = [
+        f"{comment}{title}: {table.title}\n{'' if comment else chr(10)}{write(table)}"
+        for table in all_tables(comparison)
+    ]
+    return "\n".join(parts)
+
+
+def markdown(table: Table) -> str:
+    """The table in Markdown."""
+    around = {BOLD: "**", ITALIC: "*", PLAIN: ""}
+    lines = [table.header, ["---:" if side == "right" else "---" for side in table.alignment]]
+    lines += [
+        [f"{around[cell.mark]}{cell.text}{around[cell.mark]}".replace("|", "\\|") for cell in row]
+        for row in table.rows
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def latex(table: Table) -> str:
+    """The table as a LaTeX `tabular` that needs no package."""
+    around = {BOLD: "\\textbf{%s}", ITALIC: "\\textit{%s}", PLAIN: "%s"}
+    lines = [[_escaped(name) for name in table.header]]
+    lines += [[around[cell.mark] % _escaped(cell.text) for cell in row] for row in table.rows]
+    head, *body = (" & ".join(line) + r" \\" for line in lines)
+    columns = "".join(side[0] for side in table.alignment)
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\hline",
+            head,
+            r"\hline",
+            *body,
+            r"\hline",
+            r"\end{tabular}",
+            "",
+        ]
+    )
+
+
+def _marked(comparison: Comparison, metric: str, digits: int) -> dict[str, int]:
+    ranks = comparison.ranks(metric, digits)
+    return ranks if len(ranks) > 1 else {}
+
+
+def _name(metric: str) -> str:
+    info = METRICS[metric]
+    return f"{info.name} {'↑' if info.higher_is_better else '↓'}"
+
+
+def _number(value: float, digits: int, sign: str = "") -> str:
+    if math.isnan(value):
+        return "–"
+    value = round(value, digits)
+    return f"{value:{sign}.{digits}f}" if value else f"{0:.{digits}f}"  # not -0.000
+
+
+def _interval(interval: tuple[float, float], digits: int, sign: str = "") -> str:
+    if math.isnan(interval[0]):
+        return "–"
+    return " to ".join(_number(end, digits, sign) for end in interval)
+
+
+def _p_value(p: float) -> str:
+    if math.isnan(p):
+        return "–"
+    return "<0.0001" if p < 0.0001 else f"{p:.4f}"
+
+
+_LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "±": r"$\pm$",
+    "–": "--",
+    "<": "$<$",
+}
+
+
+def _escaped(text: str) -> str:
+    """Text for LaTeX. A minus before a digit is one, and no hyphen."""
+    escaped = "".join(_LATEX.get(character, character) for character in text)
+    if escaped[:1] == "-" and escaped[1:2].isdigit():
+        escaped = f"$-${escaped[1:]}"
+    return escaped.replace(" to -", " to $-$")

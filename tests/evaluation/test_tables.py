@@ -1,0 +1,85 @@
+"""Tables: what is marked, what is escaped, what stands in them."""
+
+import re
+
+import numpy as np
+import pytest
+
+from kerasal.evaluation import Scores, compare, tables
+
+
+@pytest.fixture
+def comparison():
+    random = np.random.default_rng(0)
+    means = {
+        "run_a|x": (0.81, 1.0),
+        "b&c 50%": (0.79, 0.5),
+        "d": (0.78, 0.7),
+        "e": (0.2, 2.0),
+        "people": (0.9, 0.1),
+    }
+    scores = {
+        name: Scores(
+            [str(i) for i in range(30)],
+            {"cc": cc + random.normal(0, 1e-4, 30), "kld": kld + random.normal(0, 1e-4, 30)},
+        )
+        for name, (cc, kld) in means.items()
+    }
+    return compare(scores, unranked=["people"])
+
+
+def test_best_is_bold_second_and_third_are_italic_as_in_the_paper(comparison):
+    marks = {row[0].text: [cell.mark for cell in row[1:]] for row in tables.means(comparison).rows}
+    assert marks == {
+        "run_a|x": ["bold", "italic"],
+        "b&c 50%": ["italic", "bold"],
+        "d": ["italic", "italic"],
+        "e": ["", ""],
+        "people": ["", ""],
+    }
+
+
+def test_a_system_without_competition_is_not_marked():
+    scores = {name: Scores(["a", "b"], {"cc": np.array([0.1, 0.2])}) for name in ("net", "people")}
+    comparison = compare(scores, unranked=["people"])
+    assert not any(cell.mark for row in tables.means(comparison).rows for cell in row)
+
+
+def test_markdown_has_one_cell_for_each_column_whatever_a_name_holds(comparison):
+    lines = tables.markdown(tables.means(comparison)).splitlines()
+    assert lines[0] == "| system | CC ↑ | KLD ↓ |"
+    assert lines[1] == "| --- | ---: | ---: |"
+    assert lines[2] == r"| run_a\|x | **0.810 ± 0.000** | *1.000 ± 0.000* |"
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {4}
+
+
+def test_latex_escapes_what_has_a_meaning_there(comparison):
+    text = tables.latex(tables.means(comparison))
+    assert r"run\_a|x & \textbf{0.810 $\pm$ 0.000} & \textit{1.000 $\pm$ 0.000} \\" in text
+    assert r"b\&c 50\% & \textit{0.790 $\pm$ 0.000} & \textbf{0.500 $\pm$ 0.000} \\" in text
+    assert text.startswith("\\begin{tabular}{lrr}\n")
+
+
+def test_differences_hold_interval_and_p_value_of_every_system_but_the_reference(comparison):
+    table = tables.differences(comparison)
+    assert table.title == "difference from run_a|x"
+    assert [row[0].text for row in table.rows] == ["b&c 50%", "", "d", "", "e", "", "people", ""]
+    first = [cell.text for cell in table.rows[0]]
+    assert first[1:3] == ["CC ↑", "-0.020"]
+    assert first[4:] == ["<0.0001", "30"]
+    assert r"& $-$0.020 & $-$0.02" in tables.latex(table)
+
+
+def test_what_is_not_known_is_a_dash_and_a_rounded_zero_has_no_sign():
+    scores = {name: Scores(["a"], {"nss": np.array([value])}) for name, value in (("a", 1e-9), ("b", -1e-9))}
+    comparison = compare(scores)
+    assert [cell.text for cell in tables.details(comparison, "b").rows[0]] == [
+        "NSS ↑",
+        "0.000",
+        "–",
+        "–",
+        "1",
+        "0",
+    ]
+    assert [cell.text for cell in tables.means(comparison).rows[1]] == ["b", "0.000"]
+    assert tables.differences(comparison).rows[0][2].text == "0.000"

@@ -1,0 +1,68 @@
+"""Resizing as MATLAB's imresize does it: against Pillow, plain loops and the GBVS toolbox's maps."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerasal.metrics import resize_map
+from kerasal.metrics.resize import reduce_map
+
+
+def test_reduction_equals_pillow_s_bicubic_inside_the_borders():
+    # Pillow works in float32 and cuts its kernel off at the border, where ours mirrors the map.
+    values = np.random.default_rng(8).random((320, 480))
+    grid = reduce_map(values, 1 / 32)
+    pillow = np.asarray(Image.fromarray(values.astype(np.float32)).resize((15, 10), Image.Resampling.BICUBIC))
+    assert grid.shape == (10, 15)
+    np.testing.assert_allclose(grid[2:-2, 2:-2], pillow[2:-2, 2:-2], atol=1e-6)
+
+
+def test_reduction_equals_a_plain_loop_over_mirrored_pixels():
+    values, scale = np.random.default_rng(9).random((19, 26)), 1 / 8
+    padded = np.pad(values, 32, mode="symmetric")
+
+    def kernel(x):
+        x = abs(x)
+        if x <= 1:
+            return (1.5 * x - 2.5) * x * x + 1
+        return ((-0.5 * x + 2.5) * x - 4) * x + 2 if x <= 2 else 0.0
+
+    expected = np.zeros((3, 4))  # 19 / 8 and 26 / 8, rounded up
+    for i, j in np.ndindex(3, 4):
+        centre = (8 * i + 3.5 + 32, 8 * j + 3.5 + 32)
+        total = 0.0
+        for row, column in np.ndindex(padded.shape):
+            weight = kernel((row - centre[0]) * scale) * kernel((column - centre[1]) * scale)
+            expected[i, j] += weight * padded[row, column]
+            total += weight
+        expected[i, j] /= total
+    np.testing.assert_allclose(reduce_map(values, scale), expected, rtol=1e-10)
+
+
+def test_reduction_keeps_a_constant():
+    np.testing.assert_allclose(reduce_map(np.full((75, 50), 0.3), 1 / 32), 0.3, rtol=1e-12)
+
+
+def test_a_map_of_the_size_asked_for_stays_as_it_is():
+    values = np.random.default_rng(3).random((17, 23))
+    np.testing.assert_array_equal(resize_map(values, (17, 23)), values)
+
+
+@pytest.mark.parametrize("size", [(40, 60), (95, 140), (40, 140)])
+def test_resizing_equals_pillow_s_bicubic_inside_the_borders(size):
+    # Pillow's kernel is Keys's with a = -1/2 as well, and widened when a side becomes smaller.
+    values = np.random.default_rng(8).random((60, 90))
+    pillow = Image.fromarray(values.astype(np.float32)).resize(size[::-1], Image.Resampling.BICUBIC)
+    inside = (slice(6, -6), slice(6, -6))
+    np.testing.assert_allclose(resize_map(values, size)[inside], np.asarray(pillow)[inside], atol=1e-6)
+
+
+@pytest.mark.parametrize("model", ["gbvs", "itti"])
+def test_enlarging_equals_the_toolbox_s_maps_at_the_size_of_the_image(shared, model):
+    with np.load(shared / "golden/classical.npz") as arrays:
+        stimuli = [name.split("/")[1] for name in arrays.files if name.startswith(f"{model}_full/")]
+        assert stimuli
+        for stimulus in stimuli:
+            full = resize_map(arrays[f"{model}/{stimulus}"], (600, 800))
+            full = (full - full.min()) / np.ptp(full)  # the toolbox's last step
+            np.testing.assert_allclose(full[::8, ::8], arrays[f"{model}_full/{stimulus}"], atol=1e-6)

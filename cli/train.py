@@ -1,7 +1,6 @@
 """kerasal train"""
 
 import re
-import sys
 from pathlib import Path
 
 import click
@@ -9,7 +8,34 @@ import click
 from kerasal_cli.loading import data_options, load_data, load_library, progress
 
 
+def _read_config(context: click.Context, _, path: Path | None) -> None:
+    """Make a configuration file's values the defaults of the other options."""
+    if path is None:
+        return
+    load_library()
+    from kerasal.training import read_config
+
+    values = read_config(path)
+    if size := values.get("input_size"):
+        values["input_size"] = "x".join(str(side) for side in size)
+    context.default_map = values
+
+
 @click.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=_read_config,
+    help="YAML or JSON file with these options; each run writes one, options.yaml.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a run that was stopped, with its own options.",
+)
 @click.option(
     "--loss",
     default="kld+cc+nss",
@@ -32,11 +58,21 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
     "--input-size", metavar="ROWSxCOLUMNS", help="Size that stimuli are resized to.  [default: 300x400]"
 )
 @click.option("--epochs", type=int)
-@click.option("--batch-size", type=int)
+@click.option("--batch-size", type=int, help="Stimuli in one step, on all devices together.")
+@click.option("--gradient-accumulation", type=int, help="Steps for each update of the weights.")
 @click.option("--optimizer", help="sgd, adam, adamw or rmsprop.")
 @click.option("--learning-rate", type=float)
-@click.option("--decay", help="Of the learning rate: cosine or none.")
+@click.option("--momentum", type=float, help="Of sgd and rmsprop.")
+@click.option("--nesterov/--no-nesterov", default=None, help="Nesterov's momentum, for sgd.")
+@click.option(
+    "--warmup", type=float, metavar="EPOCHS", help="Let the learning rate rise over so many epochs."
+)
+@click.option("--decay", help="Of the learning rate: cosine, linear, exponential, step or none.")
+@click.option("--decay-rate", type=float, help="Factor of the exponential and the step decay ...")
+@click.option("--decay-epochs", type=float, help="... over so many epochs.")
 @click.option("--weight-decay", type=float)
+@click.option("--clip-norm", type=float, help="Largest norm of all gradients together; 0 is off.")
+@click.option("--clip-value", type=float, help="Largest absolute value of a gradient's entry; 0 is off.")
 @click.option("--ema", type=float, help="Momentum of the weights' moving average; 0 is off.")
 @click.option("--dropout", type=float, help="Rate before the last convolution.")
 @click.option("--feature-dropout", type=float, help="Rate of dropped feature channels.")
@@ -45,6 +81,15 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
     "--patience", type=int, help="Epochs without a better validation loss before stopping; 0 is off."
 )
 @click.option("--seed", type=int)
+@click.option("--precision", help="Of backbone and head: auto, float32, bfloat16 or float16.")
+@click.option("--xla/--no-xla", default=None, help="Compile with XLA.  [default: on a GPU]")
+@click.option(
+    "--deterministic/--no-deterministic", default=None, help="The same result bit for bit in each run."
+)
+@click.option(
+    "--strategy", help="mirrored: all GPUs of this machine; multi-worker: the machines of TF_CONFIG."
+)
+@click.option("--checkpoint-minutes", type=float, help="Between checkpoints within an epoch.")
 @click.option(
     "--cache-features/--no-cache-features",
     default=True,
@@ -57,7 +102,43 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
     help="Where features are kept between runs.  [default: $KERASAL_CACHE or ~/.cache/kerasal]",
 )
 @click.option("--cache-in-memory", is_flag=True, help="Keep the features in memory, for this run alone.")
-def train(
+@click.pass_context
+def train(context, resume, cache_dir, cache_in_memory, **choices) -> None:
+    """Train a network; writes a run folder with weights, history and configuration.
+
+    \b
+    Examples:
+      kerasal train --loss kld+cc+nss
+      kerasal train --loss mse --data osie --data-dir ~/osie
+      kerasal train --data my_folder --recipe paper --epochs 20
+      kerasal train --resume runs/osie-mse
+    """
+    if resume:
+        _refuse_other_options(context)
+    load_library()
+    from kerasal import training
+
+    where = {
+        "cache_folder": None if cache_in_memory else cache_dir or training.default_cache(),
+        "progress": progress,
+        "report": lambda line: click.echo(line, err=True),
+    }
+    if resume:
+        result = training.resume(resume, data_dir=choices["data_dir"], **where)
+    else:
+        result = _train(where, **choices)
+    if result is None:
+        return  # the chief tells
+    best = min(result.history, key=lambda epoch: epoch["val_loss"])
+    scores = ", ".join(
+        f"{name.upper()} {best[f'val_{name}']:.3f}" for name in ("cc", "nss") if f"val_{name}" in best
+    )
+    click.echo(f"best after epoch {best['epoch'] + 1:.0f} of {len(result.history)}: validation {scores}")
+    click.echo(f"next: kerasal evaluate {result.path}   or: kerasal predict --model {result.path} IMAGES")
+
+
+def _train(
+    where,
     loss,
     data,
     data_dir,
@@ -68,42 +149,28 @@ def train(
     recipe,
     input_size,
     cache_features,
-    cache_dir,
-    cache_in_memory,
     **changes,
-) -> None:
-    """Train a network; writes a run folder with weights, history and configuration.
-
-    \b
-    Examples:
-      kerasal train --loss kld+cc+nss
-      kerasal train --loss mse --data osie --data-dir ~/osie
-      kerasal train --data my_folder --recipe paper --epochs 20
-    """
-    load_library()
+):
     from kerasal import losses, training
 
     spec = losses.canonical(loss)
+    training.make_strategy(changes["strategy"] or "none")  # before TensorFlow computes anything
     options = training.options(recipe, loss=spec, input_size=_size(input_size), **changes)
     dataset = load_data(limit, name=data, data_dir=data_dir, sigma=sigma, pixels_per_degree=pixels_per_degree)
     run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss}"))
     click.echo(f"training on {dataset.description}, loss {spec}, into {run}", err=True)
-    result = training.train(
-        dataset,
-        options,
-        run,
-        cache_features=cache_features,
-        cache_folder=None if cache_in_memory else cache_dir or training.default_cache(),
-        progress=progress,
-        report=lambda line: click.echo(line, err=True),
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
-    best = min(result.history, key=lambda epoch: epoch["val_loss"])
-    scores = ", ".join(
-        f"{name.upper()} {best[f'val_{name}']:.3f}" for name in ("cc", "nss") if f"val_{name}" in best
-    )
-    click.echo(f"best after epoch {best['epoch'] + 1:.0f} of {len(result.history)}: validation {scores}")
-    click.echo(f"next: kerasal evaluate {run}   or: kerasal predict --model {run} IMAGES")
+    return training.train(dataset, options, run, limit=limit, cache_features=cache_features, **where)
+
+
+def _refuse_other_options(context):
+    """A run goes on as it began: only where things lie may differ."""
+    given = click.core.ParameterSource.COMMANDLINE
+    for parameter in context.command.params:
+        free = parameter.name in ("resume", "data_dir", "cache_dir", "cache_in_memory")
+        if not free and context.get_parameter_source(parameter.name) == given:
+            raise click.UsageError(
+                f"--resume goes on with the run's own options: leave out {parameter.opts[0]}"
+            )
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -31,9 +31,8 @@ def write_photo(path: Path, size: tuple[int, int], seed: int = 0, mode: str = "R
     return np.array(Image.open(path).convert("RGB"))
 
 
-@pytest.fixture(scope="session")
-def tiny_network():
-    """Adds the model "tiny", with the baseline's options and a thousandth of its work."""
+def add_tiny_network() -> None:
+    """Add the model "tiny", with the baseline's options and a thousandth of its work."""
     import keras
 
     from kerasal import layers, models
@@ -60,6 +59,14 @@ def tiny_network():
             super().__init__(backbone, head, input_size, name="tiny")
 
     models.MODELS["tiny"] = Tiny
+
+
+@pytest.fixture(scope="session")
+def tiny_network():
+    """The model "tiny" is there: see `add_tiny_network`."""
+    from kerasal import models
+
+    add_tiny_network()
     yield
     del models.MODELS["tiny"]
 

@@ -40,6 +40,7 @@ def batches(
     reader: Reader | None = None,
     epochs: int = 1,
     first_epoch: int = 0,
+    first_step: int = 0,
     seed: int | None = None,
     flip: bool = False,
 ) -> tf.data.Dataset:
@@ -50,6 +51,7 @@ def batches(
         reader: reads the inputs of one sample; default `stimulus_reader`.
         epochs, first_epoch: which epochs; the order in each depends on (seed, epoch) alone, so that
             training can go on from any epoch.
+        first_step: how many batches of the first epoch are left out, for training that goes on within it.
         seed: shuffle in every epoch; None keeps the samples' order.
         flip: show each stimulus, with its map and fixations, mirrored in a random half of the epochs.
     """
@@ -62,12 +64,24 @@ def batches(
         return (inputs[0] if len(inputs) == 1 else inputs), target
 
     def epoch(number):
-        order = tf.data.Dataset.from_tensor_slices(_order(len(samples), seed, number, flip))
+        left_out = tf.where(number == first_epoch, first_step * batch_size, 0)
+        indices, mirrored = _order(len(samples), seed, number, flip)
+        order = tf.data.Dataset.from_tensor_slices((indices[left_out:], mirrored[left_out:]))
         return order.map(read, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
 
     numbers = tf.data.Dataset.range(first_epoch, first_epoch + epochs)
-    length = epochs * -(-len(samples) // batch_size)  # tf.data cannot know it, and Keras wants to
+    length = (
+        epochs * -(-len(samples) // batch_size) - first_step
+    )  # tf.data cannot know it, and Keras wants to
     return numbers.flat_map(epoch).apply(tf.data.experimental.assert_cardinality(length)).prefetch(2)
+
+
+def batch_samples(
+    samples: list[Sample], batch_size: int, seed: int | None, epoch: int, step: int
+) -> list[Sample]:
+    """The samples that `batches` puts into one batch; epoch and step from 0."""
+    indices, _ = _order(len(samples), seed, tf.constant(epoch, tf.int64), flip=False)
+    return [samples[i] for i in indices[step * batch_size : (step + 1) * batch_size].numpy()]
 
 
 def _order(count: int, seed: int | None, epoch: tf.Tensor, flip: bool) -> tuple[tf.Tensor, tf.Tensor]:

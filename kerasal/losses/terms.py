@@ -48,7 +48,12 @@ class TermValue(keras.metrics.Mean):
         else:
             values = self._combination.term_values(y_true, y_pred)[self.loss.name]
         reduction = self.loss.reduction if self.loss.reduction not in (None, "none") else "mean"
-        value = _Reduce(reduction=reduction, name="reduce")(values, values, sample_weight)
+        reduce = _Reduce(reduction=reduction, name="reduce")
+        value = reduce(values, values, sample_weight)
+        if reduction != "sum":
+            # Under tf.distribute Keras divides every mean by the number of replicas, so this one too.
+            one = keras.ops.ones((1,))
+            value = value / reduce(one, one)
         super().update_state(value, sample_weight=keras.ops.shape(y_pred)[0])
 
     def get_config(self):

@@ -1,17 +1,32 @@
-"""Training: options and recipes, the feature cache, the run folder, `train`."""
+"""Training: options and recipes, the feature cache, the run folder, `train`, `resume` and `fit`."""
 
+from kerasal.training.callbacks import Diverged
+from kerasal.training.config_file import read_config
+from kerasal.training.distribution import make_strategy
 from kerasal.training.features import FeatureCache, default_cache
-from kerasal.training.fit import train
+from kerasal.training.fit import fit, open_features, resume, train
+from kerasal.training.interrupt import Interrupted
 from kerasal.training.options import RECIPES, TrainingOptions, options
+from kerasal.training.precision import PRECISIONS, computing_in, resolve_precision
 from kerasal.training.run_folder import RunFolder, new_run_path
 
 __all__ = [
+    "PRECISIONS",
     "RECIPES",
+    "Diverged",
     "FeatureCache",
+    "Interrupted",
     "RunFolder",
     "TrainingOptions",
+    "computing_in",
     "default_cache",
+    "fit",
+    "make_strategy",
     "new_run_path",
+    "open_features",
     "options",
+    "read_config",
+    "resolve_precision",
+    "resume",
     "train",
 ]

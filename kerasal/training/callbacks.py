@@ -1,83 +1,277 @@
-"""What happens during training: weights saved, a collapse noticed, a Ctrl-C kept."""
+"""What happens during training: its state kept, the best weights saved, a collapse or explosion noticed."""
 
-import signal
-import threading
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
+from PIL import Image
 
+from kerasal.data.sample import Sample
+from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
-from kerasal.training.run_folder import RunFolder
+from kerasal.training.checkpoint import Checkpoints, TrainingState, assign, values
+from kerasal.training.interrupt import Interrupted, StopRequest
+from kerasal.training.run_folder import RunFolder, write_atomically
+
+EXPLOSION = 1000.0  # times the loss of the first steps
+FIRST_STEPS = 10
+PICTURES = 4  # validation stimuli whose maps are shown each epoch
 
 
-class KeepInterrupt(keras.callbacks.Callback):
-    """Raise a Ctrl-C again after the step, if it came where Python drops exceptions (a finalizer, say).
+class Diverged(InputError):
+    """The loss is no longer a number, or has exploded."""
 
-    A context: the signal's handler before it is put back at the end.
-    """
 
-    def __enter__(self):
-        self.pending = False
-        self.before = None
-        if threading.current_thread() is threading.main_thread():
-            self.before = signal.signal(signal.SIGINT, self._note)
-        return self
+class KeepState(keras.callbacks.Callback):
+    """Keep the `TrainingState` up to date, and history.csv with it."""
 
-    def __exit__(self, *_):
-        if self.before is not None:
-            signal.signal(signal.SIGINT, self.before)
-
-    def _note(self, *_):
-        self.pending = True
-        raise KeyboardInterrupt
+    def __init__(self, state: TrainingState, run: RunFolder | None):
+        super().__init__()
+        self.state = state
+        self.run = run
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.pending:
-            raise KeyboardInterrupt
-
-
-class SaveLast(keras.callbacks.Callback):
-    """Write last.weights.h5: the weights as trained, with the optimizer's state and its averages."""
-
-    def __init__(self, run: RunFolder, network: SaliencyModel):
-        super().__init__()
-        self.run = run
-        self.network = network
+        self.state.step += 1
+        self.state.steps += 1
 
     def on_epoch_end(self, epoch, logs=None):
-        self.run.save_weights(self.network, self.run.last_weights)
+        self.state.history.append({"epoch": epoch, **{name: float(logs[name]) for name in sorted(logs)}})
+        self.state.epoch, self.state.step = epoch + 1, 0
+        if self.run:
+            self.run.write_history(self.state.history)
+
+
+class StopOnDivergence(keras.callbacks.Callback):
+    """Stop when the loss is no longer finite, or a thousand times that of the first steps.
+
+    Args:
+        batch_size: of a whole batch.
+        count: of the training samples.
+        batch: (epoch, step) -> the samples of that batch.
+    """
+
+    def __init__(
+        self,
+        state: TrainingState,
+        batch_size: int,
+        count: int,
+        batch: Callable[[int, int], Sequence[Sample]],
+    ):
+        super().__init__()
+        self.state = state
+        self.batch_size = batch_size
+        self.count = count
+        self.batch = batch
+        self._total = None  # of the epoch's losses so far; unknown where training goes on within an epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._total = 0.0 if self.state.step == 0 else None
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self.state.step
+        seen = min(step * self.batch_size, self.count)
+        mean = float(logs["loss"])
+        if not math.isfinite(mean):
+            raise Diverged(self._line("is not finite", lambda value: not math.isfinite(value), logs))
+        # Keras reports the epoch's mean so far.
+        loss = None
+        if self._total is not None:
+            loss = abs(mean * seen - self._total) / (seen - (step - 1) * self.batch_size)
+        self._total = mean * seen
+        if loss is None:
+            return
+        if self.state.steps <= FIRST_STEPS:
+            self.state.loss_scale = max(self.state.loss_scale, loss)
+        elif loss > EXPLOSION * (1 + self.state.loss_scale):
+            largest = max((abs(float(logs[name])) for name in _terms(logs)), default=0)
+            what = f"has exploded to {loss:.3g}"
+            raise Diverged(self._line(what, lambda value: abs(value) == largest, logs))
+
+    def _line(self, what, guilty, logs):
+        terms = [name.removesuffix("_loss") for name in _terms(logs) if guilty(float(logs[name]))]
+        batch = self.batch(self.state.epoch, self.state.step - 1)
+        names = ", ".join(
+            sample.name if callable(sample.stimulus) else str(sample.stimulus) for sample in batch
+        )
+        return (
+            f"the loss {what} at step {self.state.step} of epoch {self.state.epoch + 1}"
+            + (f", in the term {', '.join(terms)}" if terms else "")
+            + f", for the batch {names}: look at these files, lower the learning rate, or clip the gradients"
+        )
+
+
+def _terms(logs):
+    return [name for name in logs if name.endswith("_loss") and name != "val_loss"]
 
 
 class SaveBest(keras.callbacks.Callback):
-    """Write best.weights.h5 when the validation loss is the lowest yet."""
+    """Keep the weights with the lowest validation loss; stop after `patience` epochs without a lower one.
 
-    def __init__(self, run: RunFolder, network: SaliencyModel):
-        super().__init__()
-        self.run = run
-        self.network = network
-        self.best = np.inf
-        self.epoch = None
-
-    def on_epoch_end(self, epoch, logs=None):
-        if logs["val_loss"] < self.best:
-            self.best, self.epoch = logs["val_loss"], epoch
-            self.run.save_weights(self.network, self.run.best_weights)
-
-
-class StopOnCollapse(keras.callbacks.Callback):
-    """Stop when every map of a validation batch is constant: such a network has stopped learning.
-
-    A pixel loss finds it easy to predict an all-zero map, where a relu has no gradient to return by.
+    Args:
+        weights: the variables to keep.
+        run: writes best.weights.h5 there.
+        patience: 0 never stops.
     """
 
-    def __init__(self, validation, report: Callable[[str], None]):
+    def __init__(
+        self,
+        state: TrainingState,
+        weights: list[keras.Variable],
+        patience: int,
+        run: RunFolder | None,
+        network: SaliencyModel,
+    ):
         super().__init__()
-        self.inputs = next(iter(validation))[0]
+        self.state = state
+        self.weights = weights
+        self.patience = patience
+        self.run = run
+        self.network = network
+        self.best: list[np.ndarray] = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.state.waited += 1
+        if logs["val_loss"] < self.state.best:
+            self.state.best, self.state.waited = float(logs["val_loss"]), 0
+            self.best = values(self.weights)
+            if self.run:
+                self.run.save_weights(self.network, self.run.best_weights)
+        if self.patience and self.state.waited >= self.patience:
+            self.model.stop_training = True
+
+    def restore(self, best: list[np.ndarray]) -> None:
+        """Take up the best weights of a checkpoint, and write them: the file may come from a later epoch."""
+        self.best = best
+        if best and self.run:
+            now = values(self.weights)
+            assign(self.weights, best)
+            self.run.save_weights(self.network, self.run.best_weights)
+            assign(self.weights, now)
+
+
+class SaveCheckpoints(keras.callbacks.Callback):
+    """Save a checkpoint before each epoch, every few minutes within it, and when the user stops.
+
+    Args:
+        variables: group -> variables, as a checkpoint holds them; "metrics" belongs to one epoch.
+        best: gives the best weights yet.
+        checkpoints: None saves nothing, and only stops.
+        minutes: between checkpoints within an epoch; None saves none there.
+        steps: of a whole epoch.
+        metrics: values of the metrics' variables to start with, where training goes on within an epoch.
+    """
+
+    def __init__(
+        self,
+        state: TrainingState,
+        variables: Callable[[], dict[str, list[keras.Variable]]],
+        best: SaveBest,
+        request: StopRequest,
+        checkpoints: Checkpoints | None,
+        minutes: float | None,
+        steps: int,
+        metrics: list[np.ndarray],
+    ):
+        super().__init__()
+        self.state = state
+        self.variables = variables
+        self.best = best
+        self.request = request
+        self.checkpoints = checkpoints
+        self.minutes = minutes
+        self.steps = steps
+        self.metrics = metrics
+        self._saved = time.monotonic()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.state.step:
+            assign(self.variables()["metrics"], self.metrics)
+        else:
+            self.save()
+            self._stop_if_asked()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.state.step == self.steps or self.minutes is None:
+            return  # the epoch's end saves
+        if self.request.pending or time.monotonic() - self._saved >= 60 * self.minutes:
+            self.save()
+            self._stop_if_asked()
+
+    def save(self) -> None:
+        """Save a checkpoint now. Diverged: weights that are not finite."""
+        if self.checkpoints is None:
+            return
+        groups = self.variables()
+        if not self.state.step:
+            groups.pop("metrics")
+        arrays = {name: values(group) for name, group in groups.items()}
+        if not all(np.isfinite(array).all() for array in arrays["weights"]):
+            raise Diverged(
+                f"the weights are not finite after step {self.state.step} of epoch {self.state.epoch + 1}: "
+                "lower the learning rate, or clip the gradients"
+            )
+        self.checkpoints.save(self.state, {**arrays, "best": self.best.best})
+        self._saved = time.monotonic()
+
+    def _stop_if_asked(self):
+        if self.request.pending:
+            where = f"after epoch {self.state.epoch}"
+            if self.state.step:
+                where = f"after step {self.state.step} of epoch {self.state.epoch + 1}"
+            run = self.checkpoints and self.checkpoints.folder.parent
+            raise Interrupted(
+                f"interrupted {where}" + (f"; go on with: kerasal train --resume {run}" if run else "")
+            )
+
+
+class LogScalars(keras.callbacks.Callback):
+    """Write what was measured to TensorBoard each epoch, named as Keras's own callback names it.
+
+    Keras's callback closes its writers at the end of `fit` for good, and a training that goes on within an
+    epoch takes two calls of `fit`.
+    """
+
+    def __init__(self, run: RunFolder):
+        super().__init__()
+        self.run = run
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        for part, prefix in (("train", ""), ("validation", "val_")):
+            with self.run.summary_writer(part).as_default(epoch):
+                for name, value in logs.items():
+                    if name.startswith("val_") == bool(prefix):
+                        tf.summary.scalar(f"epoch_{name.removeprefix(prefix)}", value)
+                if part == "train":
+                    tf.summary.scalar("epoch_learning_rate", rate)
+            self.run.summary_writer(part).flush()
+
+
+class WatchMaps(keras.callbacks.Callback):
+    """Look at the maps of the first validation batch after each epoch: keep pictures, notice a collapse.
+
+    A network whose maps are all constant has stopped learning. A pixel loss finds it easy to predict an
+    all-zero map, where a relu has no gradient to return by.
+
+    The pictures show, for the first few stimuli, the stimulus, its density map and the predicted map, and
+    go to maps/ and to TensorBoard.
+    """
+
+    def __init__(self, validation: tf.data.Dataset, samples: list[Sample], run: RunFolder | None, report):
+        super().__init__()
+        self.inputs, targets = next(iter(validation))
+        self.densities = targets[:PICTURES, ..., 0].numpy()
+        self.samples = samples[: len(self.densities)]
+        self.run = run
         self.report = report
 
     def on_epoch_end(self, epoch, logs=None):
         maps = keras.ops.convert_to_numpy(self.model(self.inputs, training=False))
+        if self.run:
+            self._show(epoch, maps[:PICTURES, ..., 0])
         if not np.isfinite(maps).all() or np.ptp(maps, axis=(1, 2, 3)).max() > 1e-6 * max(1, maps.max()):
             return
         self.model.stop_training = True
@@ -85,3 +279,22 @@ class StopOnCollapse(keras.callbacks.Callback):
             f"after epoch {epoch + 1} every predicted map is constant ({maps.flat[0]:.3g}): the network "
             "collapsed and training stops here; try a lower learning rate or another activation"
         )
+
+    def _show(self, epoch, maps):
+        rows = []
+        for sample, density, map_ in zip(self.samples, self.densities, maps, strict=False):
+            stimulus = Image.fromarray(sample.read_stimulus()).resize(density.shape[::-1])
+            grey = [np.repeat(_levels(array)[..., None], 3, axis=-1) for array in (density, map_)]
+            rows.append(np.concatenate([np.asarray(stimulus), *grey], axis=1))
+        picture = np.concatenate(rows)
+        folder = self.run.path / "maps"
+        folder.mkdir(exist_ok=True)
+        write_atomically(folder / f"epoch-{epoch + 1:03}.jpg", Image.fromarray(picture).save, suffix=".jpg")
+        with self.run.summary_writer("validation").as_default(epoch):
+            tf.summary.image("stimulus, density, prediction", picture[None])
+
+
+def _levels(map_):
+    """A map as grey levels: its maximum is 255. What is not finite is black."""
+    map_ = np.nan_to_num(map_, nan=0.0, posinf=0.0)
+    return (map_ * (255 / max(map_.max(), 1e-12))).astype("uint8")

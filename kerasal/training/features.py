@@ -117,11 +117,13 @@ def _compute(model, samples, mirrored, arrays, progress):
             passes.append((len(samples) + start, tf.reverse(stimuli, [2])))
         for place, batch in passes:
             for array, feature in zip(arrays, tf.nest.flatten(backbone(batch)), strict=True):
-                array[place : place + len(part)] = np.clip(feature.numpy(), -half, half)
+                array[place : place + len(part)] = np.clip(tf.cast(feature, "float32").numpy(), -half, half)
 
 
 def _key(model: SaliencyModel, samples: list[Sample]) -> str:
     digest = hashlib.sha256(json.dumps([model.name, model.input_size, RESIZE]).encode())
+    computed_in = {layer.compute_dtype for layer in model.backbone._flatten_layers()} - {"float32"}
+    digest.update("".join(sorted(computed_in)).encode())
     for weight in model.backbone.weights:
         digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
     for sample in samples:

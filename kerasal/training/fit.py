@@ -1,21 +1,29 @@
-"""Training a saliency network: options and a dataset in, a run folder out."""
+"""Training a saliency network: `train` makes one from options, `resume` goes on, `fit` takes yours."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasal import losses, metrics, models
-from kerasal.data.pipeline import batches
+from kerasal import data, losses, models
 from kerasal.data.sample import Dataset, center_bias, fingerprint, report_merged
 from kerasal.errors import InputError
-from kerasal.training.callbacks import KeepInterrupt, SaveBest, SaveLast, StopOnCollapse
+from kerasal.models import SaliencyModel
+from kerasal.training.checkpoint import Checkpoints
+from kerasal.training.config_file import config_text
+from kerasal.training.distribution import is_chief, make_strategy, scope
 from kerasal.training.features import FeatureCache, Progress
+from kerasal.training.loop import Loop
 from kerasal.training.options import TrainingOptions
+from kerasal.training.options import options as recipe_options
+from kerasal.training.precision import computing_in, resolve_precision
 from kerasal.training.run_folder import RunFolder
+
+CACHED = ("train", "validation")  # the splits whose features are kept
 
 
 def train(
@@ -23,34 +31,36 @@ def train(
     options: TrainingOptions,
     run_path: Path | str,
     *,
+    limit: int | None = None,
     cache_features: bool = True,
     cache_folder: Path | None = None,
     progress: Progress = lambda items, _: items,
     report: Callable[[str], None] = print,
     verbose: int | str = "auto",
-) -> RunFolder:
+) -> RunFolder | None:
     """Train a network on the dataset's training split, watch its validation split, keep the best weights.
 
     Args:
         run_path: the run folder to make.
+        limit: what the dataset was limited to, to be written down with it.
         cache_features: compute the frozen backbone's features once instead of in every step.
         cache_folder: where they are kept between runs; None keeps them in memory for this run.
         progress: shows how far the computation of features is.
         report: takes a line that the user should read.
-        verbose: Keras's: 0 silent, 1 a bar, 2 a line an epoch, "auto".
+        verbose: 0 silent, 1 a bar, 2 plain lines, "auto" a bar on a terminal.
 
-    If training fails or is interrupted before the first epoch's end, the run folder is removed; after
-    it, the best weights yet stay. InputError: a loss that needs fixations on data without them, an
-    unknown loss or model, an existing run folder, a full disk.
+    Returns the run folder; None in a worker that is not the chief. Training that stops before its end can
+    go on with `resume`; a run folder that holds nothing to go on from is removed. Interrupted: the user
+    stopped it, and everything is saved. InputError: a loss that needs fixations on data without them, an
+    unknown loss or model, an existing run folder, a full disk; as Diverged: a loss that is no number or
+    has exploded, with the last good weights in last.weights.h5.
     """
+    strategy = _start(options)
     bias = center_bias(dataset["train"], options.input_size)
-    loss = losses.get(options.loss, center_bias=bias)
-    if loss.needs_fixations and not dataset.has_fixations:
-        raise InputError(
-            f"the loss {losses.canonical(loss)} needs fixations and {dataset.name} has density maps alone: "
-            "leave out nss and nll, or add the fixations"
-        )
-    keras.utils.set_random_seed(options.seed)
+    loss = _loss(options.loss, bias, dataset)
+    precision, line = resolve_precision(options.precision)
+    if line:
+        report(line)
     model_options = {
         "input_size": options.input_size,
         "activation": options.activation or losses.activation_for(loss),
@@ -58,110 +68,202 @@ def train(
         "feature_dropout": options.feature_dropout,
         "initial_density": float(np.clip(bias.mean(), 1e-3, 0.5)),
     }
-    network = models.build(options.model, backbone_weights=options.backbone_weights, **model_options)
+    network = _build(options, model_options, precision, strategy)
     report(report_merged(dataset.samples, options.input_size))
-    run = RunFolder.create(run_path)
+    run = None
+    if is_chief(strategy):
+        config = {
+            "loss": losses.canonical(loss),
+            "model": options.model,
+            "model_options": model_options,
+            "precision": precision,
+            "options": options.as_dict(),
+            "cache_features": cache_features,
+            "data": _data_entry(dataset, limit),
+        }
+        run = RunFolder.create(run_path, config, _config_file(options, dataset, limit, cache_features), bias)
     try:
-        run.write_array("center_bias.npy", bias)
-        run.write_config(
-            {
-                "loss": losses.canonical(loss),
-                "model": options.model,
-                "model_options": model_options,
-                "options": options.as_dict(),
-                "cache_features": cache_features,
-                "data": {
-                    "arguments": dataset.arguments,
-                    "description": dataset.description,
-                    "licence": dataset.licence,
-                    "fingerprint": fingerprint(dataset.samples),
-                    **{split: len(samples) for split, samples in dataset.splits.items()},
-                },
-            }
-        )
-        _fit(run, network, loss, dataset, options, cache_features, cache_folder, progress, report, verbose)
+        features = None
+        if cache_features:
+            features = _features(network, dataset, options, cache_folder, progress)
+        loop = Loop(network, dataset, loss, options, precision, strategy, run, features, report, verbose)
+        loop.run()
     finally:
-        if not run.best_weights.is_file():
+        if run and not run.can_go_on:
             shutil.rmtree(run.path, ignore_errors=True)
     return run
 
 
-def _fit(run, network, loss, dataset, options, cache_features, cache_folder, progress, report, verbose):
-    size = options.input_size
-    trained, readers = network, {"train": None, "validation": None}
-    if cache_features:
-        trained = network.head  # its weights are the network's own
-        readers = {
-            split: FeatureCache.open(
-                network,
-                dataset[split],
-                mirrored=options.flip and split == "train",
-                folder=cache_folder,
-                progress=progress,
-            ).reader()
-            for split in readers
-        }
-    training = batches(
-        dataset["train"],
-        size,
-        options.batch_size,
-        reader=readers["train"],
-        epochs=options.epochs,
-        seed=options.seed,
-        flip=options.flip,
-    )
-    validation = batches(dataset["validation"], size, options.batch_size, reader=readers["validation"])
-    steps = -(-len(dataset["train"]) // options.batch_size)
-    optimizer = make_optimizer(options, steps * options.epochs)
-    watched = [metrics.CC(), metrics.NSS()] if dataset.has_fixations else [metrics.CC()]
-    # XLA's convolutions are slower than oneDNN's on a CPU.
-    jit = "auto" if tf.config.list_physical_devices("GPU") else False
-    trained.compile(
-        optimizer=optimizer, loss=loss, metrics=[*watched, *losses.term_metrics(loss)], jit_compile=jit
-    )
-    callbacks = [
-        keras.callbacks.TerminateOnNaN(),
-        SaveLast(run, network),
-        # From here on the callbacks see the averaged weights, as validation does.
-        *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if options.ema else []),
-        SaveBest(run, network),
-        StopOnCollapse(validation, report),
-        keras.callbacks.CSVLogger(run.path / "history.csv"),
-        keras.callbacks.TensorBoard(run.path / "tensorboard", write_graph=False),
-    ]
-    if options.patience:
-        callbacks.append(keras.callbacks.EarlyStopping(patience=options.patience, verbose=0))
-    with KeepInterrupt() as keep_interrupt:
-        trained.fit(
-            training,
-            validation_data=validation,
-            epochs=options.epochs,
-            steps_per_epoch=steps,
-            shuffle=False,  # the pipeline shuffles
-            callbacks=[keep_interrupt, *callbacks],
-            verbose=verbose,
-        )
-    if not run.best_weights.is_file():
+def resume(
+    run_path: Path | str,
+    *,
+    data_dir: Path | str | None = None,
+    cache_folder: Path | None = None,
+    progress: Progress = lambda items, _: items,
+    report: Callable[[str], None] = print,
+    verbose: int | str = "auto",
+) -> RunFolder:
+    """Go on with a training that was stopped, from its newest whole checkpoint, to the end it was to have.
+
+    Options and data are those that the run folder names; `data_dir` says where the data lie now. The other
+    arguments and errors are those of `train`. InputError: no run folder, or the data are no longer the same.
+    """
+    run = RunFolder.open_unfinished(run_path)
+    config = run.config
+    options = TrainingOptions.from_dict(config["options"])
+    strategy = _start(options)
+    found = Checkpoints(run.checkpoints).newest(report)
+    if found and found[0].finished:
+        report(f"{run.path} is finished: {len(found[0].history)} epochs; nothing to go on with")
+        return run
+    if is_chief(strategy):
+        run.check_writable()
+    arguments = config["data"]["arguments"]
+    dataset = data.load(**{**arguments, **({"data_dir": str(data_dir)} if data_dir else {})})
+    if config["data"].get("limit"):
+        dataset = dataset.limited(config["data"]["limit"])
+    if fingerprint(dataset.samples) != config["data"]["fingerprint"]:
         raise InputError(
-            f"the validation loss was never finite with a learning rate of {options.learning_rate:g}: "
-            "try a lower one"
+            f"the data of {run.path} have changed since it began: a run goes on only with the same stimuli, "
+            "fixations and maps"
         )
+    loss = _loss(options.loss, np.load(run.path / "center_bias.npy"), dataset)
+    precision = config["precision"]
+    network = _build(options, config["model_options"], precision, strategy)
+    features = None
+    if config["cache_features"]:
+        features = _features(network, dataset, options, cache_folder, progress)
+    written = run if is_chief(strategy) else None
+    loop = Loop(network, dataset, loss, options, precision, strategy, written, features, report, verbose)
+    if found:
+        state = found[0]
+        report(f"going on after step {state.step} of epoch {state.epoch + 1} of {options.epochs}")
+        loop.restore(*found)
+    loop.run()
+    return run
 
 
-def make_optimizer(options: TrainingOptions, steps: int) -> keras.optimizers.Optimizer:
-    """Keras's optimizer for the options; `steps` is the length of the learning rate's decay."""
-    rate = options.learning_rate
-    if options.decay == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps)
-    make = {
-        "sgd": keras.optimizers.SGD,
-        "adam": keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW,
-        "rmsprop": keras.optimizers.RMSprop,
-    }[options.optimizer]
-    return make(
-        learning_rate=rate,
-        weight_decay=options.weight_decay,
-        use_ema=bool(options.ema),
-        ema_momentum=options.ema or 0.99,
-    )
+def fit(
+    model: SaliencyModel,
+    dataset: Dataset,
+    loss: str | keras.losses.Loss = "kld+cc+nss",
+    *,
+    run: Path | str | None = None,
+    features: dict[str, FeatureCache] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    recipe: str = "default",
+    report: Callable[[str], None] = print,
+    verbose: int | str = "auto",
+    **changes: Any,
+) -> list[dict[str, float]]:
+    """Train a network that is there already; afterwards it has its best weights.
+
+    Args:
+        model: any `SaliencyModel`, compiled or not; its own input size and precision count.
+        dataset: as `kerasal.data.load` gives it, or made by hand: `kerasal.data.Dataset`.
+        loss: a spec or a loss.
+        run: a run folder to make; None writes nothing.
+        features: split -> cache, for "train" and "validation", to train the head on; see `open_features`.
+            One pair serves any number of trainings of networks with the same backbone.
+        callbacks: Keras callbacks of your own, called after kerasal's.
+        recipe, changes: fields of `TrainingOptions`, except those that the model has settled.
+
+    Returns one dictionary an epoch: loss, its terms, metrics, and the same of the validation split with
+    `val_` before. Raises what `train` does.
+    """
+    settled = {"model", "activation", "backbone_weights", "input_size", "dropout", "feature_dropout"}
+    settled |= {"precision", "strategy"}
+    if wrong := sorted(settled & set(changes)):
+        raise InputError(f"{', '.join(wrong)}: the model is built, so this is settled; build another model")
+    spec = losses.canonical(loss)
+    options = recipe_options(recipe, loss=spec, model=model.name, input_size=model.input_size, **changes)
+    _start(options)
+    bias = center_bias(dataset["train"], options.input_size)
+    loss = loss if isinstance(loss, keras.losses.Loss) else _loss(spec, bias, dataset)
+    folder = None
+    if run is not None:
+        config = {
+            "loss": spec,
+            "model": model.name,
+            "model_options": {k: v for k, v in model.get_config().items() if k != "name"},
+            "precision": model.head.layers[-2].compute_dtype,
+            "options": options.as_dict(),
+            "cache_features": features is not None,
+            "data": _data_entry(dataset, None),
+        }
+        folder = RunFolder.create(
+            run, config, _config_file(options, dataset, None, features is not None), bias
+        )
+    try:
+        loop = Loop(model, dataset, loss, options, None, None, folder, features, report, verbose, callbacks)
+        return loop.run()
+    finally:
+        if folder and not folder.can_go_on:
+            shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def open_features(
+    model: SaliencyModel,
+    dataset: Dataset,
+    *,
+    flip: bool = True,
+    folder: Path | None = None,
+    progress: Progress = lambda items, _: items,
+) -> dict[str, FeatureCache]:
+    """The features of the training and the validation split, as `fit` takes them.
+
+    `flip` computes those of the mirrored training stimuli too; the other arguments are those of
+    `FeatureCache.open`.
+    """
+    return {
+        split: FeatureCache.open(
+            model, dataset[split], mirrored=flip and split == "train", folder=folder, progress=progress
+        )
+        for split in CACHED
+    }
+
+
+def _start(options):
+    """What must come before TensorFlow computes anything. Returns the strategy, or None."""
+    if options.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    strategy = make_strategy(options.strategy)
+    keras.utils.set_random_seed(options.seed)
+    return strategy
+
+
+def _loss(spec, bias, dataset):
+    loss = losses.get(spec, center_bias=bias)
+    if loss.needs_fixations and not dataset.has_fixations:
+        raise InputError(
+            f"the loss {losses.canonical(loss)} needs fixations and {dataset.name} has density maps alone: "
+            "leave out nss and nll, or add the fixations"
+        )
+    return loss
+
+
+def _build(options, model_options, precision, strategy):
+    with scope(strategy), computing_in(precision):
+        return models.build(options.model, backbone_weights=options.backbone_weights, **model_options)
+
+
+def _features(network, dataset, options, folder, progress):
+    if network.backbone.trainable_variables:
+        return None  # features of a backbone that learns would soon be wrong
+    return open_features(network, dataset, flip=options.flip, folder=folder, progress=progress)
+
+
+def _data_entry(dataset, limit):
+    return {
+        "arguments": dataset.arguments,
+        "limit": limit,
+        "description": dataset.description,
+        "licence": dataset.licence,
+        "fingerprint": fingerprint(dataset.samples),
+        **{split: len(samples) for split, samples in dataset.splits.items()},
+    }
+
+
+def _config_file(options, dataset, limit, cache_features):
+    arguments = {"data" if name == "name" else name: value for name, value in dataset.arguments.items()}
+    return config_text({**options.as_dict(), **arguments, "limit": limit, "cache_features": cache_features})

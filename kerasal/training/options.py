@@ -1,17 +1,24 @@
 """What a training run can be told, and the recipes that give the defaults."""
 
+import difflib
+import math
+import types
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from kerasal import losses
 from kerasal.errors import InputError
+from kerasal.training.precision import DEFAULT_PRECISION, PRECISIONS
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
+DECAYS = ("cosine", "linear", "exponential", "step", "none")
+STRATEGIES = ("none", "mirrored", "multi-worker")
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """All that decides what a run learns, apart from the data. Written to the run's config.json."""
+    """All that decides what a run learns and how it is computed, apart from the data."""
 
     loss: str = "kld+cc+nss"
     model: str = "baseline"
@@ -19,36 +26,62 @@ class TrainingOptions:
     backbone_weights: str = "imagenet"
     input_size: tuple[int, int] = (300, 400)  # rows, columns
     epochs: int = 6
-    batch_size: int = 8
+    batch_size: int = 8  # of one step, over all devices together
+    gradient_accumulation: int = 1  # steps whose mean gradient makes one update of the weights
     optimizer: str = "adamw"
     learning_rate: float = 5e-4
-    decay: str = "cosine"  # of the learning rate: "cosine" to 0 over all steps, or "none"
+    momentum: float = 0.0  # of sgd and rmsprop
+    nesterov: bool = False  # of sgd's momentum
+    warmup: float = 0.0  # epochs over which the learning rate rises to its value
+    decay: str = "cosine"  # then: "cosine" or "linear" to 0, "exponential", "step", or "none"
+    decay_rate: float = 0.1  # factor of "exponential" and "step" ...
+    decay_epochs: float = 1.0  # ... over so many epochs
     weight_decay: float = 1e-2
+    clip_norm: float = 0.0  # largest norm of all gradients together; 0 is off
+    clip_value: float = 0.0  # largest absolute value of a gradient's entries; 0 is off
     ema: float = 0.98  # momentum of the weights' moving average; 0 is off
     dropout: float = 0.5
     feature_dropout: float = 0.1
     flip: bool = True
     patience: int = 3  # epochs without a better validation loss before training stops; 0 is off
     seed: int = 0
+    precision: str = DEFAULT_PRECISION  # of backbone and head: auto, float32, bfloat16 or float16
+    xla: bool | None = None  # compile with XLA; None: on a GPU
+    deterministic: bool = False  # the same result bit for bit in each run, at the price of some speed
+    strategy: str = "none"  # "mirrored": all GPUs of this machine; "multi-worker": machines in TF_CONFIG
+    checkpoint_minutes: float = 5.0  # between checkpoints within an epoch; 0 is one after each step
 
     def __post_init__(self):
-        if self.optimizer not in OPTIMIZERS:
-            raise InputError(f"unknown optimizer {self.optimizer!r}: one of {', '.join(OPTIMIZERS)}")
-        if self.decay not in ("cosine", "none"):
-            raise InputError(f"unknown decay {self.decay!r}: cosine or none")
-        if self.activation not in (None, "relu", "sigmoid"):
-            raise InputError(f"unknown activation {self.activation!r}: relu or sigmoid")
-        for name in ("epochs", "batch_size"):
+        for name, known in (
+            ("optimizer", OPTIMIZERS),
+            ("decay", DECAYS),
+            ("precision", PRECISIONS),
+            ("strategy", STRATEGIES),
+            ("activation", (None, "relu", "sigmoid")),
+        ):
+            if (value := getattr(self, name)) not in known:
+                raise InputError(f"unknown {name} {value!r}: one of {', '.join(filter(None, known))}")
+        for name in ("epochs", "batch_size", "gradient_accumulation"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not self.learning_rate > 0:
-            raise InputError(f"learning_rate must be positive, got {self.learning_rate}")
-        for name in ("ema", "dropout", "feature_dropout"):
+        for name in ("learning_rate", "decay_rate", "decay_epochs"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"{name} must be positive, got {getattr(self, name)}")
+        for name in ("ema", "dropout", "feature_dropout", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
-        for name in ("weight_decay", "patience", "seed"):
-            if getattr(self, name) < 0:
+        for name in (
+            *("weight_decay", "patience", "seed", "warmup"),
+            *("clip_norm", "clip_value", "checkpoint_minutes"),
+        ):
+            if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} must not be negative, got {getattr(self, name)}")
+        if self.clip_norm and self.clip_value:
+            raise InputError("clip_norm and clip_value are two ways of one thing: give one of them")
+        if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
+            raise InputError(f"momentum is an option of sgd and rmsprop, not of {self.optimizer}")
+        if self.nesterov and not (self.optimizer == "sgd" and self.momentum):
+            raise InputError("nesterov is an option of sgd with a momentum")
 
     def as_dict(self) -> dict[str, Any]:
         """The options as plain values, for JSON."""
@@ -56,10 +89,65 @@ class TrainingOptions:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainingOptions":
-        """The options that `as_dict` wrote. InputError: a key that is not an option."""
-        if unknown := set(values) - {field.name for field in fields(cls)}:
-            raise InputError(f"unknown training options: {', '.join(sorted(unknown))}")
-        return cls(**{**values, "input_size": tuple(values.get("input_size", cls.input_size))})
+        """The options that `as_dict` wrote, or that a user did.
+
+        InputError: a key that is not an option, with the nearest that is; a value of a wrong type.
+        """
+        return cls(**checked_values(values, OPTION_NAMES))
+
+
+OPTION_NAMES = tuple(field.name for field in fields(TrainingOptions))
+_KINDS = get_type_hints(TrainingOptions)
+
+
+def checked_values(values: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    """`values` with each training option as the type it has: "1e-3" is a number, "300x400" a size.
+
+    InputError: a key that is not in `known`, with the nearest that is, or a value of another type.
+    """
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            raise InputError(f"unknown option {name!r}: {hint}")
+    return {
+        name: _read(name, value, _KINDS[name]) if name in _KINDS else value for name, value in values.items()
+    }
+
+
+def _read(name: str, value: Any, kind: Any) -> Any:
+    """A value as `kind`, a type of `TrainingOptions`'s fields. InputError: it cannot be read as that."""
+    kinds = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if value is None and type(None) in kinds:
+        return None
+    kind = kinds[0]
+    try:
+        if kind is bool or isinstance(value, bool):
+            if kind is bool and isinstance(value, bool):
+                return value
+            raise ValueError
+        if kind is str:
+            if isinstance(value, str):
+                return value
+            raise ValueError
+        if kind in (int, float):
+            number = float(value)
+            if kind is int and number != int(number):
+                raise ValueError
+            return kind(number)
+        rows, columns = value.lower().split("x") if isinstance(value, str) else value
+        return int(rows), int(columns)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{name} must be {_KIND_NAMES[kind]}, got {value!r}") from None
+
+
+_KIND_NAMES = {
+    bool: "true or false",
+    str: "a word",
+    int: "a whole number",
+    float: "a number",
+    tuple[int, int]: "ROWSxCOLUMNS, such as 300x400",
+}
 
 
 RECIPES = {
@@ -92,7 +180,9 @@ def options(recipe: str = "default", **changes: Any) -> TrainingOptions:
     """
     if recipe not in RECIPES:
         raise InputError(f"unknown recipe {recipe!r}: one of {', '.join(RECIPES)}")
-    changes = {name: value for name, value in changes.items() if value is not None}
+    changes = checked_values(
+        {name: value for name, value in changes.items() if value is not None}, OPTION_NAMES
+    )
     chosen = replace(RECIPES[recipe], **changes)
     if recipe == "default" and "learning_rate" not in changes:
         activation = chosen.activation or losses.activation_for(losses.get(chosen.loss))

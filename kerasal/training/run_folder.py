@@ -1,27 +1,35 @@
 """A run folder: all that one training made, and all that is needed to repeat it.
 
 config.json        options, data, seed, versions (schema 1)
+options.yaml       the options and the data again, as `kerasal train --config` reads them
+checkpoints/       the two newest states of the training, to go on from (kerasal.training.checkpoint)
 history.csv        a line an epoch
-tensorboard/       the same for TensorBoard
+tensorboard/       the same for TensorBoard, and the maps
+maps/              what the network predicts for a few validation stimuli, a picture an epoch
 best.weights.h5    the weights with the best validation loss
-last.weights.h5    the weights after the last epoch, with the optimizer's state
+last.weights.h5    the weights as they were when training ended
 center_bias.npy    the mean density map of the training split, at the network's size
 metrics.json       what `kerasal evaluate` measured, and metrics.csv image by image
 """
 
+import contextlib
 import csv
 import json
 import os
 import platform
+import re
+import shutil
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel, build
+from kerasal.training.precision import DEFAULT_PRECISION, computing_in, resolve_precision
 
 SCHEMA = 1
 PACKAGES = ("kerasal", "tensorflow", "keras", "numpy")
@@ -32,19 +40,34 @@ class RunFolder:
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
+        self._writers: dict[str, tf.summary.SummaryWriter] = {}
 
     @classmethod
-    def create(cls, path: Path | str) -> "RunFolder":
-        """A new, empty run folder. InputError: something is there already, or it cannot be made."""
+    def create(
+        cls, path: Path | str, config: dict[str, Any], config_file: str, center_bias: np.ndarray
+    ) -> "RunFolder":
+        """A new run folder, there with config.json, options.yaml and center_bias.npy or not at all.
+
+        InputError: something is there already, or it cannot be made.
+        """
         path = Path(path)
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
+        if path.exists() or path.is_symlink():
             raise InputError(
-                f"{path} is there already: name another run folder with --run, or remove it"
-            ) from None
+                f"{path} is there already: name another run folder with --run, remove it, or go on with "
+                f"--resume {path}"
+            )
+        partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+        try:
+            partial.mkdir(parents=True)
+            run = cls(partial)
+            run.write_array("center_bias.npy", center_bias)
+            run.write_config(config)
+            write_atomically(partial / "options.yaml", lambda file: file.write_text(config_file))
+            partial.rename(path)
         except OSError as error:
             raise InputError(f"cannot make the run folder {path}: {error.strerror}") from None
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
         return cls(path)
 
     @classmethod
@@ -57,6 +80,33 @@ class RunFolder:
             raise InputError(f"{path} has no best.weights.h5: its training did not finish an epoch")
         return run
 
+    @classmethod
+    def open_unfinished(cls, path: Path | str) -> "RunFolder":
+        """A run folder whose training may have been stopped at any moment. InputError: it is none."""
+        run = cls(path)
+        if not (run.path / "config.json").is_file():
+            raise InputError(f"{path} is not a run folder: it has no config.json")
+        for partial in run.path.glob(".*.partial*"):  # left by a process that was killed
+            partial.unlink(missing_ok=True)
+        for partial in run.checkpoints.glob(".*.partial*"):
+            partial.unlink(missing_ok=True)
+        return run
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the states to go on from."""
+        return self.path / "checkpoints"
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether there is anything that another run would not have to do again."""
+        saved = [path for path in self.checkpoints.glob("[0-9]*.npz") if int(path.stem)]
+        return bool(saved) or self.best_weights.is_file() or self.last_weights.is_file()
+
+    def check_writable(self) -> None:
+        """InputError: nothing can be written here."""
+        write_atomically(self.path / "writable", lambda file: file.write_text("")).unlink()
+
     @property
     def best_weights(self) -> Path:
         """The weights with the best validation loss."""
@@ -64,7 +114,7 @@ class RunFolder:
 
     @property
     def last_weights(self) -> Path:
-        """The weights after the last epoch, with the optimizer's state."""
+        """The weights as they were when training ended."""
         return self.path / "last.weights.h5"
 
     @property
@@ -80,6 +130,24 @@ class RunFolder:
         """What history.csv holds, an epoch after the other."""
         with open(self.path / "history.csv", newline="") as file:
             return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+    def write_history(self, history: list[dict[str, float]]) -> None:
+        """Write history.csv, an epoch after the other."""
+        names = ["epoch", *sorted(set().union(*history) - {"epoch"})]
+
+        def write(file: Path) -> None:
+            with open(file, "w", newline="") as stream:
+                table = csv.DictWriter(stream, names)
+                table.writeheader()
+                table.writerows(history)
+
+        write_atomically(self.path / "history.csv", write)
+
+    def summary_writer(self, part: str) -> tf.summary.SummaryWriter:
+        """TensorBoard's writer for "train" or "validation"."""
+        if part not in self._writers:
+            self._writers[part] = tf.summary.create_file_writer(str(self.path / "tensorboard" / part))
+        return self._writers[part]
 
     def data_arguments(self) -> dict[str, Any]:
         """The arguments of `kerasal.data.load` for the data that the run was trained on."""
@@ -110,12 +178,18 @@ class RunFolder:
         return write_atomically(self.path / name, save)
 
     def save_weights(self, model: SaliencyModel, path: Path) -> None:
-        """Write a model's weights, and its optimizer's state if it is compiled, at once or not at all."""
+        """Write a model's weights at once or not at all."""
         write_atomically(path, model.save_weights, suffix=".weights.h5")
 
-    def load_model(self) -> SaliencyModel:
-        """The trained network with its best weights. InputError: weights that do not fit or are damaged."""
-        model = build(self.config["model"], **{**self.config["model_options"], "backbone_weights": "random"})
+    def load_model(self, precision: str = DEFAULT_PRECISION) -> SaliencyModel:
+        """The trained network with its best weights, computing in `precision` (see `resolve_precision`).
+
+        InputError: weights that do not fit or are damaged.
+        """
+        with computing_in(resolve_precision(precision)[0]):
+            model = build(
+                self.config["model"], **{**self.config["model_options"], "backbone_weights": "random"}
+            )
         try:
             model.load_weights(self.best_weights)
         except (OSError, ValueError, KeyError) as error:
@@ -131,15 +205,45 @@ def new_run_path(name: str, root: Path | str = "runs") -> Path:
     return path
 
 
-def write_atomically(path: Path, write, suffix: str = "") -> Path:
-    """Have `write(file)` make a file beside `path`, then put it in place; nothing stays if it fails."""
+def write_atomically(path: Path, write, suffix: str = "", durable: bool = False) -> Path:
+    """Have `write(file)` make a file beside `path`, then put it in place; nothing stays if it fails.
+
+    `durable` waits until the disk has it, so that not even a power cut leaves half of it.
+    InputError: it cannot be written, with the reason: a full disk, no permission.
+    """
     partial = path.with_name(f".{path.name}.partial{suffix}")
     try:
         write(partial)
+        if durable:
+            _wait_for_disk(partial)
         os.replace(partial, path)
+        if durable:
+            _wait_for_disk(path.parent)
+    except (OSError, RuntimeError) as error:
+        if reason := _reason(error):
+            raise InputError(f"cannot write {path}: {reason}") from None
+        raise
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
     return path
+
+
+def _wait_for_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: OSError | RuntimeError) -> str | None:
+    """Why the system refused to write, or None for an error that is not the system's."""
+    if number := getattr(error, "errno", None):
+        return os.strerror(number)
+    # HDF5 keeps the number in its text, and raises a RuntimeError where a file is flushed or closed.
+    found = re.search(r"errno = (\d+)", str(error))
+    return os.strerror(int(found[1])) if found else None
 
 
 def _version(package: str) -> str:

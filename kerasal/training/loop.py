@@ -1,0 +1,220 @@
+"""One training from its first step, or the one after a checkpoint, to its last: Keras's fit and callbacks."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasal import losses, metrics
+from kerasal.data.pipeline import batch_samples, batches
+from kerasal.data.sample import Dataset
+from kerasal.errors import InputError
+from kerasal.models import SaliencyModel
+from kerasal.training.callbacks import (
+    Diverged,
+    KeepState,
+    LogScalars,
+    SaveBest,
+    SaveCheckpoints,
+    StopOnDivergence,
+    WatchMaps,
+)
+from kerasal.training.checkpoint import Checkpoints, TrainingState, assign
+from kerasal.training.distribution import Replicated, scope, sharded
+from kerasal.training.features import FeatureCache
+from kerasal.training.interrupt import StopRequest
+from kerasal.training.optimizers import make_optimizer
+from kerasal.training.options import TrainingOptions
+from kerasal.training.progress import make_progress
+from kerasal.training.run_folder import RunFolder
+
+
+class Loop:
+    """Trains `network` as the options say; `restore` puts it where a checkpoint was.
+
+    Args:
+        precision: as resolved; None where the network was built elsewhere.
+        strategy: the network was built in its scope; None for one device.
+        run: what is written goes there; None writes nothing.
+        features: split -> cache; None reads stimuli.
+        report, verbose: as in `kerasal.training.train`.
+        callbacks: called after kerasal's own.
+    """
+
+    def __init__(
+        self,
+        network: SaliencyModel,
+        dataset: Dataset,
+        loss: keras.losses.Loss,
+        options: TrainingOptions,
+        precision: str | None,
+        strategy: tf.distribute.Strategy | None,
+        run: RunFolder | None,
+        features: dict[str, FeatureCache] | None,
+        report: Callable[[str], None],
+        verbose: int | str,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ):
+        self.network = network
+        self.dataset = dataset
+        self.options = options
+        self.strategy = strategy
+        self.run_folder = run
+        self.features = features
+        self.report = report
+        self.state = TrainingState()
+        self.steps = -(-len(dataset["train"]) // options.batch_size)
+        self.checkpoints = Checkpoints(run.checkpoints) if run else None
+        self.trained = self._compiled(loss, precision or network.head.layers[-2].compute_dtype)
+        frozen = (
+            set() if network.backbone.trainable_variables else {id(v) for v in network.backbone.variables}
+        )
+        self.weights = [v for v in network.variables if id(v) not in frozen]
+        self.validation = self._batches("validation")
+        self.save_best = SaveBest(self.state, self.weights, options.patience, run, network)
+        self.request = StopRequest()
+        # Metrics of several workers are read by all of them at once, not whenever the chief likes to.
+        several = strategy is not None and strategy.extended._in_multi_worker_mode()
+        self.save_checkpoints = SaveCheckpoints(
+            self.state,
+            self._variables,
+            self.save_best,
+            self.request,
+            self.checkpoints,
+            None if several else options.checkpoint_minutes,
+            self.steps,
+            metrics=[],
+        )
+        sizes = {"epochs": options.epochs, "steps": self.steps, "batch_size": options.batch_size}
+        chief_alone = (
+            [] if strategy is not None and run is None else make_progress(verbose, self.state, **sizes)
+        )
+        if run:
+            chief_alone.append(LogScalars(run))
+        self.callbacks = [
+            KeepState(self.state, run),
+            StopOnDivergence(self.state, options.batch_size, len(dataset["train"]), self._batch_samples),
+            # After this one the callbacks see the averaged weights at an epoch's end, as validation does.
+            *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if options.ema else []),
+            self.save_best,
+            WatchMaps(self.validation, dataset["validation"], run, report),
+            *chief_alone,
+            self.save_checkpoints,
+            *callbacks,
+        ]
+
+    def restore(self, state: TrainingState, arrays: dict[str, list[np.ndarray]]) -> None:
+        """Take up a checkpoint."""
+        self.state.__dict__.update(state.__dict__)
+        if self.state.step:  # Keras makes the metrics' variables at the first batch
+            self.trained.evaluate(self.validation.take(1), verbose=0)
+        groups = self._variables()
+        for name in ("weights", "optimizer"):
+            assign(groups[name], arrays[name])
+        self.save_checkpoints.metrics = arrays.get("metrics", [])
+        self.save_best.restore(arrays.get("best", []))
+
+    def run(self) -> list[dict[str, float]]:
+        """Train to the end and return the history. The network has its best weights then."""
+        options = self.options
+        callbacks = keras.callbacks.CallbackList(
+            self.callbacks, add_history=True, model=self.trained, epochs=options.epochs, steps=self.steps
+        )
+        with self.request:
+            try:
+                if self.state.step:
+                    first = self.state.epoch
+                    self._fit(first, first + 1, callbacks)
+                if self.state.epoch < options.epochs and not self.trained.stop_training:
+                    self._fit(self.state.epoch, options.epochs, callbacks)
+            except Diverged as error:
+                raise Diverged(f"{error}{self._leave_last_good_weights()}") from None
+            finally:
+                for callback in self.callbacks:
+                    if stop := getattr(callback, "stop", None):
+                        stop()
+            return self._finish()
+
+    def _fit(self, first_epoch, end, callbacks):
+        step = self.state.step
+        self.trained.fit(
+            self._batches("train", first_epoch, end, step),
+            validation_data=self.validation,
+            initial_epoch=first_epoch,
+            epochs=end,
+            steps_per_epoch=self.steps - step,
+            shuffle=False,  # the pipeline shuffles
+            callbacks=callbacks,
+            verbose=0,
+        )
+
+    def _finish(self):
+        if not self.save_best.best:
+            raise InputError(
+                f"the validation loss was never finite with a learning rate of "
+                f"{self.options.learning_rate:g}: try a lower one"
+            )
+        self.state.finished = True
+        if self.run_folder:
+            self.run_folder.save_weights(self.network, self.run_folder.last_weights)
+            self.checkpoints.save(self.state, {})
+        assign(self.weights, self.save_best.best)
+        return self.state.history
+
+    def _leave_last_good_weights(self):
+        """Write last.weights.h5 from the newest checkpoint; returns what to tell the user."""
+        found = self.checkpoints and self.checkpoints.newest(self.report)
+        if not found:
+            return ""
+        state, arrays = found
+        assign(self.weights, arrays["weights"])
+        path = self.run_folder.last_weights
+        self.run_folder.save_weights(self.network, path)
+        return f"; {path} has the weights after step {state.step} of epoch {state.epoch + 1}"
+
+    def _compiled(self, loss, precision):
+        """A model of the same layers, compiled: the network's own files then hold no optimizer."""
+        part = self.network.head if self.features else self.network
+        # XLA's convolutions are slower than oneDNN's on a CPU.
+        jit = self.options.xla
+        if jit is None:
+            jit = "auto" if tf.config.list_physical_devices("GPU") else False
+        with scope(self.strategy):  # the metrics' variables too must be made in it
+            watched = [metrics.CC(), metrics.NSS()] if self.dataset.has_fixations else [metrics.CC()]
+            trained = (Replicated if self.strategy else keras.Model)(part.inputs, part.outputs)
+            trained.compile(
+                optimizer=make_optimizer(self.options, self.steps, precision),
+                loss=loss,
+                metrics=[*watched, *losses.term_metrics(loss)],
+                jit_compile=jit,
+            )
+            trained.optimizer.build(trained.trainable_variables)
+        trained.stop_training = False
+        return trained
+
+    def _batches(self, split, first_epoch=0, end=1, first_step=0):
+        options = self.options
+        train = {"seed": options.seed, "flip": options.flip} if split == "train" else {}
+        dataset = batches(
+            self.dataset[split],
+            options.input_size,
+            options.batch_size,
+            reader=self.features[split].reader() if self.features else None,
+            epochs=end - first_epoch,
+            first_epoch=first_epoch,
+            first_step=first_step,
+            **train,
+        )
+        return sharded(dataset) if self.strategy else dataset
+
+    def _batch_samples(self, epoch, step):
+        options = self.options
+        return batch_samples(self.dataset["train"], options.batch_size, options.seed, epoch, step)
+
+    def _variables(self):
+        return {
+            "weights": self.weights,
+            "optimizer": self.trained.optimizer.variables,
+            "metrics": [variable for metric in self.trained.metrics for variable in metric.variables],
+        }

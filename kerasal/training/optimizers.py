@@ -1,0 +1,97 @@
+"""Keras's optimizer and learning-rate schedule for the options."""
+
+import keras
+from keras import ops
+
+from kerasal.training.options import TrainingOptions
+
+
+def make_optimizer(
+    options: TrainingOptions, steps_per_epoch: int, precision: str = "float32"
+) -> keras.optimizers.Optimizer:
+    """The optimizer for a training of `options.epochs` epochs of so many steps.
+
+    With the precision float16 the loss is scaled, so that small gradients do not vanish, and a step whose
+    gradients overflow is left out.
+    """
+    arguments = {}
+    if options.optimizer in ("sgd", "rmsprop"):
+        arguments["momentum"] = options.momentum
+    if options.optimizer == "sgd":
+        arguments["nesterov"] = options.nesterov
+    accumulated = options.gradient_accumulation
+    make = {
+        "sgd": keras.optimizers.SGD,
+        "adam": keras.optimizers.Adam,
+        "adamw": keras.optimizers.AdamW,
+        "rmsprop": keras.optimizers.RMSprop,
+    }[options.optimizer]
+    optimizer = make(
+        learning_rate=learning_rate(options, steps_per_epoch),
+        weight_decay=options.weight_decay,
+        global_clipnorm=options.clip_norm or None,
+        clipvalue=options.clip_value or None,
+        use_ema=bool(options.ema),
+        ema_momentum=options.ema or 0.99,
+        gradient_accumulation_steps=accumulated if accumulated > 1 else None,
+        **arguments,
+    )
+    # At the end of `fit` Keras would put the averages into the network, whatever the callbacks put there.
+    optimizer.finalize_variable_values = lambda _: None
+    if precision == "float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def learning_rate(
+    options: TrainingOptions, steps_per_epoch: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate, or its schedule over the optimizer's updates."""
+    updates = steps_per_epoch / options.gradient_accumulation
+    warmup = round(options.warmup * updates)
+    total = max(1, round(options.epochs * updates) - warmup)
+    interval = max(1, round(options.decay_epochs * updates))
+    schedules = keras.optimizers.schedules
+    rate = options.learning_rate
+    schedule = {
+        "none": lambda: rate,
+        "cosine": lambda: schedules.CosineDecay(rate, total),
+        "linear": lambda: schedules.PolynomialDecay(rate, total, end_learning_rate=0.0),
+        "exponential": lambda: schedules.ExponentialDecay(rate, interval, options.decay_rate),
+        "step": lambda: schedules.ExponentialDecay(rate, interval, options.decay_rate, staircase=True),
+    }[options.decay]()
+    return WarmUp(schedule, warmup) if warmup else schedule
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that rises in a straight line over the first updates, then follows a schedule.
+
+    Args:
+        schedule: what comes after, a schedule or a number; it starts at its own beginning.
+        updates: the length of the rise; the first update has 1 / updates of the schedule's first rate.
+    """
+
+    def __init__(self, schedule: float | keras.optimizers.schedules.LearningRateSchedule, updates: int):
+        self.schedule = schedule
+        self.updates = updates
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        rise = ops.minimum((step + 1) / self.updates, 1.0)
+        after = ops.maximum(step - self.updates, 0.0)
+        return rise * (self.schedule(after) if callable(self.schedule) else self.schedule)
+
+    def get_config(self):
+        schedule = self.schedule
+        return {
+            "schedule": keras.saving.serialize_keras_object(schedule) if callable(schedule) else schedule,
+            "updates": self.updates,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        schedule = config["schedule"]
+        if isinstance(schedule, dict):
+            schedule = keras.saving.deserialize_keras_object(schedule)
+        return cls(schedule, config["updates"])

@@ -12,6 +12,7 @@ from kerasal_cli.evaluate import evaluate
 from kerasal_cli.export import export
 from kerasal_cli.losses import losses
 from kerasal_cli.predict import predict
+from kerasal_cli.quest import quest
 from kerasal_cli.train import train
 
 
@@ -28,5 +29,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, export, losses):
+for command in (train, evaluate, predict, export, losses, quest):
     main.add_command(command)

@@ -16,7 +16,9 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
     help="Losses and sums of them, or a list: table2 (the paper's 27), table3, figure3.",
 )
 @data_options(default="synthetic")
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many trainings of each loss.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many trainings of each loss."
+)
 @click.option(
     "--test",
     "tests",
@@ -28,7 +30,10 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
     "-o", "--output", type=click.Path(path_type=Path), help="The quest's folder.  [default: quests/DATA]"
 )
 @click.option(
-    "--recipe", default="default", show_default=True, help="default, or paper (SGD 0.001, batch 60, no search)."
+    "--recipe",
+    default="default",
+    show_default=True,
+    help="default, or paper (SGD 0.001, batch 60, no search).",
 )
 @click.option("--model", help="Network: baseline.")
 @click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or a VGG-16 .h5 file.")
@@ -109,11 +114,11 @@ def quest(
     """
     load_library()
     from kerasal import quest, training
-    from kerasal_cli.table import show_table
+    from kerasal_cli.table import show_tables
 
     options = quest.options(
         recipe,
-        input_size=_size(input_size),
+        input_size=input_size,
         search_rates=None if search_rates is None else _rates(search_rates),
         **changes,
     )
@@ -137,7 +142,7 @@ def quest(
         **({"metrics": [key.strip() for key in metrics.split(",")]} if metrics else {}),
     )
     for test in results.tests:
-        show_table(results.title(test), results.table(test, errors=False))
+        show_tables(results.title(test), [results.table(test, errors=False)])
     click.echo(f"best by the mean place over all metrics: {results.best}")
     click.echo(f"report: {folder / 'report.html'}   next: kerasal predict --model {folder / 'best'} IMAGES")
 

@@ -19,6 +19,9 @@ ROOMS = {
     "data": {"data", "errors"},
     "training": {"data", "errors", "losses", "metrics", "models", "training"},
     "evaluation": {"data", "errors", "evaluation", "metrics", "models", "training"},
+    "quest": {
+        *("data", "errors", "evaluation", "losses", "metrics", "models", "quest", "training", "visualize"),
+    },
 }
 BACKEND_NEUTRAL = ("losses", "metrics", "layers", "models")
 

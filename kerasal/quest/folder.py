@@ -152,7 +152,9 @@ class QuestFolder:
         try:
             return json.loads((self.path / name).read_text())
         except ValueError:
-            raise InputError(f"{self.path / name} is not valid JSON: remove it, and it is made anew") from None
+            raise InputError(
+                f"{self.path / name} is not valid JSON: remove it, and it is made anew"
+            ) from None
 
 
 def _union(before: list, now: list) -> list:

@@ -98,9 +98,7 @@ def train_heads(
         with heads.averaged():
             validation = heads.validate(splits.evaluation("validation"))
             for index, (record, its) in enumerate(zip(records, validation, strict=True)):
-                record["history"].append(
-                    {"train": _known(training[index]), "validation": _known(its.values)}
-                )
+                record["history"].append({"train": _known(training[index]), "validation": _known(its.values)})
                 if its.finite and its.values["loss"] < best[index][0]:
                     best[index] = (its.values["loss"], heads.weights(index), its.collapsed)
                     record["best_epoch"] = epoch

@@ -76,4 +76,3 @@ def options(
         search_rates = SEARCHED_RATES if recipe == "default" and learning_rate is None else ()
     epochs = SEARCH_EPOCHS if search_epochs is None else search_epochs
     return QuestOptions(training, recipe, learning_rate, tuple(search_rates), epochs)
-

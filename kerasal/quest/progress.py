@@ -48,4 +48,3 @@ class QuestProgress:
     def _show(self, line: str) -> None:
         self._shown = self.clock()
         self.report(f"{line}{self.left()}")
-

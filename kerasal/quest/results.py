@@ -191,9 +191,7 @@ class Results:
         return "\n".join(parts)
 
     def write(self) -> list[Path]:
-        """Write results.json, .csv, .md, .tex and report.html; returns their paths."""
-        from kerasal.quest.report import report_page
-
+        """Write results.json, .csv, .md and .tex; returns their paths."""
         folder = self.folder
         text = json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n"
         return [
@@ -201,7 +199,6 @@ class Results:
             write_atomically(folder.path / "results.csv", self._write_csv),
             folder.write_text("results.md", self.document(markdown)),
             folder.write_text("results.tex", self.document(tables.latex, "% ")),
-            folder.write_text("report.html", report_page(self)),
         ]
 
     def _over_seeds(self, test: str, spec: str) -> Scores:
@@ -257,7 +254,10 @@ class Results:
 def markdown(table: tables.Table) -> str:
     """The table in Markdown, in which the star of a spec is a star."""
     rows = [
-        [tables.Cell(cell.text.replace("*", "\\*"), cell.mark) if i < table.names else cell for i, cell in enumerate(row)]
+        [
+            tables.Cell(cell.text.replace("*", "\\*"), cell.mark) if i < table.names else cell
+            for i, cell in enumerate(row)
+        ]
         for row in table.rows
     ]
     return tables.markdown(tables.Table(table.title, table.header, rows, table.names))

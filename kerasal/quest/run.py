@@ -12,12 +12,13 @@ from kerasal.data.sample import Dataset, center_bias, fingerprint
 from kerasal.errors import InputError
 from kerasal.metrics import METRICS
 from kerasal.quest import paper
-from kerasal.quest.folder import SCHEMA, QuestFolder
 from kerasal.quest.best import write_best
+from kerasal.quest.folder import SCHEMA, QuestFolder
 from kerasal.quest.heads import Heads, is_perceptual
 from kerasal.quest.learning import LEARNED, Splits, choose_rates, train_heads
 from kerasal.quest.options import SIDE_BY_SIDE, QuestOptions
 from kerasal.quest.progress import PERCEPTUAL_WORK, QuestProgress
+from kerasal.quest.report import report_page
 from kerasal.quest.results import Results
 from kerasal.quest.scoring import no_scores, open_test_sets, score_heads
 from kerasal.quest.specs import in_order
@@ -36,6 +37,7 @@ def run(
     seeds: int = 1,
     tests: Sequence[Dataset] = (),
     metrics: Sequence[str] = paper.METRICS,
+    stimuli: Sequence[str] | None = None,
     side_by_side: int = SIDE_BY_SIDE,
     cache_folder: Path | None = None,
     processes: int | None = 1,
@@ -51,6 +53,7 @@ def run(
         seeds: how many, from 0: of the initial weights, the dropout and the batches.
         tests: other datasets to score on, whole.
         metrics: keys of `kerasal.metrics.METRICS`; those that the data do not allow are left out.
+        stimuli: names of test samples that the report shows maps of.
         side_by_side: how many heads share a step; the results do not depend on it.
         cache_folder: where features are kept between quests; None keeps them in memory.
         processes: how many score; None for one for each core.
@@ -99,6 +102,7 @@ def run(
     _score(folder, config, sets, processes, progress)
     results = Results.read(folder)
     results.write()
+    folder.write_text("report.html", report_page(results, sets[0].samples, network, stimuli))
     write_best(results, network)
     return results
 
@@ -134,7 +138,9 @@ def _learn(folder, config, splits, bias, side_by_side, report):
                 # The search is the first seed's, whichever seed trains.
                 heads = heads_of(unknown, config["seeds"][0])
                 stage = work.stage(progress, unknown, splits.trial_steps, f"{len(unknown)} losses")
-                for spec, found in zip(unknown, choose_rates(heads, splits, config["seeds"][0], stage), strict=True):
+                for spec, found in zip(
+                    unknown, choose_rates(heads, splits, config["seeds"][0], stage), strict=True
+                ):
                     folder.write_rate(spec, found)
             todo = [spec for spec in group if folder.head(seed, spec) is None]
             if not todo:
@@ -188,9 +194,7 @@ def _score(folder, config, sets, processes, progress):
     size = tuple(config["model_options"]["input_size"])
     for test_set in sets:
         for seed in config["seeds"]:
-            missing = [
-                spec for spec in config["losses"] if folder.scores(seed, test_set.name, spec) is None
-            ]
+            missing = [spec for spec in config["losses"] if folder.scores(seed, test_set.name, spec) is None]
             for group in groups(missing, SIDE_BY_SIDE):
                 heads = {spec: folder.load_head(seed, spec) for spec in group}
                 learned = {spec: head for spec, head in heads.items() if head is not None}

@@ -59,16 +59,16 @@ def open_test_sets(
     """
     names = [own.name, *(other.name for other in others)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"test sets named twice: {', '.join(twice)}; the data's own test split is one already")
+        raise InputError(
+            f"test sets named twice: {', '.join(twice)}; the data's own test split is one already"
+        )
     sets = [replace(own, splits={"train": own["train"], "validation": [], "test": own["test"]})]
     sets += [
         replace(other, splits={"train": own["train"], "validation": [], "test": other.samples})
         for other in others
     ]
     return [
-        TestSet(
-            data.name, data, FeatureCache.open(network, data["test"], folder=folder, progress=progress)
-        )
+        TestSet(data.name, data, FeatureCache.open(network, data["test"], folder=folder, progress=progress))
         for data in sets
     ]
 

@@ -70,7 +70,8 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
 @click.option(
     "--metrics",
     metavar="KEY,KEY",
-    help="Of cc, sim, auc_judd, auc_borji, nss, emd, kld, sauc, information_gain.  [default: Table 2's seven]",
+    help="Of cc, sim, auc_judd, auc_borji, nss, emd, kld, sauc, information_gain.  "
+    "[default: Table 2's seven]",
 )
 @click.option("--stimuli", metavar="NAME,NAME", help="To show in the report.  [default: three, by their CC]")
 @click.option("--processes", type=click.IntRange(1), help="Scoring processes.  [default: one for each core]")

@@ -102,7 +102,7 @@ def train_heads(
                 if its.finite and its.values["loss"] < best[index][0]:
                     best[index] = (its.values["loss"], heads.weights(index), its.collapsed)
                     record["best_epoch"] = epoch
-    for index, (record, (_, weights, flat)) in enumerate(zip(records, best, strict=True)):
+    for index, (record, (_, _, flat)) in enumerate(zip(records, best, strict=True)):
         if record["best_epoch"] is None:
             record["state"], best[index] = DIVERGED, (math.nan, heads.weights(index), False)
         elif flat:

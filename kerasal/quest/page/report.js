@@ -95,7 +95,7 @@ function scatter() {
     svg.append(element("text", {x: left - 6, y: y(tick) + 4, "text-anchor": "end"}, short(tick)));
   }
   svg.append(element("text", {x: left + size / 2, y: size + 60, "text-anchor": "middle"}, across.value));
-  svg.append(element("text", {x: 0, y: 0, "text-anchor": "middle", transform: `translate(12 ${20 + size / 2}) rotate(-90)`},
+  svg.append(element("text", {x: 0, y: 0, "text-anchor": "middle", transform: `translate(12 ${20 + size / 4}) rotate(-90)`},
     up.value));
   for (const i of known) {
     const point = element("circle", {cx: x(xs[i]), cy: y(ys[i]), r: 4.5, class: "point"});

@@ -84,7 +84,7 @@ def test_a_second_call_trains_nothing_and_a_new_loss_alone(finished, tmp_path):
 
 
 def test_a_quest_without_a_head_ends_with_the_same_results(finished, tmp_path):
-    dataset, folder, results, _ = finished
+    dataset, folder, _, _ = finished
     copy = tmp_path / "q"
     shutil.copytree(folder, copy)
     for path in [*copy.rglob("heads/0/cc.*"), *copy.rglob("scores/0/*/cc.csv"), copy / "rates/cc.json"]:
@@ -168,7 +168,10 @@ def test_the_report_works_in_a_browser(finished, tmp_path):
         browser.get((finished[1] / "report.html").as_uri())
         images = "return [...document.images].every(i => i.complete && i.naturalWidth > 0)"
         assert browser.execute_script(images)
-        column = "return [...document.querySelectorAll('table tbody')[0].rows].map(r => parseFloat(r.cells[2].textContent))"
+        column = (
+            "return [...document.querySelectorAll('table tbody')[0].rows]"
+            ".map(r => parseFloat(r.cells[2].textContent))"
+        )
         browser.find_elements("css selector", "table.sortable th button")[2].click()
         values = browser.execute_script(column)
         assert values == sorted(values, reverse=True)

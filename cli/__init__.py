@@ -14,6 +14,7 @@ from kerasal_cli.export import export
 from kerasal_cli.losses import losses
 from kerasal_cli.models import models
 from kerasal_cli.predict import predict
+from kerasal_cli.quest import quest
 from kerasal_cli.serve import serve
 from kerasal_cli.train import train
 from kerasal_cli.weights import weights
@@ -32,5 +33,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, export, losses, models, data, serve, weights):
+for command in (train, evaluate, quest, predict, export, serve, data, losses, models, weights):
     main.add_command(command)

@@ -13,21 +13,26 @@ def show(evaluation, style: str) -> None:
 
 
 def _show_tables(evaluation) -> None:
+    from kerasal.evaluation import tables
+
+    comparison = evaluation.comparison
+    shown = tables.all_tables(comparison)
+    if len(evaluation.scores) > 1:
+        shown[0] = tables.means(comparison, errors=False)  # with errors, nine metrics fit no screen
+    show_tables(evaluation.title, shown)
+
+
+def show_tables(title: str, shown) -> None:
+    """Print tables for a terminal, under a title."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from kerasal.evaluation import tables
-
     console = Console(highlight=False, soft_wrap=False)
     if not console.is_terminal:
         console.width = 240  # a file or a pipe has no width to fit into
-    comparison = evaluation.comparison
-    shown = tables.all_tables(comparison)
-    if len(evaluation.scores) > 1:
-        shown[0] = tables.means(comparison, errors=False)  # with errors, nine metrics fit no screen
-    console.print(Text(evaluation.title, style="bold"))
+    console.print(Text(title, style="bold"))
     for table in shown:
         drawn = Table(
             title=table.title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False

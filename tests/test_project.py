@@ -23,6 +23,9 @@ ROOMS = {
     "prediction": {"data", "errors", "models", "prediction", "training", "visualize", "weights"},
     "export": {"errors", "export", "models", "prediction"},
     "serving": {"data", "errors", "prediction", "serving", "visualize"},
+    "quest": {
+        *("data", "errors", "evaluation", "losses", "metrics", "models", "quest", "training", "visualize"),
+    },
 }
 BACKEND_NEUTRAL = ("losses", "metrics", "layers", "models")
 

@@ -79,24 +79,39 @@ def vgg_features(y_true, y_pred) -> list[tuple]:
 
     No gradient goes through phi(S). InputError: maps under 32x32.
     """
-    s, p = same_size(density(y_true), prediction(y_pred))
-    for size in p.shape[1:3]:
+    return shared_vgg_features(y_true, [y_pred])[0]
+
+
+def shared_vgg_features(y_true, predictions, dtype="float32") -> list[list[tuple]]:
+    """`vgg_features` of each of several predictions of one truth, in one pass for all of them.
+
+    predictions: N tensors (B, H, W, 1). phi(S) is computed once. With `dtype` "bfloat16" the convolutions
+    compute in it, and phi is float32 again.
+    """
+    s = density(y_true)
+    p = [same_size(s, prediction(y_pred))[1] for y_pred in predictions]
+    for size in p[0].shape[1:3]:
         if size is not None and size < SMALLEST_SIDE:
-            raise InputError(f"df and gm need maps of at least 32x32 pixels; got {tuple(p.shape[1:3])}")
-    # Two passes and not one of twice the batch: only P's is differentiated.
-    return list(zip(_pooled(ops.stop_gradient(s)), _pooled(p), strict=True))
+            raise InputError(f"df and gm need maps of at least 32x32 pixels; got {tuple(p[0].shape[1:3])}")
+    # Apart from S's pass: only P's is differentiated.
+    phi_s = _pooled(ops.stop_gradient(s), dtype)
+    if len(p) == 1:
+        return [list(zip(phi_s, _pooled(p[0], dtype), strict=True))]
+    phi_p = [ops.split(phi, len(p)) for phi in _pooled(ops.concatenate(p), dtype)]
+    return [list(zip(phi_s, each, strict=True)) for each in zip(*phi_p, strict=True)]
 
 
-def _pooled(x):
+def _pooled(x, dtype):
     """The outputs of the five pooling layers for a map (B, H, W, 1)."""
     kernels = iter(_kernels())
     outputs = []
+    x = ops.cast(x, dtype)
     for convolutions in BLOCKS:
         for _ in range(convolutions):
-            kernel, bias = next(kernels)
+            kernel, bias = (ops.cast(array, dtype) for array in next(kernels))
             x = ops.relu(ops.conv(x, kernel, padding="same", data_format="channels_last") + bias)
         x = ops.max_pool(x, 2, strides=2, data_format="channels_last")
-        outputs.append(x)
+        outputs.append(ops.cast(x, "float32"))
     return outputs
 
 

@@ -1,0 +1,159 @@
+"""kerasal quest"""
+
+from pathlib import Path
+
+import click
+
+from kerasal_cli.loading import data_options, load_data, load_library, progress
+
+
+@click.command()
+@click.option(
+    "--losses",
+    default="table2",
+    show_default=True,
+    metavar="SPEC,SPEC",
+    help="Losses and sums of them, or a list: table2 (the paper's 27), table3, figure3.",
+)
+@data_options(default="synthetic")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many trainings of each loss."
+)
+@click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="Score on this dataset too, all of it.  [repeatable]",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The quest's folder.  [default: quests/DATA]"
+)
+@click.option(
+    "--recipe",
+    default="default",
+    show_default=True,
+    help="default, or paper (SGD 0.001, batch 60, no search).",
+)
+@click.option("--model", help="Network: baseline.")
+@click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or a VGG-16 .h5 file.")
+@click.option("--activation", help="Output of every loss: relu or sigmoid.  [default: by the loss's family]")
+@click.option(
+    "--input-size",
+    default="150x200",
+    show_default=True,
+    metavar="ROWSxCOLUMNS",
+    help="Size that stimuli are resized to.",
+)
+@click.option("--epochs", type=int, default=4, show_default=True)
+@click.option("--batch-size", type=int)
+@click.option(
+    "--search-rates",
+    metavar="RATE,RATE",
+    help="Learning rates that each loss tries; none is the recipe's own.  [default: 1e-4,3e-4,1e-3]",
+)
+@click.option("--search-epochs", type=float, help="Length of each trial.  [default: 0.5]")
+@click.option("--learning-rate", type=float, help="Of every loss, without a search.")
+@click.option(
+    "--precision",
+    default="auto",
+    show_default=True,
+    help="Of backbone, heads and the VGG-16 of df and gm: auto, float32 or bfloat16.",
+)
+@click.option(
+    "--side-by-side",
+    type=click.IntRange(1),
+    default=9,
+    show_default=True,
+    help="Heads that share a step: more is faster and needs more memory.",
+)
+@click.option(
+    "--metrics",
+    metavar="KEY,KEY",
+    help="Of cc, sim, auc_judd, auc_borji, nss, emd, kld, sauc, information_gain.  "
+    "[default: Table 2's seven]",
+)
+@click.option("--stimuli", metavar="NAME,NAME", help="To show in the report.  [default: three, by their CC]")
+@click.option("--processes", type=click.IntRange(1), help="Scoring processes.  [default: one for each core]")
+@click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path),
+    help="Where features are kept between quests.  [default: $KERASAL_CACHE or ~/.cache/kerasal]",
+)
+@click.option("--cache-in-memory", is_flag=True, help="Keep the features in memory, for this quest alone.")
+def quest(
+    losses,
+    data,
+    data_dir,
+    sigma,
+    pixels_per_degree,
+    limit,
+    seeds,
+    tests,
+    output,
+    recipe,
+    input_size,
+    search_rates,
+    side_by_side,
+    metrics,
+    stimuli,
+    processes,
+    cache_dir,
+    cache_in_memory,
+    **changes,
+) -> None:
+    """Find the loss that is best on your data: train the network once for each, score all, write a report.
+
+    Same split, initial weights and batches for each loss. Called again with the same folder it goes on where
+    it was stopped, and trains only what is new.
+
+    \b
+    Examples:
+      kerasal quest --losses "mse, kld+cc+nss, lc2"
+      kerasal quest --data osie --data-dir ~/osie
+      kerasal quest --data my_folder --seeds 3 --test osie
+    """
+    load_library()
+    from kerasal import quest, training
+    from kerasal_cli.table import show_tables
+
+    options = quest.options(
+        recipe,
+        input_size=input_size,
+        search_rates=None if search_rates is None else _rates(search_rates),
+        **changes,
+    )
+    specs = quest.parse_losses(losses)
+    dataset = load_data(limit, name=data, data_dir=data_dir, sigma=sigma, pixels_per_degree=pixels_per_degree)
+    folder = output or Path("quests") / dataset.name
+    click.echo(f"{len(specs)} losses on {dataset.description}, into {folder}", err=True)
+    results = quest.run(
+        dataset,
+        specs,
+        options,
+        folder,
+        seeds=seeds,
+        tests=[load_data(limit, name=name) for name in tests],
+        stimuli=stimuli and [name.strip() for name in stimuli.split(",")],
+        side_by_side=side_by_side,
+        processes=processes,
+        cache_folder=None if cache_in_memory else cache_dir or training.default_cache(),
+        progress=progress,
+        report=lambda line: click.echo(line, err=True),
+        **({"metrics": [key.strip() for key in metrics.split(",")]} if metrics else {}),
+    )
+    for test in results.tests:
+        show_tables(results.title(test), [results.table(test, errors=False)])
+    click.echo(f"best by the mean place over all metrics: {results.best}")
+    click.echo(f"report: {folder / 'report.html'}   next: kerasal predict --model {folder / 'best'} IMAGES")
+
+
+def _rates(text: str) -> list[float]:
+    if text.strip() == "none":
+        return []
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not a list of numbers, such as 1e-4,3e-4, or none", param_hint="--search-rates"
+        ) from None

@@ -1,0 +1,57 @@
+"""The best loss's network as a run folder, for `kerasal predict`, `evaluate` and `export`."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from kerasal.models import SaliencyModel, build
+from kerasal.quest.learning import DIVERGED
+from kerasal.quest.results import Results
+from kerasal.training.config_file import config_text
+from kerasal.training.options import TrainingOptions
+from kerasal.training.precision import computing_in
+from kerasal.training.run_folder import RunFolder
+
+
+def write_best(results: Results, network: SaliencyModel) -> Path | None:
+    """Write the folder best/ of a quest: the first seed's network of the best loss; None if none learned.
+
+    network: one with the quest's backbone, whose weights it takes.
+    """
+    spec, folder, config = results.best, results.folder, results.config
+    if spec is None:
+        return None
+    seed = config["seeds"][0]
+    record = folder.head(seed, spec)
+    if record["state"] == DIVERGED:
+        return None
+    path, new = folder.path / "best", folder.path / "best.new"
+    model_options = {**config["model_options"], "input_size": tuple(config["model_options"]["input_size"])}
+    model_options["activation"] = record["activation"]
+    training = {**config["options"]["training"], "loss": spec, "learning_rate": record["rate"], "seed": seed}
+    options = TrainingOptions.from_dict(training)
+    with computing_in(config["precision"]):
+        whole = build(options.model, **{**model_options, "backbone_weights": "random"})
+    whole.backbone.set_weights(network.backbone.get_weights())
+    for variable, value in zip(whole.head.trainable_variables, folder.weights(seed, spec), strict=True):
+        variable.assign(value)
+    shutil.rmtree(new, ignore_errors=True)
+    run = RunFolder.create(
+        new,
+        {
+            "loss": spec,
+            "model": options.model,
+            "model_options": model_options,
+            "precision": config["precision"],
+            "options": options.as_dict(),
+            "cache_features": True,
+            "data": config["data"],
+        },
+        config_text(options.as_dict()),
+        np.load(folder.path / "center_bias.npy"),
+    )
+    run.save_weights(whole, run.best_weights)
+    shutil.rmtree(path, ignore_errors=True)
+    new.rename(path)
+    return path

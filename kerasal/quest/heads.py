@@ -1,0 +1,223 @@
+"""Heads that learn side by side: one step reads a batch of features and trains every head by its own loss."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from kerasal import losses, metrics, models
+from kerasal.losses.perceptual import shared_vgg_features
+from kerasal.training.optimizers import learning_rate, make_optimizer
+from kerasal.training.options import TrainingOptions
+from kerasal.training.precision import computing_in
+
+CONSTANT = 1e-6  # a map whose range is below this share of its maximum, or of 1, is constant
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What one head does on the validation split.
+
+    Attributes:
+        values: loss, each term of a combination without its coefficient (`kld_loss`), `cc`, `nss`: means.
+        collapsed: every map is constant: the network has stopped looking at its input.
+    """
+
+    values: dict[str, float]
+    collapsed: bool
+
+    @property
+    def finite(self) -> bool:
+        return bool(np.isfinite(self.values["loss"]))
+
+
+class Heads:
+    """One head for each loss, with the same initial weights and the same dropout, step by step.
+
+    Nothing couples them: each has its own optimizer, and the gradient of a head comes from its own loss
+    alone. What they share is read-only: the batch, and one pass through VGG-16 for all perceptual losses.
+
+    Args:
+        specs: canonical specs of the losses.
+        model_options: of `kerasal.models.build`, but for `activation`, which each loss chooses.
+        options: of the training; `learning_rate` and `loss` play no part.
+        center_bias: B of the regularisation R.
+        seed: of the initial weights and the dropout.
+        precision: "float32" or "bfloat16", of the heads and of the pass through VGG-16.
+        fixations: whether the data have fixations, so that NSS can be watched.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[str],
+        model_options: dict,
+        options: TrainingOptions,
+        center_bias: np.ndarray,
+        *,
+        seed: int = 0,
+        precision: str = "float32",
+        fixations: bool = True,
+    ):
+        self.specs = list(specs)
+        self.options = options
+        self.precision = precision
+        self.losses = [losses.get(spec, center_bias=center_bias) for spec in specs]
+        self.activations = [options.activation or losses.activation_for(loss) for loss in self.losses]
+        self.heads = [
+            build_head(options.model, {**model_options, "activation": activation}, seed, precision)
+            for activation in self.activations
+        ]
+        # The rate changes from trial to trial; the steps that use it are compiled once.
+        constant = replace(options, decay="none", warmup=0.0, learning_rate=1.0)
+        for head in self.heads:
+            head.compile(make_optimizer(constant, 1, precision))
+            head.optimizer.build(head.trainable_variables)
+        self._initial = [[v.numpy() for v in self._variables(head)] for head in self.heads]
+        self._watched = {"cc": metrics.CC()} | ({"nss": metrics.NSS()} if fixations else {})
+        self._perceptual = [i for i, spec in enumerate(specs) if is_perceptual(spec)]
+        features = [tf.TensorSpec((None, *i.shape[1:]), tf.float32) for i in self.heads[0].inputs]
+        y_true = tf.TensorSpec((None, *options.input_size, 2), tf.float32)
+        rates = tf.TensorSpec((len(specs),), tf.float32)
+        self._compiled_step = tf.function(self._step, input_signature=[features, y_true, rates])
+        self._compiled_values = tf.function(self._values_of_batch, input_signature=[features, y_true])
+
+    def reset(self) -> None:
+        """All heads and optimizers as they were at the start."""
+        for head, values in zip(self.heads, self._initial, strict=True):
+            for variable, value in zip(self._variables(head), values, strict=True):
+                variable.assign(value)
+
+    def train(self, batches: tf.data.Dataset, rates: Sequence[float], first_step: int, steps: int, progress):
+        """Train every head on the batches, each at its own rate, decayed as the options say over `steps`.
+
+        first_step: of these batches within `steps`. progress(): called after each step.
+        Returns the mean training values of each head, as `Validation.values` without the metrics.
+        """
+        decay = learning_rate(replace(self.options, learning_rate=1.0, epochs=1), steps)
+        sums, images = None, 0
+        for step, (features, y_true) in enumerate(batches, start=first_step):
+            factor = decay(step) if callable(decay) else decay
+            scaled = tf.constant(rates, tf.float32) * tf.cast(factor, tf.float32)
+            values = self._compiled_step(_as_list(features), y_true, scaled)
+            sums = _added(sums, values, len(y_true))
+            images += len(y_true)
+            progress()
+        return _means(sums, images)
+
+    def validate(self, batches: tf.data.Dataset) -> list[Validation]:
+        """What every head does on a split, with its averaged weights where the options average them."""
+        sums, images, spread, peak = None, 0, np.zeros(len(self.heads)), np.zeros(len(self.heads))
+        for features, y_true in batches:
+            values, its_spread, its_peak = self._compiled_values(_as_list(features), y_true)
+            sums = _added(sums, values, len(y_true))
+            images += len(y_true)
+            # NaN is no collapse: `fmax` passes over it.
+            spread, peak = np.fmax(spread, its_spread.numpy()), np.fmax(peak, its_peak.numpy())
+        collapsed = spread <= CONSTANT * np.maximum(1, peak)
+        return [
+            Validation(values, bool(flat) and np.isfinite(values["loss"]))
+            for values, flat in zip(_means(sums, images), collapsed, strict=True)
+        ]
+
+    def averaged(self):
+        """A context in which the heads have their averaged weights, where the options average them."""
+        return _Averaged(self.heads if self.options.ema else [])
+
+    def weights(self, index: int) -> list[np.ndarray]:
+        """The trainable weights of one head."""
+        return [variable.numpy() for variable in self.heads[index].trainable_variables]
+
+    def _variables(self, head):
+        return [*head.variables, *head.optimizer.variables]
+
+    def _step(self, features, y_true, rates):
+        with tf.GradientTape() as tape:
+            maps = [head(features, training=True) for head in self.heads]
+            values = self._values(y_true, maps)
+            # The sum couples nothing: a head's weights occur in its own loss alone.
+            total = tf.add_n([its["loss"] for its in values])
+        gradients = tape.gradient(total, [head.trainable_variables for head in self.heads])
+        for index, (head, its) in enumerate(zip(self.heads, gradients, strict=True)):
+            head.optimizer.learning_rate.assign(rates[index])
+            head.optimizer.apply(its, head.trainable_variables)
+        return values
+
+    def _values(self, y_true, maps):
+        """Each head's loss, and the terms of a combination: means over the batch."""
+        features = {}
+        if self._perceptual:
+            shared = shared_vgg_features(y_true, [maps[i] for i in self._perceptual], self.precision)
+            features = dict(zip(self._perceptual, shared, strict=True))
+        results = []
+        for index, (loss, map_) in enumerate(zip(self.losses, maps, strict=True)):
+            seen = {"features": features[index]} if index in features else {}
+            if isinstance(loss, losses.LinearCombination):
+                terms = loss.term_values(y_true, map_, **seen)
+                total = sum(coefficient * terms[name] for coefficient, name, _ in loss.terms)
+                values = {"loss": total, **{f"{name}_loss": value for name, value in terms.items()}}
+            else:
+                values = {"loss": loss.call(y_true, map_, **seen)}
+            results.append({name: ops.mean(value) for name, value in values.items()})
+        return results
+
+    def _values_of_batch(self, features, y_true):
+        maps = [head(features, training=False) for head in self.heads]
+        values = self._values(y_true, maps)
+        for its, map_ in zip(values, maps, strict=True):
+            for name, metric in self._watched.items():
+                metric.reset_state()
+                metric.update_state(y_true, map_)
+                its[name] = metric.result()
+        stacked = tf.stack(maps)  # (heads, B, rows, columns, 1)
+        spread = ops.max(stacked, axis=(2, 3, 4)) - ops.min(stacked, axis=(2, 3, 4))
+        return values, ops.max(spread, axis=1), ops.max(stacked, axis=(1, 2, 3, 4))
+
+
+def build_head(model: str, model_options: dict, seed: int, precision: str) -> keras.Model:
+    """The head of a network, without its backbone, its initial weights and dropout drawn from the seed."""
+    keras.utils.set_random_seed(seed)
+    with computing_in(precision):
+        # The weights of a backbone that is thrown away need no loading.
+        return models.build(model, **{**model_options, "backbone_weights": "random"}).head
+
+
+def is_perceptual(spec: str) -> bool:
+    """Whether a loss, or a term of it, compares maps in VGG-16's feature space."""
+    return any(term.name in ("df", "gm") for term in losses.expand(spec))
+
+
+class _Averaged:
+    """Keras's swap of averaged weights, by its public hooks, for heads without `fit`."""
+
+    def __init__(self, heads):
+        self.swaps = []
+        for head in heads:
+            self.swaps.append(keras.callbacks.SwapEMAWeights())
+            self.swaps[-1].set_model(head)
+
+    def __enter__(self):
+        for swap in self.swaps:
+            swap.on_test_begin()
+
+    def __exit__(self, *_):
+        for swap in self.swaps:
+            swap.on_test_end()
+
+
+def _as_list(features):
+    return list(features) if isinstance(features, (tuple, list)) else [features]
+
+
+def _added(sums, values, weight):
+    """Sums over batches, each weighted by its images, kept as tensors so that no step waits for them."""
+    values = [{name: weight * value for name, value in its.items()} for its in values]
+    if sums is None:
+        return values
+    return [{name: a[name] + b[name] for name in a} for a, b in zip(sums, values, strict=True)]
+
+
+def _means(sums, images):
+    return [{name: float(value) / images for name, value in its.items()} for its in sums]

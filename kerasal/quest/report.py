@@ -1,0 +1,215 @@
+"""The report: one HTML file that holds all it shows and opens without a network."""
+
+import html
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kerasal.data.pipeline import resize_stimulus
+from kerasal.data.sample import Sample
+from kerasal.errors import InputError
+from kerasal.evaluation import tables
+from kerasal.metrics import METRICS, cc
+from kerasal.models import SaliencyModel, resize_saliency
+from kerasal.quest import findings
+from kerasal.quest.learning import LEARNED
+from kerasal.quest.pictures import center_bias_figure, heat, photo
+from kerasal.quest.results import Results, agreement_table
+from kerasal.quest.specs import family
+
+PAGE = Path(__file__).parent / "page"
+STIMULI = 3  # in Figure 3, where none are named
+FIGURE_WIDTH = 220  # pixels
+THUMBNAIL_WIDTH = 150
+MOST_THUMBNAILS = 300  # in the scatter plot; a page of more is too large to send by mail
+
+
+def report_page(
+    results: Results,
+    samples: Sequence[Sample],
+    network: SaliencyModel,
+    stimuli: Sequence[str] | None = None,
+) -> str:
+    """The page.
+
+    Args:
+        samples: of the first test set.
+        network: with the quest's backbone, which the maps of the shown stimuli are made with.
+        stimuli: names of samples to show; default three with a low, a middle and a high CC.
+
+    InputError: a name that is no sample's.
+    """
+    shown = _chosen(results, samples, stimuli)
+    sections = [_test_section(results, test) for test in results.tests]
+    template = Template((PAGE / "report.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        title=html.escape(f"Quest on {results.config['data']['name']}"),
+        style=(PAGE / "report.css").read_text(encoding="utf-8"),
+        script=(PAGE / "report.js").read_text(encoding="utf-8"),
+        about=html.escape(results.title(results.tests[0])),
+        findings="".join(f"<li>{html.escape(line)}</li>" for line in findings.lines(results)),
+        tests="".join(sections),
+        figure_3=_figure_3(results, shown, network),
+        figure_2=center_bias_figure(np.load(results.folder.path / "center_bias.npy")),
+        config=html.escape(json.dumps(results.config, indent=2)),
+        # "</" would end the script element.
+        data=json.dumps(_data(results, samples), separators=(",", ":"), allow_nan=False).replace(
+            "</", "<\\/"
+        ),
+    )
+
+
+def html_table(table: tables.Table, extra: str = "") -> str:
+    """A table with its marks; numbers carry their value for sorting."""
+    around = {tables.BOLD: "best", tables.ITALIC: "good", tables.PLAIN: ""}
+    head = "".join(
+        f'<th class="{side}" scope="col"><button type="button">{html.escape(name)}</button></th>'
+        for name, side in zip(table.header, table.alignment, strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td class="{side} {around[cell.mark]}">{html.escape(cell.text)}</td>'
+            for cell, side in zip(row, table.alignment, strict=True)
+        )
+        + "</tr>"
+        for row in table.rows
+    )
+    caption = html.escape(table.title)
+    return (
+        f'<div class="scroll"><table class="sortable" {extra}><caption>{caption}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _test_section(results: Results, test: str) -> str:
+    """The table of a test set, what it says against two references, and the agreement with the paper."""
+    parts = [f"<h2>{html.escape(results.title(test))}</h2>", html_table(_table_2(results, test))]
+    for reference in dict.fromkeys([results.reference, results.best]):
+        if reference is not None:
+            parts.append(
+                f"<details><summary>Differences from {html.escape(reference)}, tested in pairs</summary>"
+                f"{html_table(_differences(results, test, reference))}</details>"
+            )
+    if agreement := results.agreement(test):
+        parts.append(
+            "<details><summary>Agreement with the paper's Table 2</summary>"
+            f"{html_table(agreement_table(agreement))}</details>"
+        )
+    return f"<section>{''.join(parts)}</section>"
+
+
+def _table_2(results: Results, test: str) -> tables.Table:
+    """Table 2 with the family, the mean place and the learning rate of each loss."""
+    table = results.table(test)
+    rows = []
+    for spec, row in zip(results.config["losses"], table.rows, strict=True):
+        rank = results.mean_ranks.get(spec)
+        rate = results.heads[results.config["seeds"][0]][spec]["rate"]
+        rows.append(
+            [
+                row[0],
+                tables.Cell(family(spec)),
+                *row[1:],
+                tables.Cell("–" if rank is None or test != results.tests[0] else f"{rank:.1f}"),
+                tables.Cell(f"{rate:g}"),
+            ]
+        )
+    header = [table.header[0], "family", *table.header[1:], "mean place ↓", "learning rate"]
+    title = "mean ± standard error over images; best bold, second and third italic; click a head to sort"
+    return tables.Table(title, header, rows, names=2)
+
+
+def _differences(results: Results, test: str, reference: str) -> tables.Table:
+    """A row a loss, a column a metric: the mean difference; bold where Wilcoxon's p is below 0.05."""
+    comparison = results.comparison(test, reference)
+    rows = []
+    for spec, metrics in comparison.differences.items():
+        cells = [tables.Cell(spec)]
+        for its in metrics.values():
+            known = not math.isnan(its.mean)
+            text = f"{its.mean:+.3f} [{its.interval[0]:+.3f}, {its.interval[1]:+.3f}]" if known else "–"
+            cells.append(tables.Cell(text, tables.BOLD if its.p_value < 0.05 else tables.PLAIN))
+        rows.append(cells)
+    names = [METRICS[key].name for key in comparison.metrics]
+    title = (
+        f"mean of loss minus {reference}, [95 % bootstrap interval over images]; bold: Wilcoxon's p < 0.05, "
+        "not corrected for the number of comparisons"
+    )
+    return tables.Table(title, ["loss", *names], rows)
+
+
+def _chosen(results: Results, samples: Sequence[Sample], stimuli: Sequence[str] | None) -> list[Sample]:
+    by_name = {sample.name: sample for sample in samples}
+    if stimuli is not None:
+        if unknown := [name for name in stimuli if name not in by_name]:
+            raise InputError(f"no stimulus {unknown[0]!r} in the test split; they are {', '.join(by_name)}")
+        return [by_name[name] for name in stimuli]
+    scores = results.mean_scores(results.tests[0])
+    learned = [spec for spec in scores if results.states[spec] == LEARNED] or list(scores)
+    order = np.argsort(np.nan_to_num(np.mean([scores[spec].values["cc"] for spec in learned], axis=0)))
+    names = scores[learned[0]].names
+    shares = (0.1, 0.5, 0.9)[-min(STIMULI, len(names)) :]
+    return [by_name[names[order[int(share * (len(names) - 1))]]] for share in shares]
+
+
+def _figure_3(results: Results, shown: Sequence[Sample], network: SaliencyModel) -> str:
+    """The paper's Figure 3: for each stimulus the photograph, the human map, and a map a loss."""
+    seed = results.config["seeds"][0]
+    stimuli = tf.stack([resize_stimulus(sample.read_stimulus(), network.input_size) for sample in shown])
+    features = [tf.cast(feature, "float32") for feature in tf.nest.flatten(network.backbone(stimuli))]
+    maps = {}
+    for spec in results.config["losses"]:
+        head = results.folder.load_head(seed, spec)
+        if head is not None:
+            maps[spec] = head(features, training=False)
+    figures = []
+    for index, sample in enumerate(shown):
+        size = (round(FIGURE_WIDTH * sample.size[0] / sample.size[1]), FIGURE_WIDTH)
+        density = sample.density()
+        panels = [
+            _panel(photo(sample.read_stimulus(), FIGURE_WIDTH), "stimulus", "human"),
+            _panel(heat(density, size), "human map", "human"),
+        ]
+        for spec, its in maps.items():
+            own_size = np.asarray(resize_saliency(its[index : index + 1], sample.size))[0, ..., 0]
+            label = f"{spec}: CC {cc(own_size.astype('float64'), density.astype('float64')):.3f}"
+            panels.append(_panel(heat(own_size, size), label))
+        figures.append(f"<h3>{html.escape(sample.name)}</h3><div class='panels'>{''.join(panels)}</div>")
+    return "".join(figures)
+
+
+def _panel(uri: str, label: str, kind: str = "") -> str:
+    text = html.escape(label)
+    return f'<figure class="{kind}"><img src="{uri}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+
+
+def _data(results: Results, samples: Sequence[Sample]) -> dict[str, Any]:
+    """What the script draws: curves of the first seed, and the scores of the first test set."""
+    test, seed = results.tests[0], results.config["seeds"][0]
+    scores = results.mean_scores(test)
+    first = next(iter(scores.values()))
+    thumbnails = len(samples) <= MOST_THUMBNAILS
+    return {
+        "losses": results.config["losses"],
+        "best": results.best,
+        "reference": results.reference,
+        "metrics": {key: METRICS[key].name for key in first.values},
+        "names": first.names,
+        "thumbnails": [photo(s.read_stimulus(), THUMBNAIL_WIDTH, 60) for s in samples] if thumbnails else [],
+        "scores": {
+            spec: {key: [_rounded(value) for value in values] for key, values in its.values.items()}
+            for spec, its in scores.items()
+        },
+        "curves": {spec: its["history"] for spec, its in results.heads[seed].items()},
+    }
+
+
+def _rounded(value: float) -> float | None:
+    return round(float(value), 4) if math.isfinite(value) else None

@@ -1,0 +1,113 @@
+"""The scores of trained heads on test sets."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasal import models
+from kerasal.data.pipeline import batches
+from kerasal.data.sample import Dataset, Sample
+from kerasal.errors import InputError
+from kerasal.evaluation import Scores, evaluate
+from kerasal.evaluation.scoring import Case, Job
+from kerasal.training.features import FeatureCache, Progress
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Samples that no head has learned from, with their features.
+
+    Attributes:
+        name: of the set, in tables and in the names of files.
+        data: splits "train", the quest's own, whose centre bias metrics use, and "test", what is scored.
+    """
+
+    name: str
+    data: Dataset
+    features: FeatureCache
+
+    @property
+    def samples(self) -> list[Sample]:
+        return self.data["test"]
+
+    def maps(self, heads: Iterable[keras.Model], size: tuple[int, int], batch_size: int) -> np.ndarray:
+        """The maps of heads for all samples, (heads, N, rows, columns) float32, at the network's size."""
+        heads = [tf.function(partial(head, training=False), reduce_retracing=True) for head in heads]
+        parts = [
+            [head(features)[..., 0].numpy() for head in heads]
+            for features, _ in batches(self.samples, size, batch_size, reader=self.features.reader())
+        ]
+        return np.concatenate(parts, axis=1)
+
+
+def open_test_sets(
+    network: models.SaliencyModel,
+    own: Dataset,
+    others: Sequence[Dataset],
+    *,
+    folder: Path | None,
+    progress: Progress,
+) -> list[TestSet]:
+    """The test split of the quest's own data, then all samples of other datasets.
+
+    InputError: two sets of one name, or one that shares stimuli with the training data.
+    """
+    names = [own.name, *(other.name for other in others)]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(
+            f"test sets named twice: {', '.join(twice)}; the data's own test split is one already"
+        )
+    sets = [replace(own, splits={"train": own["train"], "validation": [], "test": own["test"]})]
+    sets += [
+        replace(other, splits={"train": own["train"], "validation": [], "test": other.samples})
+        for other in others
+    ]
+    return [
+        TestSet(data.name, data, FeatureCache.open(network, data["test"], folder=folder, progress=progress))
+        for data in sets
+    ]
+
+
+def score_heads(
+    test_set: TestSet,
+    specs: Sequence[str],
+    maps: np.ndarray,
+    *,
+    metrics: Sequence[str] | None = None,
+    processes: int | None = 1,
+    progress: Progress = lambda items, _: items,
+) -> dict[str, Scores]:
+    """The scores of each loss's maps, (losses, N, rows, columns), at the stimuli's own size."""
+    systems = [_Maps(spec, its) for spec, its in zip(specs, maps, strict=True)]
+    return evaluate(
+        systems, test_set.data, "test", metrics=metrics, processes=processes, progress=progress
+    ).scores
+
+
+def no_scores(test_set: TestSet, metrics: Sequence[str]) -> Scores:
+    """What a head that diverged has: no value of any metric."""
+    names = [sample.name for sample in test_set.samples]
+    return Scores(names, {metric: np.full(len(names), np.nan) for metric in metrics})
+
+
+@dataclass(frozen=True, eq=False)
+class _Maps:
+    """Maps of one loss at the network's size, as a system of `kerasal.evaluation`."""
+
+    name: str
+    maps: np.ndarray
+    knows_answers: bool = False
+
+    def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
+        for map_, sample in zip(self.maps, samples, strict=True):
+            saliency_map = models.resize_saliency(map_[None, ..., None], sample.size)
+            yield partial(_case, np.asarray(saliency_map)[0, ..., 0], sample)
+
+
+def _case(saliency_map: np.ndarray, sample: Sample) -> list[Case]:
+    return [(saliency_map, sample)]

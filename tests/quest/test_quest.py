@@ -1,0 +1,186 @@
+"""The quest: heads side by side, what is kept between calls, the paper's numbers, the report."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasal import data, losses, quest
+from kerasal.errors import InputError
+from kerasal.quest import paper
+from kerasal.quest.heads import Heads
+from kerasal.quest.specs import LISTS, slug
+
+METRICS = ["cc", "nss", "kld"]
+SIZE = (32, 48)
+
+
+def options():
+    return quest.options(
+        model="tiny", input_size=SIZE, epochs=2, batch_size=3, search_rates=[1e-2, 1e-3], ema=0.5
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_network, tmp_path_factory):
+    dataset = data.load("synthetic").limited(6)
+    folder = tmp_path_factory.mktemp("quest") / "q"
+    specs = quest.parse_losses("mse, kld+cc+nss, cc, bce")
+    lines = []
+    results = quest.run(dataset, specs, options(), folder, metrics=METRICS, report=lines.append)
+    return dataset, folder, results, lines
+
+
+def stepped(specs, batches, tiny_size=SIZE):
+    model_options = {"input_size": SIZE, "dropout": 0.3, "feature_dropout": 0.0, "initial_density": 0.05}
+    heads = Heads(specs, model_options, options().training, np.full(SIZE, 0.05, "float32"))
+    heads.train(batches, [1e-2] * len(specs), 0, 4, lambda: None)
+    return {spec: heads.weights(index) for index, spec in enumerate(specs)}
+
+
+@pytest.fixture
+def some_batches():
+    random = np.random.default_rng(0)
+    features = random.random((4, 3, 16, 24, 4)).astype("float32")
+    y_true = np.stack([random.random((4, 3, *SIZE)), random.random((4, 3, *SIZE)) < 0.02], -1)
+    return tf.data.Dataset.from_tensor_slices((features, y_true.astype("float32")))
+
+
+def test_a_head_trained_beside_others_is_the_head_trained_alone(tiny_network, some_batches):
+    specs = ["mse", "10*kld+2*cc+nss", "df", "gm"]
+    together = stepped(specs, some_batches)
+    for spec in specs:
+        alone = stepped([spec], some_batches)[spec]
+        # Bit for bit but for the perceptual losses: a convolution of a larger batch may add in another order.
+        tolerance = 1e-5 if spec in ("df", "gm") else 0
+        for ours, its in zip(together[spec], alone, strict=True):
+            np.testing.assert_allclose(ours, its, rtol=tolerance, atol=tolerance)
+
+
+def test_heads_of_different_losses_start_alike_and_end_apart(tiny_network, some_batches):
+    ended = stepped(["mse", "bce"], some_batches)
+    assert not np.allclose(ended["mse"][0], ended["bce"][0])
+
+
+def test_a_head_that_diverges_leaves_the_others_alone(tiny_network, some_batches):
+    model_options = {"input_size": SIZE, "dropout": 0.0, "feature_dropout": 0.0, "initial_density": 0.05}
+    heads = Heads(["mse", "kld"], model_options, options().training, np.full(SIZE, 0.05, "float32"))
+    heads.train(some_batches, [float("nan"), 1e-2], 0, 4, lambda: None)
+    assert np.isnan(heads.weights(0)[0]).all()
+    assert np.isfinite(heads.weights(1)[0]).all()
+
+
+def test_a_second_call_trains_nothing_and_a_new_loss_alone(finished, tmp_path):
+    dataset, folder, results, _ = finished
+    copy = tmp_path / "q"
+    shutil.copytree(folder, copy)
+    before = {path: path.stat().st_mtime_ns for path in copy.rglob("heads/*/*")}
+    quest.run(dataset, quest.parse_losses("ae"), options(), copy, metrics=METRICS, report=lambda _: None)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    again = quest.Results.read(copy)
+    assert set(again.config["losses"]) == {*results.config["losses"], "ae"}
+
+
+def test_a_quest_without_a_head_ends_with_the_same_results(finished, tmp_path):
+    dataset, folder, _, _ = finished
+    copy = tmp_path / "q"
+    shutil.copytree(folder, copy)
+    for path in [*copy.rglob("heads/0/cc.*"), *copy.rglob("scores/0/*/cc.csv"), copy / "rates/cc.json"]:
+        path.unlink()
+    quest.run(dataset, ["cc"], options(), copy, metrics=METRICS, report=lambda _: None)
+    for name in ("results.csv", "results.md", "rates/cc.json", "heads/0/cc.json"):
+        assert (copy / name).read_text() == (folder / name).read_text(), name
+
+
+def test_a_folder_of_other_settings_is_refused_by_their_names(finished):
+    dataset, folder, *_ = finished
+    other = quest.options(model="tiny", input_size=SIZE, epochs=5, batch_size=3)
+    with pytest.raises(InputError, match="epochs 2 there, 5 now"):
+        quest.run(dataset, ["mse"], other, folder, report=lambda _: None)
+
+
+def test_a_folder_that_holds_something_else_is_refused(finished, tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(InputError, match="holds no quest"):
+        quest.run(finished[0], ["mse"], options(), tmp_path, report=lambda _: None)
+
+
+def test_table_2_is_the_papers(shared):
+    text = (shared / "paper/quest-for-the-loss-function.txt").read_text()
+    rows = re.findall(r"(?m)^[^\n]*?((?:\t\d\.\d{4}){7})$", text)
+    assert [tuple(map(float, row.split())) for row in rows] == [row.values for row in paper.TABLE_2]
+
+
+def test_the_rows_of_table_2_are_27_different_canonical_specs():
+    specs = LISTS["table2"]
+    assert len({slug(spec) for spec in specs}) == 27
+    assert [losses.canonical(spec) for spec in specs] == list(specs)
+
+
+def test_losses_are_parsed_once_each_and_an_empty_name_is_refused():
+    assert quest.parse_losses("mse, kld+cc+nss,mse") == ["mse", "10*kld+2*cc+nss"]
+    with pytest.raises(InputError, match="empty name"):
+        quest.parse_losses("mse,,cc")
+
+
+def test_agreement_with_the_paper_is_one_for_the_papers_own_numbers(finished):
+    _, _, results, _ = finished
+    from dataclasses import replace
+
+    from kerasal.evaluation import Scores
+
+    printed = {row.spec: row for row in paper.TABLE_2}
+    fake = {
+        spec: Scores(["a", "b"], {"cc": np.full(2, printed[spec].value("cc"))})
+        for spec in results.config["losses"]
+    }
+    own = replace(results, scores={results.tests[0]: {0: fake}})
+    assert own.agreement(results.tests[0])["cc"]["spearman"] == pytest.approx(1)
+
+
+def test_the_report_holds_all_it_needs(finished):
+    page = (finished[1] / "report.html").read_text()
+    assert not re.search(r"(?:src|href)=[\"'](?!data:)", page)
+    assert page.count("<figcaption>") == 3 * (2 + 4)
+
+
+def test_the_report_works_in_a_browser(finished, tmp_path):
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        pytest.skip("needs chromium and chromedriver")
+    webdriver = pytest.importorskip("selenium.webdriver")
+    flags = webdriver.ChromeOptions()
+    for flag in (
+        *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"),
+        *(
+            "disable-background-networking",
+            "disable-component-update",
+            f"user-data-dir={tmp_path / 'profile'}",
+        ),
+    ):
+        flags.add_argument(f"--{flag}")
+    flags.binary_location = shutil.which("chromium")
+    flags.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    browser = webdriver.Chrome(options=flags, service=service)
+    try:
+        browser.get((finished[1] / "report.html").as_uri())
+        images = "return [...document.images].every(i => i.complete && i.naturalWidth > 0)"
+        assert browser.execute_script(images)
+        column = (
+            "return [...document.querySelectorAll('table tbody')[0].rows]"
+            ".map(r => parseFloat(r.cells[2].textContent))"
+        )
+        browser.find_elements("css selector", "table.sortable th button")[2].click()
+        values = browser.execute_script(column)
+        assert values == sorted(values, reverse=True)
+        browser.find_elements("css selector", "table.sortable th button")[2].click()
+        assert browser.execute_script(column) == sorted(values)
+        point = browser.find_elements("css selector", "#scatter .point")[0]
+        browser.execute_script("arguments[0].dispatchEvent(new Event('click'))", point)
+        assert browser.find_elements("css selector", "#hover img")
+        assert browser.find_elements("css selector", "#curves polyline")
+        assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    finally:
+        browser.quit()

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from kerasal.training.progress import _duration as duration
+from kerasal.training.progress import duration
 
 LINE_SECONDS = 20.0  # between lines
 PERCEPTUAL_WORK = 6.0  # a step of a perceptual loss, in steps of another: about, for the time left alone

@@ -16,7 +16,7 @@ from kerasal.data.sample import Sample
 from kerasal.errors import InputError
 from kerasal.evaluation import tables
 from kerasal.metrics import METRICS, cc
-from kerasal.models import SaliencyModel, resize_saliency
+from kerasal.models import SaliencyModel, scale_to_peak
 from kerasal.quest import findings
 from kerasal.quest.learning import LEARNED
 from kerasal.quest.pictures import center_bias_figure, heat, photo
@@ -178,7 +178,8 @@ def _figure_3(results: Results, shown: Sequence[Sample], network: SaliencyModel)
             _panel(heat(density, size), "human map", "human"),
         ]
         for spec, its in maps.items():
-            own_size = np.asarray(resize_saliency(its[index : index + 1], sample.size))[0, ..., 0]
+            own_size = scale_to_peak(network.restore(its[index : index + 1], sample.size))
+            own_size = np.asarray(own_size)[0, ..., 0]
             label = f"{spec}: CC {cc(own_size.astype('float64'), density.astype('float64')):.3f}"
             panels.append(_panel(heat(own_size, size), label))
         figures.append(f"<h3>{html.escape(sample.name)}</h3><div class='panels'>{''.join(panels)}</div>")

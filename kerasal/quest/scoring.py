@@ -15,6 +15,7 @@ from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores, evaluate
 from kerasal.evaluation.scoring import Case, Job
+from kerasal.models.base import resize_maps
 from kerasal.training.features import FeatureCache, Progress
 
 
@@ -105,7 +106,7 @@ class _Maps:
 
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
         for map_, sample in zip(self.maps, samples, strict=True):
-            saliency_map = models.resize_saliency(map_[None, ..., None], sample.size)
+            saliency_map = models.scale_to_peak(resize_maps(map_[None, ..., None], sample.size))
             yield partial(_case, np.asarray(saliency_map)[0, ..., 0], sample)
 
 

@@ -72,12 +72,12 @@ class Lines(keras.callbacks.Callback):
         if self._done == self.steps or self._epoch_seconds is None:
             self._epoch_seconds = seconds
         last = epoch + 1 == self.epochs or self.model.stop_training
-        left = "" if last else f", {_duration(self._epoch_seconds * (self.epochs - epoch - 1))} left"
+        left = "" if last else f", {duration(self._epoch_seconds * (self.epochs - epoch - 1))} left"
         validation = {name.removeprefix("val_"): logs[name] for name in logs if name.startswith("val_")}
         training = {name: logs[name] for name in logs if not name.startswith("val_")}
         self.write(
             f"epoch {epoch + 1}/{self.epochs}: {_numbers(training)} | validation: {_numbers(validation)} | "
-            f"{self._speed()}{_duration(seconds)}{left}"
+            f"{self._speed()}{duration(seconds)}{left}"
         )
 
     def _speed(self):
@@ -96,7 +96,7 @@ class Lines(keras.callbacks.Callback):
     def _show_step(self, now, logs):
         if now - self._shown >= LINE_SECONDS:
             self._shown = now
-            left = f", {_duration(self._left())} left" if self._left() is not None else ""
+            left = f", {duration(self._left())} left" if self._left() is not None else ""
             self.write(
                 f"epoch {self.state.epoch + 1}/{self.epochs}, step {self.state.step}/{self.steps}: "
                 f"{_numbers(logs)} | {self._speed().rstrip(', ')}{left}"
@@ -135,7 +135,7 @@ class Bar(Lines):
     def _show_step(self, now, logs):
         if now - self._shown >= BAR_SECONDS:
             self._shown = now
-            left = f"{_duration(self._left())} left" if self._left() is not None else ""
+            left = f"{duration(self._left())} left" if self._left() is not None else ""
             self._show_bar(f"{self._speed()}{left}  {_numbers(logs)}")
 
     def _show_bar(self, text=""):
@@ -160,7 +160,7 @@ def _numbers(logs):
     return text
 
 
-def _duration(seconds):
+def duration(seconds: float) -> str:
     """Seconds as people say them: 8 s, 3:20 min, 2:05 h."""
     seconds = round(seconds)
     if seconds < 60:

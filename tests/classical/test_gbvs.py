@@ -15,25 +15,25 @@ CHANNELS = {"D": "dklcolor", "I": "intensity", "O": "orientation"}
 
 
 @pytest.mark.parametrize("number", STIMULI)
-def test_the_map_equals_the_toolbox(golden, golden_image, number):
+def test_the_map_equals_the_toolbox(golden_maps, golden_image, number):
     saliency_map = gbvs(golden_image(number))
-    np.testing.assert_allclose(saliency_map[::8, ::8], golden[f"gbvs_full/{number}"], atol=2e-5)
+    np.testing.assert_allclose(saliency_map[::8, ::8], golden_maps[f"gbvs_full/{number}"], atol=2e-5)
 
 
-def test_every_step_on_the_way_equals_the_toolbox(golden, golden_image):
+def test_every_step_on_the_way_equals_the_toolbox(golden_maps, golden_image):
     features = feature_maps(golden_image(1001) / 255, "DIO", (2, 3, 4), (0, 45, 90, 135))
     maps = []
     for channel, name in CHANNELS.items():
         for number, levels in enumerate(features[channel]):
             type_ = f"{number}/" if len(features[channel]) > 1 else ""
             for level, values in levels.items():
-                stored = golden[f"gbvs/1001_rawfeatmaps/{name}/maps/origval/{type_}{level - 1}"]
+                stored = golden_maps[f"gbvs/1001_rawfeatmaps/{name}/maps/origval/{type_}{level - 1}"]
                 np.testing.assert_allclose(values, stored, atol=5e-5 * np.ptp(stored))
                 maps.append(imresize(values, (24, 32)))
-                stored = golden[f"gbvs/1001_rawfeatmaps/{name}/maps/val/{type_}{level - 1}"]
+                stored = golden_maps[f"gbvs/1001_rawfeatmaps/{name}/maps/val/{type_}{level - 1}"]
                 np.testing.assert_allclose(maps[-1], stored, atol=5e-5 * np.ptp(stored))
     for number, activation in enumerate(activations(maps, 0.15, 1e-4)):
-        stored = golden[f"gbvs/1001_intermed_maps/featureActivationMaps/{number}/map"]
+        stored = golden_maps[f"gbvs/1001_intermed_maps/featureActivationMaps/{number}/map"]
         np.testing.assert_allclose(mat2gray(activation), stored, atol=5e-5)
 
 

@@ -15,12 +15,12 @@ from kerasal.errors import InputError
 
 
 @pytest.mark.parametrize("number", [1001, 1058, 1104, 1223, 1302, 1445])
-def test_the_gbvs_toolbox_s_map_is_equal(golden, golden_image, number):
+def test_the_gbvs_toolbox_s_map_is_equal(golden_maps, golden_image, number):
     saliency_map = itti(golden_image(number), variant="gbvs-toolbox")
-    np.testing.assert_allclose(saliency_map[::8, ::8], golden[f"itti_full/{number}"], atol=1e-6)
+    np.testing.assert_allclose(saliency_map[::8, ::8], golden_maps[f"itti_full/{number}"], atol=1e-6)
 
 
-def test_every_step_of_the_gbvs_toolbox_is_equal(golden, golden_image):
+def test_every_step_of_the_gbvs_toolbox_is_equal(golden_maps, golden_image):
     features = feature_maps(golden_image(1001) / 255, "CIO", (2, 3, 4, 5), (0, 45, 90, 135))
     number = 0
     for channel, types in enumerate(features.values()):
@@ -31,10 +31,10 @@ def test_every_step_of_the_gbvs_toolbox_is_equal(golden, golden_image):
                 peaks = normalize(imresize(contrast, (75, 100)))
                 total += peaks
                 for name, values in (("featureActivation", contrast), ("normalizedActivation", peaks)):
-                    stored = golden[f"itti/1001_intermed_maps/{name}Maps/{number}/map"]
+                    stored = golden_maps[f"itti/1001_intermed_maps/{name}Maps/{number}/map"]
                     np.testing.assert_allclose(mat2gray(values), stored, atol=1e-6)
                 number += 1
-        stored = golden[f"itti/1001_top_level_feat_maps/{channel}"]
+        stored = golden_maps[f"itti/1001_top_level_feat_maps/{channel}"]
         np.testing.assert_allclose(mat2gray(normalize(total)), stored, atol=1e-6)
     assert number == 14
 

@@ -63,7 +63,9 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
     help="Whether the backbone learns too; frozen, its features are computed once.  [default: by the recipe]",
 )
 @click.option(
-    "--input-size", metavar="ROWSxCOLUMNS", help="Size that stimuli are resized to.  [default: 300x400]"
+    "--input-size",
+    metavar="ROWSxCOLUMNS",
+    help="Size that stimuli are resized to.  [default: 300x400; 450x600 for larger stimuli]",
 )
 @click.option("--epochs", type=int)
 @click.option("--batch-size", type=int, help="Stimuli in one step, on all devices together.")
@@ -167,8 +169,10 @@ def _train(
     spec = losses.canonical(loss)
     training.make_strategy(changes["strategy"] or "none")  # before TensorFlow computes anything
     size = rows_by_columns(input_size, "--input-size")
-    options = training.options(recipe, loss=spec, input_size=size, **changes)
+    training.options(recipe, loss=spec, input_size=size, **changes)  # a mistake is told before data are read
     dataset = load_data(limit, name=data, **place)
+    size = size or training.input_size_for(dataset, recipe, changes["model"])
+    options = training.options(recipe, loss=spec, input_size=size, **changes)
     run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss}"))
     click.echo(f"training on {dataset.description}, loss {spec}, into {run}", err=True)
     return training.train(dataset, options, run, limit=limit, cache_features=cache_features, **where)

@@ -11,9 +11,10 @@ METRICS = {"cc": "CC ↑", "sim": "SIM ↑", "auc_judd": "AUC-Judd ↑", "nss": 
 TABLES = {
     "osie": {
         "half-observers": "7 observers predict the other 8",
-        "default": "`kld+cc+nss`, default recipe",
+        "450x600": "`kld+cc+nss`, default recipe, 450x600",
+        "default": "`kld+cc+nss`, default recipe, 300x400",
         "paper": "`kld+cc+nss`, the paper's recipe, 10 epochs",
-        "mse": "`mse`, default recipe",
+        "mse": "`mse`, default recipe, 300x400",
         "center-bias": "centre bias",
     },
     "synthetic": {

@@ -6,7 +6,7 @@ from kerasal.training.distribution import make_strategy
 from kerasal.training.features import FeatureCache, default_cache
 from kerasal.training.fit import fit, open_features, resume, train
 from kerasal.training.interrupt import Interrupted
-from kerasal.training.options import RECIPES, TrainingOptions, options
+from kerasal.training.options import RECIPES, TrainingOptions, input_size_for, options
 from kerasal.training.precision import DEFAULT_PRECISION, PRECISIONS, computing_in, resolve_precision
 from kerasal.training.run_folder import RunFolder, new_run_path
 
@@ -22,6 +22,7 @@ __all__ = [
     "computing_in",
     "default_cache",
     "fit",
+    "input_size_for",
     "make_strategy",
     "new_run_path",
     "open_features",

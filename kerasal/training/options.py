@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
+
 from kerasal import losses, models
+from kerasal.data.sample import Dataset
 from kerasal.errors import InputError
 from kerasal.training.precision import DEFAULT_PRECISION, PRECISIONS
 
@@ -195,7 +198,23 @@ RECIPES = {
 # The recipes that "default" stands for with these networks.
 MODEL_RECIPES = {"sam-vgg": "sam", "sam-resnet": "sam"}
 
+LARGE = (450, 600)  # rows, columns: see `input_size_for`
+
 RELU_LEARNING_RATE = 1e-4  # at the default recipe's own, a pixel loss drives a relu's map to all zeros
+
+
+def input_size_for(
+    dataset: Dataset, recipe: str = "default", model: str | None = None
+) -> tuple[int, int] | None:
+    """The input size that `kerasal train` takes for a dataset; None is the recipe's own.
+
+    The paper's network with the default recipe sees 450x600 pixels where at least half of the training
+    stimuli have as many: faces and text are small, and docs/results.md shows what it brings.
+    """
+    if recipe != "default" or model not in (None, "baseline"):
+        return None
+    rows, columns = np.median([sample.size for sample in dataset["train"]], axis=0)
+    return LARGE if rows >= LARGE[0] and columns >= LARGE[1] else None
 
 
 def options(recipe: str = "default", **changes: Any) -> TrainingOptions:

@@ -87,6 +87,8 @@ def quest(
     data_dir,
     sigma,
     pixels_per_degree,
+    split_file,
+    crop_borders,
     limit,
     seeds,
     tests,
@@ -124,7 +126,15 @@ def quest(
         **changes,
     )
     specs = quest.parse_losses(losses)
-    dataset = load_data(limit, name=data, data_dir=data_dir, sigma=sigma, pixels_per_degree=pixels_per_degree)
+    dataset = load_data(
+        limit,
+        name=data,
+        data_dir=data_dir,
+        sigma=sigma,
+        pixels_per_degree=pixels_per_degree,
+        split_file=split_file,
+        crop_borders=crop_borders,
+    )
     folder = output or Path("quests") / dataset.name
     click.echo(f"{len(specs)} losses on {dataset.description}, into {folder}", err=True)
     results = quest.run(

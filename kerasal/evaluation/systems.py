@@ -56,7 +56,7 @@ class Network:
             part = samples[start : start + BATCH]
             maps = model.saliency_maps([sample.read_stimulus() for sample in part])
             for saliency_map, sample in zip(maps, part, strict=True):
-                yield partial(_as_it_is, saliency_map, sample)
+                yield partial(as_it_is, saliency_map, sample)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,8 @@ def check_names(systems: list[System]) -> None:
         raise InputError(f"named twice: {', '.join(twice)}")
 
 
-def _as_it_is(saliency_map: np.ndarray, sample: Sample) -> list[Case]:
+def as_it_is(saliency_map: np.ndarray, sample: Sample) -> list[Case]:
+    """The job of a map that is there already, against its own sample."""
     return [(saliency_map, sample)]
 
 

@@ -14,7 +14,8 @@ from kerasal.data.pipeline import batches
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores, evaluate
-from kerasal.evaluation.scoring import Case, Job
+from kerasal.evaluation.scoring import Job
+from kerasal.evaluation.systems import as_it_is
 from kerasal.models.base import resize_maps
 from kerasal.training.features import FeatureCache, Progress
 
@@ -107,8 +108,4 @@ class _Maps:
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
         for map_, sample in zip(self.maps, samples, strict=True):
             saliency_map = models.scale_to_peak(resize_maps(map_[None, ..., None], sample.size))
-            yield partial(_case, np.asarray(saliency_map)[0, ..., 0], sample)
-
-
-def _case(saliency_map: np.ndarray, sample: Sample) -> list[Case]:
-    return [(saliency_map, sample)]
+            yield partial(as_it_is, np.asarray(saliency_map)[0, ..., 0], sample)

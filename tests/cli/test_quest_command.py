@@ -1,0 +1,35 @@
+"""kerasal quest from the shell: two losses, the files it leaves, a second call that trains nothing."""
+
+import csv
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from kerasal_cli import main
+
+
+def quest(*arguments):
+    return CliRunner().invoke(main, ["quest", *map(str, arguments)], catch_exceptions=False)
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_a_quest_writes_its_results_and_the_same_command_again_changes_none(photo_folder, tmp_path):
+    command = ("--data", photo_folder, "--losses", "mse, kld+cc", "--epochs", "1", "--input-size", "64x96")
+    command += ("--search-rates", "none", "--processes", "1", "--cache-in-memory", "-o", tmp_path / "q")
+    first = quest(*command)
+    assert first.exit_code == 0, first.output
+    rows = list(csv.DictReader((tmp_path / "q/results.csv").open()))
+    assert {row["loss"] for row in rows} == {"mse", "10*kld+2*cc"}
+    assert json.loads((tmp_path / "q/results.json").read_text())
+    assert "<table" in (tmp_path / "q/report.html").read_text()
+    before = (tmp_path / "q/results.csv").read_bytes()
+    assert quest(*command).exit_code == 0
+    assert (tmp_path / "q/results.csv").read_bytes() == before
+
+
+def test_a_wrong_loss_is_one_line(tmp_path):
+    result = quest("--losses", "mse, kdl", "-o", tmp_path / "q")
+    assert result.exit_code == 2
+    assert "kld" in result.stderr
+    assert not (tmp_path / "q").exists()

@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from kerasal import data, losses, models
-from kerasal.data.augmentation import Augmentation
 from kerasal.data.sample import Dataset, center_bias, fingerprint, report_merged
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
@@ -196,7 +195,7 @@ def fit(
         **changes,
     )
     if features is not None:
-        if Augmentation(options.crop, options.scale, options.color):
+        if options.augmentation:
             raise InputError("crop, scale and color change the stimuli: leave out features")
         _check_features(model, dataset, features, options.flip)
     _start(options)
@@ -306,7 +305,7 @@ def _build(options, model_options, precision, strategy):
 def _features(network, dataset, options, folder, progress, report):
     if network.backbone.trainable_variables:
         return None  # features of a backbone that learns would soon be wrong
-    if Augmentation(options.crop, options.scale, options.color):
+    if options.augmentation:
         report("crop, scale and color show a new stimulus each time: features are not cached")
         return None
     return open_features(network, dataset, flip=options.flip, folder=folder, progress=progress)

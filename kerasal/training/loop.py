@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from kerasal import losses, metrics
-from kerasal.data.augmentation import Augmentation
 from kerasal.data.pipeline import batch_samples, batches
 from kerasal.data.sample import Dataset
 from kerasal.errors import InputError
@@ -200,8 +199,7 @@ class Loop:
         options = self.options
         train = {}
         if split == "train":
-            augmentation = Augmentation(options.crop, options.scale, options.color)
-            train = {"seed": options.seed, "flip": options.flip, "augmentation": augmentation}
+            train = {"seed": options.seed, "flip": options.flip, "augmentation": options.augmentation}
         dataset = batches(
             self.dataset[split],
             self.network.output_size,

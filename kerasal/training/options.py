@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 
 from kerasal import losses, models
+from kerasal.data.augmentation import Augmentation
 from kerasal.data.sample import Dataset
 from kerasal.errors import InputError
 from kerasal.training.precision import DEFAULT_PRECISION, PRECISIONS
@@ -94,6 +95,11 @@ class TrainingOptions:
             raise InputError(f"momentum is an option of sgd and rmsprop, not of {self.optimizer}")
         if self.nesterov and not (self.optimizer == "sgd" and self.momentum):
             raise InputError("nesterov is an option of sgd with a momentum")
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """What is changed of each training stimulus besides flips; false where nothing is."""
+        return Augmentation(self.crop, self.scale, self.color)
 
     def as_dict(self) -> dict[str, Any]:
         """The options as plain values, for JSON."""

@@ -7,12 +7,12 @@ import io
 import lzma
 import os
 import tarfile
-import threading
 import time
 import zipfile
 from dataclasses import replace
 
 import pytest
+from conftest import loopback_server
 from layouts import LAYOUTS
 
 from kerasal.data import INFO, load
@@ -67,15 +67,8 @@ def server(content, behaviour="well"):
         def log_message(self, *_):
             pass
 
-    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{httpd.server_port}", asked
-    finally:
-        httpd.shutdown()
-        httpd.server_close()
-        thread.join()
+    with loopback_server(Handler) as address:
+        yield address, asked
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import contextlib
 import hashlib
 import http.server
-import threading
 import time
 
 import pytest
+from conftest import loopback_server
 
 from kerasal.errors import InputError
 from kerasal.weights import download as module
@@ -69,15 +69,8 @@ def server(**behaviour):
         def log_message(self, *_):
             pass
 
-    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{httpd.server_port}/file", requests
-    finally:
-        httpd.shutdown()
-        httpd.server_close()
-        thread.join()
+    with loopback_server(Handler) as address:
+        yield f"{address}/file", requests
 
 
 def names(folder):

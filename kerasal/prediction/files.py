@@ -47,11 +47,14 @@ def predict_to_folder(
                 warnings.warn(f"region {name} lies outside {path}", stacklevel=2)
         return str(path), facts
 
+    def refused(path: Path, error: InputError) -> None:
+        skipped.append(f"{path}: {error}")
+
     paths = progress(images, f"predicting {len(images)} images")
     with ThreadPoolExecutor(THREADS) as readers, ThreadPoolExecutor(THREADS) as writers:
         try:
             stimuli = _readable(ahead(readers, _read, paths, BATCH), skipped)
-            return dict(ahead(writers, write, predicted(predictor, stimuli), THREADS))
+            return dict(ahead(writers, write, predicted(predictor, stimuli, refused), THREADS))
         except BaseException:
             for pool in (readers, writers):
                 pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,116 @@
+"""Which systems a comparison has, and what its tables say of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import kerasal
+from kerasal import evaluation
+from kerasal.classical import CLASSICAL
+from kerasal.data.sample import Dataset, Sample
+from kerasal.models import NETWORKS
+from kerasal.prediction import NAMED, Source, find, how_to_get, published_here
+from kerasal.weights import sha256
+
+CLASSICAL_KIND, NETWORK_KIND, REFERENCE_KIND = "classical", "network", "reference"
+KINDS = (CLASSICAL_KIND, NETWORK_KIND, REFERENCE_KIND)  # in the order of the tables
+
+# Reference lines, and what each learned from.
+REFERENCES = {
+    "center-bias": "{train} training images of {name}",
+    "half-observers": "the other half of the observers",
+    "observers": "all other observers",
+    "upper-bound": "nothing: it drew the fixations",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A system, and the facts that are kept with its scores.
+
+    Attributes:
+        facts: name, label (as printed), kind (of KINDS), model (a name of `kerasal models`, or None), loss,
+            trained_on, competes, and identity, which is another one when the system has to be scored anew.
+    """
+
+    facts: dict[str, Any]
+    system: evaluation.System
+
+
+def entries(
+    dataset: Dataset, samples: Sequence[Sample], models: Sequence[str | Path] = ()
+) -> tuple[list[Entry], list[str]]:
+    """All systems that can run, and a line for each network that cannot, with how to get it.
+
+    Args:
+        models: runs, weights files and names, as `kerasal.prediction.find` takes them, besides the classical
+            models, networks that come with kerasal, published weights that are here, and reference lines.
+
+    InputError: as `find`.
+    """
+    sources = {source.name: source for source in NAMED.values()}
+    for network in NETWORKS:
+        for name in published_here(network):
+            sources[name] = find(name)
+    for model in models:
+        source = find(model)
+        # Runs whose folders have one name are told apart by their paths.
+        known = sources.get(source.name)
+        sources[source.name if known in (None, source) or known.files == source.files else str(model)] = (
+            source
+        )
+    found = [_of_source(name, source) for name, source in sources.items()]
+    found += [_reference(name, dataset) for name in REFERENCES]
+    if any(sample.true_density is None for sample in samples):
+        found = [entry for entry in found if entry.facts["name"] != "upper-bound"]
+    return found, [how_to_get(network) for network in missing_networks(found)]
+
+
+def missing_networks(found: Sequence[Entry]) -> list[str]:
+    """The networks of `kerasal models` that no entry is one of."""
+    there = {entry.facts["model"] for entry in found}
+    return [network for network in NETWORKS if network not in there]
+
+
+def _of_source(name: str, source: Source) -> Entry:
+    if source.name in CLASSICAL:
+        facts = {
+            "label": CLASSICAL[source.name].title,
+            "kind": CLASSICAL_KIND,
+            "model": source.name,
+            "trained_on": "nothing",
+            "identity": kerasal.__version__,
+        }
+        return Entry(_facts(name, **facts), evaluation.model(source.name))
+    make = lru_cache(source.make)  # for the scores, and for the maps that are shown
+    model = source.facts.get("model")
+    if model is None and source.files:
+        model = make().name  # the file says which network it belongs to
+    facts = {
+        "label": name,
+        "kind": NETWORK_KIND,
+        "model": model,
+        "loss": source.facts.get("loss"),
+        "trained_on": source.facts.get("trained_on", "not known"),
+        "identity": " ".join([kerasal.__version__, *(sha256(file) for file in source.files)]),
+    }
+    return Entry(_facts(name, **facts), evaluation.Network(name, make))
+
+
+def _reference(name: str, dataset: Dataset) -> Entry:
+    baseline = evaluation.baseline(name)
+    train = len(dataset.splits["train"])
+    facts = {
+        "label": name,
+        "kind": REFERENCE_KIND,
+        "trained_on": REFERENCES[name].format(train=train, name=dataset.name),
+        "competes": not baseline.knows_answers,
+        "identity": kerasal.__version__,
+    }
+    return Entry(_facts(name, **facts), baseline)
+
+
+def _facts(name: str, **facts: Any) -> dict[str, Any]:
+    return {"name": name, "model": None, "loss": None, "competes": True, **facts}

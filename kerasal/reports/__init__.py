@@ -1,0 +1,18 @@
+"""What the reports of quests and comparisons share: a folder to go on with, the page's style, pictures."""
+
+from kerasal.reports.agreement import agreement_table, rank_correlations
+from kerasal.reports.folder import ResultsFolder
+from kerasal.reports.page import html_table, panel, sorting, style
+from kerasal.reports.pictures import heat, photo
+
+__all__ = [
+    "ResultsFolder",
+    "agreement_table",
+    "heat",
+    "html_table",
+    "panel",
+    "photo",
+    "rank_correlations",
+    "sorting",
+    "style",
+]

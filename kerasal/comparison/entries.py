@@ -56,11 +56,9 @@ def entries(
             sources[name] = find(name)
     for model in models:
         source = find(model)
+        other = sources.get(source.name, source).files != source.files
         # Runs whose folders have one name are told apart by their paths.
-        known = sources.get(source.name)
-        sources[source.name if known in (None, source) or known.files == source.files else str(model)] = (
-            source
-        )
+        sources[str(model) if other else source.name] = source
     found = [_of_source(name, source) for name, source in sources.items()]
     found += [_reference(name, dataset) for name in REFERENCES]
     if any(sample.true_density is None for sample in samples):

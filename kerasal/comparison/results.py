@@ -94,7 +94,8 @@ class Results:
     def title(self) -> str:
         """What was compared on what."""
         images = len(next(iter(self.scores.values())).names)
-        return f"{len(self.systems)} systems on {self.config['data']['name']}, {self.config['split']} split, {images} images"
+        data, split = self.config["data"]["name"], self.config["split"]
+        return f"{len(self.systems)} systems on {data}, {split} split, {images} images"
 
     @property
     def printed(self) -> dict[str, list[str]]:
@@ -179,10 +180,8 @@ class Results:
             ]
             mean = self.comparison().summaries[CENTER_BIAS]["cc"].mean
             lines.append(
-                f"Not ahead of the centre bias (CC {mean:.3f}) in CC, by Wilcoxon's test at 0.05: "
-                f"{', '.join(behind)}."
-                if behind
-                else f"Every system is ahead of the centre bias (CC {mean:.3f}) in CC, by Wilcoxon's test at 0.05."
+                f"Not ahead of the centre bias in CC ({mean:.3f}), by Wilcoxon's test at 0.05: "
+                f"{', '.join(behind) or 'none'}."
             )
         if agreement := self.agreement():
             shown = ", ".join(f"{METRICS[key].name} {its['spearman']:+.2f}" for key, its in agreement.items())

@@ -22,7 +22,7 @@ from kerasal.quest.learning import LEARNED
 from kerasal.quest.pictures import center_bias_figure
 from kerasal.quest.results import Results
 from kerasal.quest.specs import family
-from kerasal.reports import agreement_table, heat, html_table, panel, photo, sorting, style
+from kerasal.reports import agreement_table, details, heat, html_table, panel, photo, sorting, style
 
 PAGE = Path(__file__).parent / "page"
 STIMULI = 3  # in Figure 3, where none are named
@@ -71,15 +71,11 @@ def _test_section(results: Results, test: str) -> str:
     parts = [f"<h2>{html.escape(results.title(test))}</h2>", html_table(_table_2(results, test))]
     for reference in dict.fromkeys([results.reference, results.best]):
         if reference is not None:
-            parts.append(
-                f"<details><summary>Differences from {html.escape(reference)}, tested in pairs</summary>"
-                f"{html_table(tables.difference_matrix(results.comparison(test, reference), 'loss'))}</details>"
-            )
+            table = tables.difference_matrix(results.comparison(test, reference), "loss")
+            parts.append(details(f"Differences from {reference}, tested in pairs", html_table(table)))
     if agreement := results.agreement(test):
-        parts.append(
-            "<details><summary>Agreement with the paper's Table 2</summary>"
-            f"{html_table(agreement_table(agreement, "the paper's Table 2", 'losses'))}</details>"
-        )
+        table = agreement_table(agreement, "the paper's Table 2", "losses")
+        parts.append(details("Agreement with the paper's Table 2", html_table(table)))
     return f"<section>{''.join(parts)}</section>"
 
 

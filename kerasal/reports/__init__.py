@@ -2,12 +2,13 @@
 
 from kerasal.reports.agreement import agreement_table, rank_correlations
 from kerasal.reports.folder import ResultsFolder
-from kerasal.reports.page import html_table, panel, sorting, style
+from kerasal.reports.page import details, html_table, panel, sorting, style
 from kerasal.reports.pictures import heat, photo
 
 __all__ = [
     "ResultsFolder",
     "agreement_table",
+    "details",
     "heat",
     "html_table",
     "panel",

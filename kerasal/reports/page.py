@@ -41,6 +41,11 @@ def html_table(table: tables.Table, extra: str = "") -> str:
     )
 
 
+def details(summary: str, content: str) -> str:
+    """What is folded under a line of text."""
+    return f"<details><summary>{html.escape(summary)}</summary>{content}</details>"
+
+
 def panel(uri: str, label: str, kind: str = "") -> str:
     """A picture, given as a data URI, with its caption below."""
     text = html.escape(label)

@@ -11,7 +11,7 @@ from kerasal import evaluation
 from kerasal.classical import CLASSICAL
 from kerasal.data.sample import Dataset, Sample
 from kerasal.models import NETWORKS
-from kerasal.prediction import NAMED, Source, find, how_to_get, published_here
+from kerasal.prediction import NAMED, Source, find, published_here
 from kerasal.weights import sha256
 
 CLASSICAL_KIND, NETWORK_KIND, REFERENCE_KIND = "classical", "network", "reference"
@@ -39,37 +39,27 @@ class Entry:
     system: evaluation.System
 
 
-def entries(
-    dataset: Dataset, samples: Sequence[Sample], models: Sequence[str | Path] = ()
-) -> tuple[list[Entry], list[str]]:
-    """All systems that can run, and a line for each network that cannot, with how to get it.
+def entries(dataset: Dataset, samples: Sequence[Sample], models: Sequence[str | Path] = ()) -> list[Entry]:
+    """All systems that can run.
 
-    Args:
-        models: runs, weights files and names, as `kerasal.prediction.find` takes them, besides the classical
-            models, networks that come with kerasal, published weights that are here, and reference lines.
-
-    InputError: as `find`.
+    The classical models, networks that come with kerasal, published weights that are on this machine, and
+    reference lines; and `models`: runs, weights files and names, as `kerasal.prediction.find` takes them.
+    InputError: as there.
     """
-    sources = {source.name: source for source in NAMED.values()}
+    sources = dict(NAMED)
     for network in NETWORKS:
-        for name in published_here(network):
-            sources[name] = find(name)
+        sources |= {name: find(name) for name in published_here(network)}
     for model in models:
         source = find(model)
         other = sources.get(source.name, source).files != source.files
         # Runs whose folders have one name are told apart by their paths.
         sources[str(model) if other else source.name] = source
-    found = [_of_source(name, source) for name, source in sources.items()]
-    found += [_reference(name, dataset) for name in REFERENCES]
-    if any(sample.true_density is None for sample in samples):
-        found = [entry for entry in found if entry.facts["name"] != "upper-bound"]
-    return found, [how_to_get(network) for network in missing_networks(found)]
-
-
-def missing_networks(found: Sequence[Entry]) -> list[str]:
-    """The networks of `kerasal models` that no entry is one of."""
-    there = {entry.facts["model"] for entry in found}
-    return [network for network in NETWORKS if network not in there]
+    known_truth = all(sample.true_density is not None for sample in samples)
+    references = [name for name in REFERENCES if name != "upper-bound" or known_truth]
+    return [
+        *(_of_source(name, source) for name, source in sources.items()),
+        *(_reference(name, dataset) for name in references),
+    ]
 
 
 def _of_source(name: str, source: Source) -> Entry:

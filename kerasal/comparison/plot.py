@@ -7,13 +7,8 @@ from kerasal.comparison.entries import REFERENCE_KIND
 from kerasal.comparison.results import Results
 from kerasal.metrics import METRICS
 
-NAMES, SCALE, RIGHT, LINE, TOP = (
-    170,
-    250,
-    14,
-    20,
-    26,
-)  # pixels: of the names, the scale, a row; above the rows
+# Pixels: of the names, the scale, right of it, a row, above the rows.
+NAMES, SCALE, RIGHT, LINE, TOP = 190, 250, 14, 20, 26
 LONGEST = 26  # letters of a name
 
 

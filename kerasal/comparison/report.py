@@ -37,7 +37,8 @@ def report_page(results: Results, shown: Sequence[Sample]) -> str:
         script=sorting(),
         about=html.escape(f"{results.title}: {results.config['data']['description']}"),
         findings="".join(f"<li>{html.escape(line)}</li>" for line in results.findings()),
-        table=html_table(_means(results)),
+        table=html_table(_means(results, errors=False)),
+        errors=details("Means with their standard errors", html_table(_means(results, errors=True))),
         missing=f"<h3>Not run</h3><ul>{missing}</ul>" if missing else "",
         plots="".join(interval_plot(results, metric) for metric in results.comparison().metrics),
         differences="".join(
@@ -54,9 +55,9 @@ def report_page(results: Results, shown: Sequence[Sample]) -> str:
     )
 
 
-def _means(results: Results) -> tables.Table:
-    table = results.table()
-    title = "mean ± standard error over images; best bold, second and third italic; click a head to sort"
+def _means(results: Results, errors: bool) -> tables.Table:
+    table = results.table(errors=errors)
+    title = f"{table.title} over images; best bold, second and third italic; click a head to sort"
     return tables.Table(title, table.header, table.rows, table.names)
 
 

@@ -17,6 +17,7 @@ from kerasal.errors import InputError
 from kerasal.evaluation import Comparison, Scores, compare, tables
 from kerasal.metrics import METRICS
 from kerasal.models import NETWORKS
+from kerasal.prediction import how_to_get
 from kerasal.quest import paper
 from kerasal.reports import agreement_table, rank_correlations
 from kerasal.training.run_folder import write_atomically
@@ -32,28 +33,31 @@ class Results:
     Attributes:
         systems: the facts of each (see `Entry`) by its label, in the order of the tables.
         scores: of each by its label, image by image.
-        missing: a line for each system that could not run.
+        failed: a line for each system that could not do these data.
     """
 
     folder: ComparisonFolder
     config: dict[str, Any]
     systems: dict[str, dict[str, Any]]
     scores: dict[str, Scores]
-    missing: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, folder: ComparisonFolder | Path | str, missing: Sequence[str] = ()) -> "Results":
+    def read(cls, folder: ComparisonFolder | Path | str, failed: Sequence[str] = ()) -> "Results":
         """What a comparison's folder holds. InputError: no such folder, or no system in it."""
         folder = folder if isinstance(folder, ComparisonFolder) else ComparisonFolder(folder)
         config = folder.config
         systems = {facts["label"]: facts for facts in sorted(folder.systems(), key=_place)}
         if not systems:
-            raise InputError(f"no system could be scored: {missing[0] if missing else 'none was found'}")
+            raise InputError(f"no system could be scored: {failed[0] if failed else 'none was tried'}")
         scores = {label: folder.scores(facts["name"]) for label, facts in systems.items()}
-        there = {facts["model"] for facts in systems.values()}
-        # A network that an earlier call scored is not missing.
-        lines = [line for line in missing if line.split(" has no weights")[0] not in there]
-        return cls(folder, config, systems, scores, tuple(lines))
+        return cls(folder, config, systems, scores, tuple(failed))
+
+    @property
+    def missing(self) -> list[str]:
+        """A line for each system that could not run, with the reason or how to get it."""
+        there = {facts["model"] for facts in self.systems.values()}
+        return [*self.failed, *(how_to_get(network) for network in NETWORKS if network not in there)]
 
     def comparison(self, reference: str | None = None) -> Comparison:
         """Means with intervals over images, and paired differences from a system, by its label."""
@@ -176,7 +180,8 @@ class Results:
             behind = [
                 label
                 for label, its in self.comparison(CENTER_BIAS).differences.items()
-                if not (its["cc"].mean > 0 and its["cc"].p_value < 0.05)
+                if self.systems[label]["kind"] != REFERENCE_KIND
+                and not (its["cc"].mean > 0 and its["cc"].p_value < 0.05)
             ]
             mean = self.comparison().summaries[CENTER_BIAS]["cc"].mean
             lines.append(
@@ -246,7 +251,7 @@ class Results:
                 },
                 "agreement_with_table_1": self.agreement(),
                 "findings": self.findings(),
-                "not_run": list(self.missing),
+                "not_run": self.missing,
             }
         )
 

@@ -49,26 +49,27 @@ def run(
         raise InputError(f"unknown metric {unknown[0]!r}: of {', '.join(METRICS)}")
     samples = dataset[split]
     shown = dataset.named(stimuli) if stimuli else dataset.spread(split, SHOWN)
-    found, missing = entries(dataset, samples, models)
+    found = entries(dataset, samples, models)
     folder = ComparisonFolder(path)
     folder.begin(_config(dataset, split, metrics, shown), report)
     todo = [entry for entry in found if not folder.has(entry.facts)]
     if len(todo) < len(found):
         report(f"{len(found) - len(todo)} of {len(found)} systems are scored already")
+    failed: list[str] = []
     notes: set[str] = set()
     for entry in todo:
         try:
             scores, its_notes = _score(entry, dataset, split, metrics, processes, progress)
             maps = _maps(entry, dataset, shown)
         except InputError as error:
-            missing.append(f"{entry.facts['label']}: {error}")
+            failed.append(f"{entry.facts['label']}: {error}")
             continue
         folder.write_system(entry.facts, scores, maps)
         for note in its_notes:
             if note not in notes:
                 report(f"Note: {note}")
         notes |= set(its_notes)
-    results = Results.read(folder, missing)
+    results = Results.read(folder, failed)
     results.write()
     folder.write_text("report.html", report_page(results, shown))
     return results

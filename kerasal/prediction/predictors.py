@@ -144,8 +144,8 @@ def how_to_get(network: str) -> str:
     """A line that says how a network of `kerasal.models.MODELS` gets weights."""
     published = [name for name, its in PUBLISHED.items() if its.model == network]
     ways = [f"kerasal weights download {published[0]}", f"--model {network}:FILE"] if published else []
-    train = f"kerasal train --model {network} trains it: then name its run folder"
-    return f"{network} has no weights on this machine: {', or '.join([*ways, train])}"
+    ways.append(f"train it (kerasal train --model {network}) and name its run folder (--model RUN)")
+    return f"{network} needs weights: {', or '.join(ways)}"
 
 
 def warm_up(predictors: dict[str, Predictor]) -> None:

@@ -19,7 +19,7 @@ KINDS = (CLASSICAL_KIND, NETWORK_KIND, REFERENCE_KIND)  # in the order of the ta
 
 # Reference lines, and what each learned from.
 REFERENCES = {
-    "center-bias": "{train} training images of {name}",
+    "center-bias": "{train} images of {name}",
     "half-observers": "the other half of the observers",
     "observers": "all other observers",
     "upper-bound": "nothing: it drew the fixations",
@@ -72,19 +72,19 @@ def _of_source(name: str, source: Source) -> Entry:
             "identity": kerasal.__version__,
         }
         return Entry(_facts(name, **facts), evaluation.model(source.name))
-    make = lru_cache(source.make)  # for the scores, and for the maps that are shown
+    load = lru_cache(lambda: source.load().predictor)  # for the scores, and for the maps that are shown
     model = source.facts.get("model")
     if model is None and source.files:
-        model = make().name  # the file says which network it belongs to
+        model = load().name  # the file says which network it belongs to
     facts = {
         "label": name,
         "kind": NETWORK_KIND,
         "model": model,
         "loss": source.facts.get("loss"),
-        "trained_on": source.facts.get("trained_on", "not known"),
+        "trained_on": source.facts.get("training_images") or source.facts.get("trained_on", "not known"),
         "identity": " ".join([kerasal.__version__, *(sha256(file) for file in source.files)]),
     }
-    return Entry(_facts(name, **facts), evaluation.Network(name, make))
+    return Entry(_facts(name, **facts), evaluation.Network(name, load))
 
 
 def _reference(name: str, dataset: Dataset) -> Entry:

@@ -286,8 +286,7 @@ def _place(facts: dict[str, Any]) -> tuple:
 
 
 def _learned_from(facts: dict[str, Any]) -> str:
-    data = facts["trained_on"].split("; its licence")[0]
-    return f"{data}; {facts['loss']}" if facts["loss"] else data
+    return f"{facts['trained_on']}; {facts['loss']}" if facts["loss"] else facts["trained_on"]
 
 
 def _null_for_nan(value: Any) -> Any:

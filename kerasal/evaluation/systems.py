@@ -80,7 +80,7 @@ def model(name: str | Path) -> System:
     if is_classical(source.name):
         return Function(source.name, partial(_classical_map, source.name))
     # By the path that was given: two runs may have folders of one name.
-    return Network(str(name).removeprefix("run:"), source.make)
+    return Network(str(name).removeprefix("run:"), lambda: source.load().predictor)
 
 
 def check_names(systems: list[System]) -> None:

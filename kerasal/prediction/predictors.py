@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,6 +11,7 @@ import numpy as np
 from kerasal.classical import CLASSICAL, classical_model, is_classical
 from kerasal.errors import InputError
 from kerasal.models import MODELS, SaliencyModel, load_weights_file
+from kerasal.models.weights_file import REFERENCE_NETWORKS
 from kerasal.prediction.classical import ClassicalPredictor
 from kerasal.training.precision import DEFAULT_PRECISION
 from kerasal.training.run_folder import RunFolder
@@ -43,42 +43,40 @@ class Source:
     Attributes:
         name: in tables and in the names of files.
         about: what it is, in one line.
-        make: makes the predictor, which may take seconds.
-        facts: see `Named`. "model" is the network's name in `kerasal.models.MODELS`, "trained_on" the data.
+        make: makes the predictor, which may take seconds; called with the precision that a network of
+            kerasal's own computes in, or None for the default. Others take no notice of it.
+        facts: see `Named`. "model" is the network's name in `kerasal.models.MODELS`; "trained_on" the data,
+            and "training_images", where it is known, the same in a few words.
         files: that the predictor is made from; it is another one when they change.
     """
 
     name: str
     about: str
-    make: Callable[[], Predictor]
+    make: Callable[[str | None], Predictor]
     facts: dict[str, Any] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
 
-    def load(self) -> Named:
+    def load(self, precision: str | None = None) -> Named:
         """The predictor. InputError: damaged weights."""
-        return Named(self.name, self.make(), self.facts)
+        return Named(self.name, self.make(precision), self.facts)
 
 
 # Names that need no file of the user's: classical models, and networks whose weights come with kerasal.
 NAMED: dict[str, Source] = {
-    source.name: source
-    for source in [
-        Source(entry.name, entry.title, partial(ClassicalPredictor, entry.name), {"trained_on": "nothing"})
-        for entry in CLASSICAL.values()
-    ]
+    name: Source(name, entry.title, lambda _, name=name: ClassicalPredictor(name), {"trained_on": "nothing"})
+    for name, entry in CLASSICAL.items()
 }
 # The name of NAMED that is taken where none is given.
 DEFAULT: str | None = None
 
 
-def find(model: str | Path | None = None, precision: str | None = None) -> Source:
+def find(model: str | Path | None = None) -> Source:
     """What a user calls by a name, without loading it; the default one for None.
 
     Args:
         model: a name of NAMED; a variant such as "itti:1998"; a run folder, with or without "run:" before
             it; a weights file, or the name of published weights that were downloaded, with or without its
             network before it, as in "sam-vgg:FILE"; a network's name, for its published weights.
-        precision: of a run's network, as `RunFolder.load_model` takes it.
 
     InputError: none of these, or weights that are not on this machine; or no model given and no default.
     """
@@ -96,13 +94,13 @@ def find(model: str | Path | None = None, precision: str | None = None) -> Sourc
         return NAMED[classical_model(name).name]
     kind, _, rest = name.partition(":")
     if kind == "run" and rest:
-        return _of_run(rest, precision)
+        return _of_run(rest)
     if kind in MODELS and rest:
         return _of_weights(rest, kind)
     if name in PUBLISHED or Path(name).is_file():
         return _of_weights(name)
     if Path(name).exists():
-        return _of_run(name, precision)
+        return _of_run(name)
     if name in MODELS:
         here = published_here(name)
         if not here:
@@ -114,8 +112,11 @@ def find(model: str | Path | None = None, precision: str | None = None) -> Sourc
 
 
 def resolve(model: str | Path | None = None, precision: str | None = None) -> Named:
-    """The predictor that `find` finds, loaded. InputError: see there; or damaged weights."""
-    return find(model, precision).load()
+    """The predictor that `find` finds, loaded. `precision`: as `RunFolder.load_model` takes it.
+
+    InputError: see `find`; or damaged weights.
+    """
+    return find(model).load(precision)
 
 
 def load(model: str | Path | None = None) -> Predictor:
@@ -143,7 +144,9 @@ def published_here(network: str) -> list[str]:
 def how_to_get(network: str) -> str:
     """A line that says how a network of `kerasal.models.MODELS` gets weights."""
     published = [name for name, its in PUBLISHED.items() if its.model == network]
-    ways = [f"kerasal weights download {published[0]}", f"--model {network}:FILE"] if published else []
+    ways = [f"kerasal weights download {published[0]}"] if published else []
+    if network in REFERENCE_NETWORKS:
+        ways.append(f"a file of its authors (--model {network}:FILE)")
     ways.append(f"train it (kerasal train --model {network}) and name its run folder (--model RUN)")
     return f"{network} needs weights: {', or '.join(ways)}"
 
@@ -155,12 +158,12 @@ def warm_up(predictors: dict[str, Predictor]) -> None:
             predictor.saliency_maps([np.zeros((64, 64, 3), "uint8")])
 
 
-def _of_run(path: str, precision: str | None) -> Source:
+def _of_run(path: str) -> Source:
     run = RunFolder.open(path)
     return Source(
         run.path.resolve().name,
         f"{run.config['model']}, {run.config.get('loss', '')}",
-        lambda: run.load_model(precision or DEFAULT_PRECISION),
+        lambda precision: run.load_model(precision or DEFAULT_PRECISION),
         _facts(run),
         (run.best_weights,),
     )
@@ -177,7 +180,7 @@ def _of_weights(weights: str, network: str | None = None) -> Source:
     if published:
         facts |= {"trained_on": published.trained_on, "licence": published.licence}
 
-    def make() -> SaliencyModel:
+    def make(_: str | None) -> SaliencyModel:
         loaded = load_weights_file(path)
         if network not in (None, loaded.name):
             raise InputError(f"{path} holds the weights of {loaded.name}, not of {network}")
@@ -193,6 +196,11 @@ def _facts(run: RunFolder) -> dict[str, Any]:
     facts = {key: config[key] for key in known if key in config}
     data = config.get("data", {})
     facts["trained_on"] = data.get("description", "unknown data")
+    if "train" in data:
+        arguments = data["arguments"]
+        folder = arguments["name"] == "folder"
+        name = Path(arguments["data_dir"]).name if folder else arguments["name"]
+        facts["training_images"] = f"{data['train']} images of {name}"
     if data.get("licence"):
         facts["trained_on"] += f"; its licence: {data['licence']}"
     if config.get("options", {}).get("backbone_weights") == "imagenet":

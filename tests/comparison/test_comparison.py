@@ -1,6 +1,7 @@
 """`kerasal compare`: what is scored, what is kept, the paper's Table 1, the report."""
 
 import csv
+import html
 import json
 import re
 
@@ -103,7 +104,9 @@ def test_the_files_hold_the_same_numbers(finished):
 
 def test_a_second_call_scores_only_what_is_new_or_has_changed(finished, dataset, weights, monkeypatch):
     folder = finished[0]
-    source = Source("bright", "brightness", Brightness, {"model": "sam-vgg", "trained_on": "x"}, (weights,))
+    source = Source(
+        "bright", "brightness", lambda _: Brightness(), {"model": "sam-vgg", "trained_on": "x"}, (weights,)
+    )
     monkeypatch.setitem(NAMED, "bright", source)
     results, scored = run(dataset, folder)
     assert scored == ["bright"]
@@ -214,7 +217,7 @@ def test_the_report_holds_all_it_needs(finished):
     page = (finished[0] / "report.html").read_text()
     assert not re.search(r"(?:src|href)=[\"'](?!data:)", page)
     for entry in CLASSICAL.values():
-        assert entry.exact in page
+        assert html.escape(entry.exact) in page
     maps = len(list((finished[0] / "systems/gbvs").iterdir()))
     assert maps == 3
     assert page.count("GBVS: CC ") == maps
@@ -251,7 +254,15 @@ def test_the_report_works_in_a_browser(finished, tmp_path):
 
 
 def test_the_command_prints_the_table_and_what_did_not_run(dataset, tmp_path):
-    arguments = ["compare", "--data", dataset.arguments["name"], "--limit", "2", "-o", str(tmp_path / "c")]
+    arguments = [
+        "compare",
+        "--data",
+        str(dataset.arguments["data_dir"]),
+        "--limit",
+        "2",
+        "-o",
+        str(tmp_path / "c"),
+    ]
     result = CliRunner().invoke(
         main, [*arguments, "--metrics", "cc,nss", "--processes", "1"], catch_exceptions=False
     )

@@ -16,7 +16,7 @@ class Brightness:
 
 
 def test_the_pages_python_runs(tmp_path, monkeypatch):
-    monkeypatch.setitem(NAMED, "runs/first", Source("first", "brightness", Brightness))
+    monkeypatch.setitem(NAMED, "runs/first", Source("first", "brightness", lambda _: Brightness()))
     monkeypatch.chdir(tmp_path)
     photo = write_photo(tmp_path / "photo.jpg", (480, 640))
     names = {}

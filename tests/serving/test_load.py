@@ -22,7 +22,7 @@ CLIENTS, SECONDS = 4, 60
 SERVE = """
 from kerasal import models
 from kerasal.prediction import NAMED, Source
-NAMED["paper"] = Source("paper", "untrained", lambda: models.Baseline((300, 400)))
+NAMED["paper"] = Source("paper", "untrained", lambda _: models.Baseline((300, 400)))
 from kerasal_cli import main
 main(["serve", "paper", "--port", "0"])
 """

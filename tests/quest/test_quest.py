@@ -79,6 +79,15 @@ def test_a_head_that_diverges_leaves_the_others_alone(tiny_network, some_batches
     assert np.isfinite(heads.weights(1)[0]).all()
 
 
+def test_a_head_whose_maps_are_constant_is_called_collapsed_in_plain_values(tiny_network, some_batches):
+    model_options = {"input_size": SIZE, "dropout": 0.0, "feature_dropout": 0.0, "initial_density": 0.05}
+    heads = Heads(["mse", "cc"], model_options, options().training, np.full(SIZE, 0.05, "float32"))
+    for variable in heads.heads[0].trainable_variables:
+        variable.assign(tf.zeros_like(variable))
+    found = [each.collapsed for each in heads.validate(some_batches)]
+    assert json.dumps(found) == "[true, false]"
+
+
 def test_a_second_call_trains_nothing_and_a_new_loss_alone(finished, tmp_path):
     dataset, folder, results, _ = finished
     copy = tmp_path / "q"

@@ -29,6 +29,16 @@ class Brightness:
         return [stimulus.mean(axis=2, dtype="float32") / 255 for stimulus in stimuli]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def classical_models_alone(tmp_path_factory):
+    """No trained networks: neither those that come with kerasal nor what was downloaded here."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in set(NAMED) - set(CLASSICAL):
+            patch.delitem(NAMED, name)
+        patch.setenv("KERASAL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     """Nine photographs that every classical model takes."""
@@ -104,9 +114,8 @@ def test_the_files_hold_the_same_numbers(finished):
 
 def test_a_second_call_scores_only_what_is_new_or_has_changed(finished, dataset, weights, monkeypatch):
     folder = finished[0]
-    source = Source(
-        "bright", "brightness", lambda _: Brightness(), {"model": "sam-vgg", "trained_on": "x"}, (weights,)
-    )
+    facts = {"model": "sam-vgg", "trained_on": "x"}
+    source = Source("bright", "brightness", lambda _: Brightness(), facts, (weights,))
     monkeypatch.setitem(NAMED, "bright", source)
     results, scored = run(dataset, folder)
     assert scored == ["bright"]

@@ -63,17 +63,17 @@ def entries(dataset: Dataset, samples: Sequence[Sample], models: Sequence[str | 
 
 
 def _of_source(name: str, source: Source) -> Entry:
-    if source.name in CLASSICAL:
+    model = source.facts.get("model")
+    if model in CLASSICAL:
         facts = {
-            "label": CLASSICAL[source.name].title,
+            "label": CLASSICAL[model].title,
             "kind": CLASSICAL_KIND,
-            "model": source.name,
+            "model": model,
             "trained_on": "nothing",
             "identity": kerasal.__version__,
         }
-        return Entry(_facts(name, **facts), evaluation.model(source.name))
+        return Entry(_facts(name, **facts), evaluation.model(model))
     load = lru_cache(lambda: source.load().predictor)  # for the scores, and for the maps that are shown
-    model = source.facts.get("model")
     if model is None and source.files:
         model = load().name  # the file says which network it belongs to
     facts = {

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from kerasal.classical import classical_model, is_classical
+from kerasal.classical import CLASSICAL
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.evaluation.scoring import Case, Job
@@ -77,7 +77,7 @@ def model(name: str | Path) -> System:
     from kerasal.prediction import find
 
     source = find(name)
-    if is_classical(source.name):
+    if source.facts.get("model") in CLASSICAL:
         return Function(source.name, partial(_classical_map, source.name))
     # By the path that was given: two runs may have folders of one name.
     return Network(str(name).removeprefix("run:"), lambda: source.load().predictor)
@@ -105,4 +105,4 @@ def _made_by(function: Callable[[Sample], np.ndarray], sample: Sample) -> list[C
 
 
 def _classical_map(name: str, sample: Sample) -> np.ndarray:
-    return classical_model(name).function(sample.read_stimulus())
+    return CLASSICAL[name].function(sample.read_stimulus())

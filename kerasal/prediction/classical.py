@@ -23,7 +23,7 @@ class ClassicalPredictor:
 
         InputError: one is too small or too large for the model.
         """
-        return list(self.stream(stimuli))
+        return list(self.stream(stimuli, processes=1))
 
     def stream(
         self,

@@ -32,7 +32,8 @@ def predict_to_folder(
 
     Files are named after the image's stem; where two images share it, STEM_jpg and STEM_png. The next images
     are decoded and the last ones written while the network works; a handful are in memory at a time. Why an
-    image was left out is added to `skipped`. InputError: two images of the same name, or an output that
+    image was left out is added to `skipped`. Classical models do many images in several processes, for which
+    a script needs `if __name__ == "__main__":`. InputError: two images of the same name, or an output that
     would replace one of the images.
     """
     outputs = outputs or Outputs()

@@ -27,15 +27,14 @@ def predict(
             for many calls.
 
     Returns a map (H, W), float32, in [0, 1], its maximum at 1, or a list of them.
-    A script that predicts many images with a classical model needs `if __name__ == "__main__":`, as these run
-    in several processes. InputError: an image that cannot be read or that the model refuses, or a model that
-    cannot be found.
+    All in this process: `kerasal.classical.saliency_maps` uses several for the classical models.
+    InputError: an image that cannot be read or that the model refuses, or a model that cannot be found.
     """
     if isinstance(images, ImageLike) and getattr(images, "ndim", 0) != 4:
         return predict([images], model)[0]
     predictor = model if isinstance(model, Predictor) else load(model)
     stimuli = ((_name(index, image), as_stimulus(image)) for index, image in enumerate(images))
-    return [saliency_map for _, _, saliency_map in predicted(predictor, stimuli, _refuse)]
+    return [saliency_map for _, _, saliency_map in predicted(predictor, stimuli, _refuse, processes=1)]
 
 
 def _name(index: int, image: ImageLike) -> str:

@@ -45,8 +45,8 @@ class Source:
         about: what it is, in one line.
         make: makes the predictor, which may take seconds; called with the precision that a network of
             kerasal's own computes in, or None for the default. Others take no notice of it.
-        facts: see `Named`. "model" is the network's name in `kerasal.models.MODELS`; "trained_on" the data,
-            and "training_images", where it is known, the same in a few words.
+        facts: see `Named`. "model" is a name of `kerasal models`; "trained_on" the data, and
+            "training_images", where it is known, the same in a few words.
         files: that the predictor is made from; it is another one when they change.
     """
 
@@ -63,7 +63,12 @@ class Source:
 
 # Names that need no file of the user's: classical models, and networks whose weights come with kerasal.
 NAMED: dict[str, Source] = {
-    name: Source(name, entry.title, lambda _, name=name: ClassicalPredictor(name), {"trained_on": "nothing"})
+    name: Source(
+        name,
+        entry.title,
+        lambda _, name=name: ClassicalPredictor(name),
+        {"model": name, "trained_on": "nothing"},
+    )
     for name, entry in CLASSICAL.items()
 }
 # The name of NAMED that is taken where none is given.

@@ -8,7 +8,7 @@ from conftest import write_photo
 from PIL import Image
 
 import kerasal
-from kerasal import classical, models
+from kerasal import classical, evaluation, models
 from kerasal.errors import InputError
 from kerasal.prediction import (
     NAMED,
@@ -104,6 +104,18 @@ def test_a_networks_name_stands_for_its_published_weights_that_are_here(tmp_path
         source = find(name)
         assert (source.name, source.files) == ("sam-vgg.salicon2015", (file,))
         assert source.facts["trained_on"] == entry.trained_on
+
+
+def test_a_run_folder_with_a_models_name_is_a_run(tmp_path):
+    run = tmp_path / "gbvs"
+    run.mkdir()
+    (run / "config.json").write_text('{"model": "baseline", "loss": "mse"}')
+    (run / "best.weights.h5").write_bytes(b"")
+    for name in (run, f"run:{run}"):
+        assert find(name).facts["model"] == "baseline"
+        assert isinstance(evaluation.model(name), evaluation.Network)
+        assert evaluation.model(name).name == str(run)
+    assert evaluation.model("gbvs").name == "gbvs"
 
 
 def test_several_names_are_told_apart():

@@ -1,9 +1,9 @@
-"""Print what a blur and the centre bias add to the CC of each variant of Itti and of GBVS on OSIE's test split.
+"""Print what a blur and the centre bias add to the CC of Itti's variants and GBVS on OSIE's test split.
 
 python docs/figures/blur_and_centre.py OSIE_FOLDER
 
-The blur is the Gaussian that makes the density maps of the fixations; the centre bias multiplies the blurred map.
-docs/models.md quotes it.
+The blur is the Gaussian that makes the density maps of the fixations; the centre bias multiplies the
+blurred map. docs/models.md quotes it.
 """
 
 import os

@@ -13,7 +13,7 @@ from kerasal.errors import InputError
 from kerasal.metrics import METRICS
 from kerasal.quest import paper
 from kerasal.quest.best import write_best
-from kerasal.quest.folder import SCHEMA, QuestFolder
+from kerasal.quest.folder import QuestFolder
 from kerasal.quest.heads import Heads, is_perceptual
 from kerasal.quest.learning import LEARNED, Splits, choose_rates, train_heads
 from kerasal.quest.options import SIDE_BY_SIDE, QuestOptions
@@ -210,7 +210,7 @@ def _score(folder, config, sets, processes, progress):
                         progress=progress,
                     )
                 for spec in group:
-                    folder.write_scores(seed, test_set.name, spec, scores[spec])
+                    folder.write_head_scores(seed, test_set.name, spec, scores[spec])
 
 
 def _check_fixations(specs, dataset):
@@ -226,7 +226,7 @@ def _check_fixations(specs, dataset):
 def _config(dataset, specs, options, model_options, precision, seeds, tests, metrics) -> dict[str, Any]:
     described = [(dataset.name, dataset, dataset["test"]), *((t.name, t, t.samples) for t in tests)]
     return {
-        "schema": SCHEMA,
+        "schema": QuestFolder.schema,
         "losses": specs,
         "seeds": list(range(seeds)),
         "tests": [

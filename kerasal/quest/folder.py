@@ -161,11 +161,17 @@ def _union(before: list, now: list) -> list:
     return [*before, *(value for value in now if value not in before)]
 
 
+def _drawn(config: dict[str, Any]) -> list[int] | None:
+    draws = config["data"].get("draws")
+    return draws and [drawn for _, drawn in draws]
+
+
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Which settings differ, each with both values."""
     pairs = {
         **{key: (before["options"].get(key), value) for key, value in now["options"].items()},
         "data": (before["data"]["fingerprint"], now["data"]["fingerprint"]),
+        "samples of each set in an epoch": (_drawn(before), _drawn(now)),
         "precision": (before["precision"], now["precision"]),
     }
     training = pairs.pop("training")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 import tempfile
 import warnings
@@ -61,12 +62,15 @@ def data_options(default: str | None) -> Callable:
             show_default=default is not None,
             metavar="NAME|PATH",
             help="synthetic, a name of `kerasal data list`, or the path of a folder: prepared, or with "
-            "images/ and maps/ or fixations/.",
+            "images/ and maps/ or fixations/; or several: osie+scene, osie*2+scene.",
         ),
         click.option(
             "--data-dir",
-            type=click.Path(path_type=Path),
-            help="Where the named dataset lies.  [default: $KERASAL_DATA/NAME or ~/.kerasal/data/NAME]",
+            multiple=True,
+            callback=_folders,
+            metavar="DIR|NAME=DIR",
+            help="Where the named dataset lies; of several NAME=DIR for each.  [repeatable; default: "
+            "$KERASAL_DATA/NAME or ~/.kerasal/data/NAME]",
         ),
         click.option(
             "--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density."
@@ -89,6 +93,15 @@ def data_options(default: str | None) -> Callable:
         return command
 
     return decorate
+
+
+def _folders(context: click.Context, parameter, values: tuple[str, ...]) -> str | dict[str, str] | None:
+    """One folder as it is, of several datasets the folder by the name."""
+    pairs = [value.split("=", 1) for value in values if re.match(r"[\w-]+=", value)]
+    named = {name: str(Path(folder).expanduser()) for name, folder in pairs}
+    if len(values) > 1 and len(named) < len(values):
+        raise click.BadParameter("of several datasets say of each NAME=DIR, once")
+    return named or (values[0] if values else None)
 
 
 def load_data(limit: int | None, **arguments):

@@ -6,7 +6,8 @@ import click
 def show(evaluation, style: str) -> None:
     """Print an evaluation to stdout: as tables for a terminal, or as Markdown, LaTeX or JSON."""
     if style == "table":
-        _show_tables(evaluation)
+        for part in evaluation.parts:
+            _show_tables(part)
     else:
         text = {"markdown": evaluation.markdown, "latex": evaluation.latex, "json": evaluation.as_json}
         click.echo(text[style](), nl=False)

@@ -18,6 +18,11 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
     values = read_config(path)
     if size := values.get("input_size"):
         values["input_size"] = "x".join(str(side) for side in size)
+    if folders := values.get("data_dir"):
+        several = isinstance(folders, dict)
+        values["data_dir"] = (
+            [f"{name}={folder}" for name, folder in folders.items()] if several else [folders]
+        )
     context.default_map = values
 
 
@@ -124,6 +129,7 @@ def train(context, resume, cache_dir, cache_in_memory, **choices) -> None:
       kerasal train --loss kld+cc+nss
       kerasal train --loss mse --data osie --data-dir ~/osie
       kerasal train --data my_folder --recipe paper --epochs 20
+      kerasal train --data osie*2+scene --data-dir osie=~/osie --data-dir scene=~/scene
       kerasal train --resume runs/osie-mse
       kerasal train --model sam-vgg --data osie --freeze-backbone
     """

@@ -8,6 +8,7 @@ from kerasal.data.datasets import DATASETS, INFO, default_folder, facts, load, l
 from kerasal.data.fixations import count_map, density_from_counts, inside, pixels
 from kerasal.data.images import list_files, read_image, read_map
 from kerasal.data.info import DatasetInfo
+from kerasal.data.mixture import Mixture, mix
 from kerasal.data.prepared import CENTER_BIAS, prepare
 from kerasal.data.sample import SPLITS, Dataset, Sample, center_bias, fingerprint
 from kerasal.data.splits import split_by_file
@@ -19,6 +20,7 @@ __all__ = [
     "SPLITS",
     "Dataset",
     "DatasetInfo",
+    "Mixture",
     "Sample",
     "batches",
     "center_bias",
@@ -31,6 +33,7 @@ __all__ = [
     "list_files",
     "load",
     "locate",
+    "mix",
     "pixels",
     "prepare",
     "read_image",

@@ -1,11 +1,23 @@
 """The datasets by name."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from kerasal.data import cat2000, fiwi, folder, mit1003, osie, prepared, salicon, scene, synthetic, toronto
+from kerasal.data import (
+    cat2000,
+    fiwi,
+    folder,
+    mit1003,
+    mixture,
+    osie,
+    prepared,
+    salicon,
+    scene,
+    synthetic,
+    toronto,
+)
 from kerasal.data.info import DatasetInfo
 from kerasal.data.layout import Troubles
 from kerasal.data.sample import Dataset
@@ -44,7 +56,7 @@ INFO: dict[str, DatasetInfo] = {
 
 def load(
     name: str,
-    data_dir: Path | str | None = None,
+    data_dir: Path | str | Mapping[str, Path | str] | None = None,
     *,
     sigma: float | None = None,
     pixels_per_degree: float | None = None,
@@ -56,8 +68,9 @@ def load(
 
     Args:
         name: one of `DATASETS`, or a path to a folder as in `kerasal.data.folder` or as
-            `kerasal.data.prepared.prepare` wrote it.
-        data_dir: where the dataset lies; default `default_folder(name)`.
+            `kerasal.data.prepared.prepare` wrote it; or several of them, "osie+scene" or "osie*2+scene":
+            see `kerasal.data.mixture`.
+        data_dir: where the dataset lies; default `default_folder(name)`. Of several: name -> folder.
         sigma, pixels_per_degree: for folders, see `kerasal.data.folder.load`.
         split_file: lists of names that make the splits, see `kerasal.data.splits.split_by_file`.
         crop_borders: take the grey padding away that CAT2000's images have.
@@ -69,6 +82,14 @@ def load(
         raise InputError(f"sigma must be positive, got {sigma}")
     if pixels_per_degree is not None and pixels_per_degree <= 0:
         raise InputError(f"pixels per degree must be positive, got {pixels_per_degree}")
+    if "+" in name and not Path(name).is_dir():
+        if split_file is not None:
+            raise InputError(
+                "a split file is for one dataset: give it to kerasal data prepare, and mix what that writes"
+            )
+        return _load_mixture(name, data_dir, sigma, pixels_per_degree, crop_borders)
+    if isinstance(data_dir, Mapping):
+        data_dir = _of_each([name], data_dir)[0]
     name, directory = locate(name, data_dir)
     if crop_borders and name != "cat2000":
         raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {name}")
@@ -98,6 +119,53 @@ def load(
         "crop_borders": crop_borders,
     }
     return replace(dataset, arguments=arguments)
+
+
+def _load_mixture(text, data_dir, sigma, pixels_per_degree, crop_borders) -> mixture.Mixture:
+    names, weights = mixture.parse(text)
+    if data_dir is not None and not isinstance(data_dir, Mapping):
+        raise InputError(
+            f"{text} are several datasets: say of each where it lies, --data-dir {names[0]}={data_dir}"
+        )
+    if crop_borders and "cat2000" not in names:
+        raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {text}")
+    parts = [
+        load(
+            name,
+            directory,
+            sigma=sigma,
+            pixels_per_degree=pixels_per_degree,
+            crop_borders=crop_borders and name == "cat2000",
+        )
+        for name, directory in zip(names, _of_each(names, data_dir or {}), strict=True)
+    ]
+    # Folders are named by their whole paths, so that the mixture is found again from anywhere.
+    found = [
+        part.arguments["data_dir"] if part.arguments["name"] == "folder" else name
+        for name, part in zip(names, parts, strict=True)
+    ]
+    if wrong := [name for name in found if "+" in name]:
+        raise InputError(f"the path {wrong[0]} has a +, which parts datasets: rename it to mix it")
+    arguments = {
+        "name": mixture.text(found, weights),
+        "data_dir": {
+            name: part.arguments["data_dir"]
+            for name, part in zip(found, parts, strict=True)
+            if name in DATASETS and name != "synthetic"
+        },
+        "sigma": sigma,
+        "pixels_per_degree": pixels_per_degree,
+        "split_file": None,
+        "crop_borders": crop_borders,
+    }
+    return replace(mixture.mix(parts, weights), arguments=arguments)
+
+
+def _of_each(names: list[str], folders: Mapping[str, Path | str]) -> list[Path | str | None]:
+    """The folder of each dataset; None is its default. InputError: a folder of another dataset."""
+    if unknown := [name for name in folders if name not in names]:
+        raise InputError(f"--data-dir names {unknown[0]}, and the data are {', '.join(names)}")
+    return [folders.get(name) for name in names]
 
 
 def locate(name: str, data_dir: Path | str | None = None) -> tuple[str, Path]:

@@ -1,5 +1,7 @@
 """From samples to batches: tf.data."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from kerasal.data.augmentation import Augmentation, augmented_reader, draws
@@ -24,6 +26,7 @@ def batches(
     seed: int | None = None,
     flip: bool = False,
     augmentation: Augmentation | None = None,
+    parts: Sequence[tuple[int, int]] | None = None,
 ) -> tf.data.Dataset:
     """Batches of (inputs, y_true), epoch after epoch, the last batch of each epoch as short as it falls.
 
@@ -38,6 +41,9 @@ def batches(
         seed: shuffle in every epoch; None keeps the samples' order.
         flip: show each stimulus, with its map and fixations, mirrored in a random half of the epochs.
         augmentation: change each stimulus at random; ValueError with a `reader` of one's own.
+        parts: of a mixture, `Dataset.draws`: how many of the samples are one set's, and how many of them each
+            shuffled epoch draws. Of a set that is not drawn whole, the epochs go through random orders in
+            turn. None: every sample once.
     """
     if augmentation:
         if reader:
@@ -61,7 +67,7 @@ def batches(
 
     def epoch(number):
         left_out = tf.where(number == first_epoch, first_step * batch_size, 0)
-        order = (*_order(len(samples), seed, number, flip), draws(len(samples), seed, number))
+        order = (*_order(len(samples), seed, number, flip, parts), draws(len(samples), seed, number))
         order = tf.data.Dataset.from_tensor_slices(tuple(part[left_out:] for part in order))
         return order.map(read, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
 
@@ -73,19 +79,49 @@ def batches(
 
 
 def batch_samples(
-    samples: list[Sample], batch_size: int, seed: int | None, epoch: int, step: int
+    samples: list[Sample],
+    batch_size: int,
+    seed: int | None,
+    epoch: int,
+    step: int,
+    parts: Sequence[tuple[int, int]] | None = None,
 ) -> list[Sample]:
     """The samples that `batches` puts into one batch; epoch and step from 0."""
-    indices, _ = _order(len(samples), seed, tf.constant(epoch, tf.int64), flip=False)
+    indices, _ = _order(len(samples), seed, tf.constant(epoch, tf.int64), False, parts)
     return [samples[i] for i in indices[step * batch_size : (step + 1) * batch_size].numpy()]
 
 
-def _order(count: int, seed: int | None, epoch: tf.Tensor, flip: bool) -> tuple[tf.Tensor, tf.Tensor]:
+def _order(
+    count: int,
+    seed: int | None,
+    epoch: tf.Tensor,
+    flip: bool,
+    parts: Sequence[tuple[int, int]] | None = None,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """The indices of one epoch in their order, and which of them are mirrored."""
     indices = tf.range(count, dtype=tf.int64)
     mirrored = tf.zeros(count, tf.bool)
     if seed is not None:
+        if parts:
+            indices = _drawn(parts, seed, epoch)
         indices = tf.random.experimental.stateless_shuffle(indices, [seed, epoch])
     if flip:
         mirrored = tf.random.stateless_uniform([count], [(seed or 0) + 1_000_003, epoch]) < 0.5
     return indices, mirrored
+
+
+def _drawn(parts: Sequence[tuple[int, int]], seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    """The indices that an epoch draws from each part: a piece of an endless row of its random orders."""
+    drawn, start = [], 0
+    for number, (size, take) in enumerate(parts):
+        first = epoch * take
+        row = [
+            tf.random.experimental.stateless_shuffle(
+                tf.range(start, start + size, dtype=tf.int64),
+                [seed + 3_000_017 + number, first // size + turn],
+            )
+            for turn in range(-(-take // size) + 1)
+        ]
+        drawn.append(tf.concat(row, 0)[first % size : first % size + take])
+        start += size
+    return tf.concat(drawn, 0)

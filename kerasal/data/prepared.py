@@ -50,8 +50,10 @@ def prepare(
         per_shard: samples a file.
         progress: shows how far it is.
 
-    InputError: the folder is there already, a full disk, a file that cannot be read.
+    InputError: the folder is there already, a full disk, a file that cannot be read; a mixture.
     """
+    if len(dataset.sets) > 1:
+        raise InputError("prepare each dataset by itself, and mix what is written: prepared/a+prepared/b")
     import tensorflow as tf  # here, as reading a dataset's facts does without it
 
     folder = Path(folder).absolute()

@@ -125,6 +125,23 @@ class Dataset:
         return replace(self, splits={split: samples[:count] for split, samples in self.splits.items()})
 
     @property
+    def sets(self) -> "tuple[Dataset, ...]":
+        """The datasets that this one is mixed from; itself where it is no mixture."""
+        return (self,)
+
+    @property
+    def draws(self) -> list[tuple[int, int]] | None:
+        """For each set its training samples, and how many of them an epoch draws; None: each once."""
+        return None
+
+    def center_bias(self, size: tuple[int, int], padded: bool = False) -> np.ndarray:
+        """The mean density map of the training split at `size`, float32: B of the paper's eq. 16.
+
+        `padded`: as in `Sample.target`. InputError: no training samples.
+        """
+        return center_bias(self["train"], size, padded)
+
+    @property
     def has_fixations(self) -> bool:
         """Whether every sample has fixations, so that NSS and the AUCs can be computed."""
         return all(sample.fixations is not None for sample in self.samples)

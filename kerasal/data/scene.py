@@ -1,8 +1,8 @@
 """Scene: 500 photographs of many sizes, 12 observers, 5 s of free viewing on a full screen.
 
-From 256x256 pixels (311 of them) to 3888x2592. The fixations are stored y before x, 1-based, in pixels of the
-image's own size; 43,894 of them, 52 of the 6000 observations without any. How many pixels one degree has is
-not known, as the screen was filled: density maps use a sigma of 3 % of the longer side, OSIE's share.
+From 250x197 to 3888x2592 pixels, 311 of them 256x256. The fixations are stored y before x, 1-based, in pixels
+of the image's own size; 43,894 of them, 52 of the 6000 observations without any. How many pixels one degree
+has is not known, as the screen was filled: density maps use a sigma of 3 % of the longer side, OSIE's share.
 
 Licence: MIT (Haoran Liang, 2015). Source: Liang, Jiang, Liang and Zhao, "Saliency prediction with scene
 structural guidance"; the NUS VIP laboratory.
@@ -28,7 +28,7 @@ INFO = DatasetInfo(
     name="scene",
     title="Scene, photographs",
     images=500,
-    size="256x256 to 3888x2592",
+    size="250x197 to 3888x2592",
     observers="12",
     seconds=5,
     fixations=43_894,

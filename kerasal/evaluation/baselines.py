@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from kerasal.data.sample import Dataset, Sample, center_bias
+from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.evaluation.scoring import Case, Job, stretch
 
@@ -49,7 +49,7 @@ def training_center_bias(dataset: Dataset) -> np.ndarray:
     """
     if not dataset["train"]:
         raise InputError(f"{dataset.name} has no training samples, of which the centre bias is the mean")
-    return center_bias(dataset["train"], CENTER_BIAS_SIZE)
+    return dataset.center_bias(CENTER_BIAS_SIZE)
 
 
 def _chance(dataset: Dataset, samples: list[Sample]) -> Cases:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from kerasal.evaluation import tables
 from kerasal.evaluation.baselines import training_center_bias
 from kerasal.evaluation.maps import notes_on
 from kerasal.evaluation.processes import score_all, worthwhile_processes
-from kerasal.evaluation.scores import Scores, write_csv
+from kerasal.evaluation.scores import Scores, together, write_csv
 from kerasal.evaluation.scoring import FixationPool, Scorer
 from kerasal.evaluation.statistics import Comparison, compare
 from kerasal.evaluation.systems import System, check_names
@@ -28,7 +28,7 @@ SCHEMA = 2  # 2: interval, several systems; the keys of 1 are as they were
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Systems scored on one split of a dataset."""
+    """Systems scored on one split of a dataset; of a mixture, on its sets together."""
 
     data: str
     split: str
@@ -36,15 +36,22 @@ class Evaluation:
     scores: dict[str, Scores]
     comparison: Comparison
     notes: tuple[str, ...] = ()  # what was left out, a line each
+    sets: dict[str, "Evaluation"] = field(default_factory=dict)  # of a mixture: each of its sets by itself
 
     def as_json(self) -> str:
         """All statistics. With one system its metrics stand at the top, otherwise under `systems`.
 
         Keys: schema, data, split, data_fingerprint; system and metrics, or reference, systems (metrics) and
-        differences (each system minus the reference). What is not known, as a standard error of one image,
-        is null.
+        differences (each system minus the reference); of a mixture sets, which has the same for each by its
+        name. What is not known, as a standard error of one image, is null.
         """
-        values: dict[str, Any] = {"schema": SCHEMA}
+        values = {"schema": SCHEMA, **self._values()}
+        if self.sets:
+            values["sets"] = {name: its._values() for name, its in self.sets.items()}
+        return json.dumps(_null_for_nan(values), indent=2) + "\n"
+
+    def _values(self) -> dict[str, Any]:
+        values: dict[str, Any] = {}
         comparison = self.comparison
         summaries = {
             system: {key: asdict(summary) for key, summary in metrics.items()}
@@ -62,7 +69,7 @@ class Evaluation:
                 system: {key: asdict(difference) for key, difference in metrics.items()}
                 for system, metrics in comparison.differences.items()
             }
-        return json.dumps(_null_for_nan(values), indent=2) + "\n"
+        return values
 
     @property
     def title(self) -> str:
@@ -71,13 +78,20 @@ class Evaluation:
         systems = next(iter(self.scores)) if len(self.scores) == 1 else f"{len(self.scores)} systems"
         return f"{systems} on {self.data}, {self.split} split, {images} images"
 
+    @property
+    def parts(self) -> "list[Evaluation]":
+        """What to show, one after the other: each set of a mixture, and this."""
+        return [*self.sets.values(), self]
+
     def markdown(self) -> str:
         """The tables in Markdown."""
-        return tables.document(self.title, self.comparison, tables.markdown)
+        return "\n".join(tables.document(its.title, its.comparison, tables.markdown) for its in self.parts)
 
     def latex(self) -> str:
         """The tables in LaTeX, each a `tabular`."""
-        return tables.document(self.title, self.comparison, tables.latex, comment="% ")
+        return "\n".join(
+            tables.document(its.title, its.comparison, tables.latex, comment="% ") for its in self.parts
+        )
 
     def write(self, folder: Path) -> list[Path]:
         """Write the scores of each image and all statistics to a folder; returns the paths.
@@ -111,6 +125,9 @@ def evaluate(
 ) -> Evaluation:
     """Score systems on a split of a dataset, at the stimuli's own size.
 
+    The sets of a mixture are scored one by one, each with its own centre bias and its own other images for
+    shuffled AUC, and then taken together, every image once.
+
     Args:
         systems: `model(name)`, `MapFolder`, `baseline(name)`, `Network`, `Function`, or anything else that
             is a `System`.
@@ -129,7 +146,35 @@ def evaluate(
     names = [system.name for system in systems]
     if reference is not None and reference not in names:
         raise InputError(f"unknown reference {reference!r}: one of {', '.join(names)}")
-    keys, notes = _metrics(metrics, dataset, samples)
+    chosen = [_metrics(metrics, its, _samples(its, split)) for its in dataset.sets]
+    by_set = {
+        its.name: _scores(systems, its, split, keys, processes, progress)
+        for its, (keys, _) in zip(dataset.sets, chosen, strict=True)
+    }
+    notes = [note for _, left_out in chosen for note in left_out] + notes_on(systems, samples)
+    unranked = [system.name for system in systems if system.knows_answers]
+
+    def evaluation(its: Dataset, scores: dict[str, Scores], **more: Any) -> Evaluation:
+        comparison = compare(scores, reference, unranked=unranked, seed=seed)
+        return Evaluation(its.description, split, fingerprint(its[split]), scores, comparison, **more)
+
+    if len(by_set) == 1:
+        return evaluation(dataset, by_set[dataset.name], notes=tuple(notes))
+    scores = {name: together({its: found[name] for its, found in by_set.items()}) for name in names}
+    sets = {its.name: evaluation(its, by_set[its.name]) for its in dataset.sets}
+    return evaluation(dataset, scores, notes=tuple(notes), sets=sets)
+
+
+def _scores(
+    systems: Sequence[System],
+    dataset: Dataset,
+    split: str,
+    keys: tuple[str, ...],
+    processes: int | None,
+    progress,
+) -> dict[str, Scores]:
+    """The scores of each system on a split of a dataset that is no mixture."""
+    samples = dataset[split]
     scorer = Scorer(
         keys,
         training_center_bias(dataset) if "information_gain" in keys else None,
@@ -142,14 +187,10 @@ def evaluate(
     count = range(len(systems) * len(samples))
     rows = np.array([next(results) for _ in progress(count, f"scoring {images}")])
     by_system = rows.reshape(len(systems), len(samples), len(keys))
-    scores = {
-        name: Scores([sample.name for sample in samples], dict(zip(keys, values.T, strict=True)))
-        for name, values in zip(names, by_system, strict=True)
+    return {
+        system.name: Scores([sample.name for sample in samples], dict(zip(keys, values.T, strict=True)))
+        for system, values in zip(systems, by_system, strict=True)
     }
-    unranked = [system.name for system in systems if system.knows_answers]
-    comparison = compare(scores, reference, unranked=unranked, seed=seed)
-    notes += notes_on(systems, samples)
-    return Evaluation(dataset.description, split, fingerprint(samples), scores, comparison, tuple(notes))
 
 
 def _samples(dataset: Dataset, split: str) -> list[Sample]:
@@ -174,7 +215,7 @@ def _metrics(
         if reason := _why_not(key, dataset, samples):
             if chosen is not None:
                 raise InputError(f"{METRICS[key].name} cannot be computed: {reason}")
-            notes.append(f"{METRICS[key].name} is left out: {reason}")
+            notes.append(f"{METRICS[key].name} is left out of {dataset.name}: {reason}")
         else:
             possible.append(key)
     if not possible:

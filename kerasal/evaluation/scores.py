@@ -1,6 +1,7 @@
 """Scores of one system, image by image."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,16 @@ class Scores:
 
     names: list[str]
     values: dict[str, np.ndarray]
+
+
+def together(sets: Mapping[str, Scores]) -> Scores:
+    """The scores of several sets as one, the set's name before each image's: the metrics that all have."""
+    first, *others = sets.values()
+    metrics = [key for key in first.values if all(key in its.values for its in others)]
+    return Scores(
+        [f"{name}/{image}" for name, its in sets.items() for image in its.names],
+        {key: np.concatenate([its.values[key] for its in sets.values()]) for key in metrics},
+    )
 
 
 def write_csv(path: Path, scores: dict[str, Scores]) -> None:

@@ -37,6 +37,7 @@ class QuestFolder(ResultsFolder):
         pairs = {
             **{key: (before["options"].get(key), value) for key, value in now["options"].items()},
             "data": (before["data"]["fingerprint"], now["data"]["fingerprint"]),
+            "samples of each set in an epoch": (_drawn(before), _drawn(now)),
             "precision": (before["precision"], now["precision"]),
         }
         training = pairs.pop("training")
@@ -99,3 +100,9 @@ class QuestFolder(ResultsFolder):
 
 def _union(before: list, now: list) -> list:
     return [*before, *(value for value in now if value not in before)]
+
+
+def _drawn(config: dict[str, Any]) -> list[int] | None:
+    """How many samples of each set of a mixture an epoch draws."""
+    draws = config["data"].get("draws")
+    return draws and [drawn for _, drawn in draws]

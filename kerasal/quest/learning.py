@@ -44,6 +44,7 @@ class Splits:
             first_epoch=first_epoch,
             seed=seed,
             flip=its.flip,
+            parts=self.dataset.draws,
         )
 
     def evaluation(self, split: str):

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 
 from kerasal import losses, models
-from kerasal.data.sample import Dataset, center_bias, fingerprint
+from kerasal.data.sample import Dataset, fingerprint
 from kerasal.errors import InputError
+from kerasal.evaluation.scores import together
 from kerasal.metrics import METRICS
 from kerasal.quest import paper
 from kerasal.quest.best import write_best
@@ -22,7 +23,7 @@ from kerasal.quest.report import report_page
 from kerasal.quest.results import Results
 from kerasal.quest.scoring import no_scores, open_test_sets, score_heads
 from kerasal.quest.specs import in_order
-from kerasal.training.features import FeatureCache, Progress
+from kerasal.training.features import Progress, open_features
 from kerasal.training.precision import computing_in, resolve_precision
 
 MAPS_BATCH = 8
@@ -69,7 +70,7 @@ def run(
     if line:
         report(line)
     size = options.training.input_size
-    bias = center_bias(dataset["train"], size)
+    bias = dataset.center_bias(size)
     model_options = {
         "input_size": size,
         "dropout": options.training.dropout,
@@ -90,19 +91,16 @@ def run(
     config = _config(dataset, specs, options, model_options, precision, seeds, tests, keys)
     config = folder.begin(config, report)
     folder.write_array("center_bias.npy", bias)
-    features = {
-        split: FeatureCache.open(
-            network, dataset[split], mirrored=options.training.flip and split == "train", **opened
-        )
-        for split in ("train", "validation")
-    }
+    features = open_features(network, dataset, flip=options.training.flip, **opened)
     splits = Splits(dataset, features, options)
     sets = open_test_sets(network, dataset, tests, **opened)
     _learn(folder, config, splits, bias, side_by_side, report)
     _score(folder, config, sets, processes, progress)
+    if len(dataset.sets) > 1:
+        _take_together(folder, config, dataset)
     results = Results.read(folder)
     results.write()
-    folder.write_text("report.html", report_page(results, sets[0].samples, network, stimuli))
+    folder.write_text("report.html", report_page(results, dataset["test"], network, stimuli))
     write_best(results, network)
     return results
 
@@ -213,6 +211,14 @@ def _score(folder, config, sets, processes, progress):
                     folder.write_head_scores(seed, test_set.name, spec, scores[spec])
 
 
+def _take_together(folder, config, mixture):
+    """The scores of a mixture's test split: those of its sets, one after the other."""
+    for seed in config["seeds"]:
+        for spec in config["losses"]:
+            found = {its.name: folder.scores(seed, its.name, spec) for its in mixture.sets}
+            folder.write_scores(seed, mixture.name, spec, together(found))
+
+
 def _check_fixations(specs, dataset):
     if dataset.has_fixations:
         return
@@ -224,7 +230,9 @@ def _check_fixations(specs, dataset):
 
 
 def _config(dataset, specs, options, model_options, precision, seeds, tests, metrics) -> dict[str, Any]:
-    described = [(dataset.name, dataset, dataset["test"]), *((t.name, t, t.samples) for t in tests)]
+    own = [dataset, *(its for its in dataset.sets if its is not dataset)]  # of a mixture: together, then each
+    others = [its for test in tests for its in test.sets]
+    described = [*((its.name, its, its["test"]) for its in own), *((t.name, t, t.samples) for t in others)]
     return {
         "schema": QuestFolder.schema,
         "losses": specs,
@@ -249,6 +257,7 @@ def _config(dataset, specs, options, model_options, precision, seeds, tests, met
             "description": dataset.description,
             "licence": dataset.licence,
             "fingerprint": fingerprint(dataset.samples),
+            "draws": dataset.draws,
             **{split: len(samples) for split, samples in dataset.splits.items()},
         },
     }

@@ -55,16 +55,18 @@ def open_test_sets(
     folder: Path | None,
     progress: Progress,
 ) -> list[TestSet]:
-    """The test split of the quest's own data, then all samples of other datasets.
+    """The test split of the quest's own data, of a mixture each set's, then all samples of other datasets.
 
+    Information gain takes the centre bias of the set itself, and of another dataset that of the quest's own.
     InputError: two sets of one name, or one that shares stimuli with the training data.
     """
-    names = [own.name, *(other.name for other in others)]
+    others = [its for other in others for its in other.sets]
+    names = [its.name for its in [*own.sets, *others]]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(
             f"test sets named twice: {', '.join(twice)}; the data's own test split is one already"
         )
-    sets = [replace(own, splits={"train": own["train"], "validation": [], "test": own["test"]})]
+    sets = list(own.sets)
     sets += [
         replace(other, splits={"train": own["train"], "validation": [], "test": other.samples})
         for other in others

@@ -3,8 +3,8 @@
 from kerasal.training.callbacks import Diverged
 from kerasal.training.config_file import read_config
 from kerasal.training.distribution import make_strategy
-from kerasal.training.features import FeatureCache, default_cache
-from kerasal.training.fit import fit, open_features, resume, train
+from kerasal.training.features import FeatureCache, default_cache, open_features
+from kerasal.training.fit import fit, resume, train
 from kerasal.training.interrupt import Interrupted
 from kerasal.training.options import RECIPES, TrainingOptions, input_size_for, options
 from kerasal.training.precision import DEFAULT_PRECISION, PRECISIONS, computing_in, resolve_precision

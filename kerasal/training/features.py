@@ -13,10 +13,11 @@ import tensorflow as tf
 
 from kerasal.data.images import pad_image
 from kerasal.data.pipeline import RESIZE, Reader, resize_stimulus
-from kerasal.data.sample import Sample, stimulus_bytes
+from kerasal.data.sample import Dataset, Sample, stimulus_bytes
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 
+CACHED = ("train", "validation")  # the splits whose features training needs
 EXTRACTION_BATCH = 4  # larger batches are no faster on a CPU and cost memory
 
 Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
@@ -93,23 +94,75 @@ class FeatureCache:
                 shutil.rmtree(partial, ignore_errors=True)
         return cls([np.load(entry / file, mmap_mode="r") for file in files], len(samples))
 
+    def read(self, index: int, mirrored: bool) -> list[np.ndarray]:
+        """The features of one sample or its mirror image, an array (rows, columns, channels) a layer."""
+        return [array[index + self.count * mirrored] for array in self.arrays]
+
+    @property
+    def shapes(self) -> list[tuple[int, int, int]]:
+        """(rows, columns, channels) of each layer."""
+        return [array.shape[1:] for array in self.arrays]
+
     def reader(self) -> Reader:
         """Reads one sample's features for `kerasal.data.pipeline.batches`, as float32."""
 
         def read(index, mirrored):
-            place = index + tf.where(mirrored, tf.constant(self.count, tf.int64), 0)
             features = tf.numpy_function(
-                lambda i: [array[i].astype("float32") for array in self.arrays],
-                [place],
-                [tf.float32] * len(self.arrays),
+                lambda *place: [feature.astype("float32") for feature in self.read(*place)],
+                [index, mirrored],
+                [tf.float32] * len(self.shapes),
                 stateful=False,
             )
-            return tuple(
-                tf.ensure_shape(feature, array.shape[1:])
-                for feature, array in zip(features, self.arrays, strict=True)
-            )
+            return tuple(map(tf.ensure_shape, features, self.shapes))
 
         return read
+
+
+class JoinedFeatures(FeatureCache):
+    """The features of several sets of samples, one after the other, each in a cache of its own."""
+
+    def __init__(self, parts: Sequence[FeatureCache]):
+        self.parts = list(parts)
+        self.ends = np.cumsum([part.count for part in parts])
+        self.count = int(self.ends[-1])
+
+    @property
+    def mirrored(self) -> bool:
+        return all(part.mirrored for part in self.parts)
+
+    @property
+    def shapes(self) -> list[tuple[int, int, int]]:
+        return self.parts[0].shapes
+
+    def read(self, index: int, mirrored: bool) -> list[np.ndarray]:
+        number = int(np.searchsorted(self.ends, index, side="right"))
+        part = self.parts[number]
+        return part.read(index - (self.ends[number] - part.count), mirrored)
+
+
+def open_features(
+    model: SaliencyModel,
+    dataset: Dataset,
+    *,
+    flip: bool = True,
+    folder: Path | None = None,
+    progress: Progress = lambda items, _: items,
+) -> dict[str, FeatureCache]:
+    """The features of the training and the validation split, as `fit` takes them.
+
+    `flip` computes those of the mirrored training stimuli too; the other arguments are those of
+    `FeatureCache.open`. A mixture has a cache for each of its sets, which is theirs alone too.
+    """
+    features = {}
+    for split in CACHED:
+        mirrored = flip and split == "train"
+        caches = [
+            FeatureCache.open(model, its[split], mirrored=mirrored, folder=folder, progress=progress)
+            for its in dataset.sets
+            if its.splits[split] or len(dataset.sets) == 1
+        ]
+        features[split] = caches[0] if len(caches) == 1 else JoinedFeatures(caches)
+    return features
 
 
 def _compute(model, samples, mirrored, arrays, progress):

@@ -1,7 +1,7 @@
 """Training a saliency network: `train` makes one from options, `resume` goes on, `fit` takes yours."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,18 @@ import numpy as np
 import tensorflow as tf
 
 from kerasal import data, losses, models
-from kerasal.data.sample import Dataset, center_bias, fingerprint, report_merged
+from kerasal.data.sample import Dataset, fingerprint, report_merged
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 from kerasal.training.checkpoint import Checkpoints
 from kerasal.training.config_file import config_text
 from kerasal.training.distribution import is_chief, make_strategy, scope
-from kerasal.training.features import FeatureCache, Progress
+from kerasal.training.features import CACHED, FeatureCache, Progress, open_features
 from kerasal.training.loop import Loop
 from kerasal.training.options import TrainingOptions
 from kerasal.training.options import options as recipe_options
 from kerasal.training.precision import computing_in, resolve_precision
 from kerasal.training.run_folder import RunFolder
-
-CACHED = ("train", "validation")  # the splits whose features are kept
 
 
 def train(
@@ -58,7 +56,7 @@ def train(
     strategy = _start(options)
     network_class = models.network_class(options.model)
     map_size = network_class.map_size(options.input_size)
-    bias = center_bias(dataset["train"], map_size, network_class.padded)
+    bias = dataset.center_bias(map_size, network_class.padded)
     loss = _loss(options.loss, bias, dataset)
     precision, line = resolve_precision(options.precision)
     if line:
@@ -104,7 +102,7 @@ def train(
 def resume(
     run_path: Path | str,
     *,
-    data_dir: Path | str | None = None,
+    data_dir: Path | str | Mapping[str, Path | str] | None = None,
     cache_folder: Path | None = None,
     progress: Progress = lambda items, _: items,
     report: Callable[[str], None] = print,
@@ -112,8 +110,9 @@ def resume(
 ) -> RunFolder:
     """Go on with a training that was stopped, from its newest whole checkpoint, to the end it was to have.
 
-    Options and data are those that the run folder names; `data_dir` says where the data lie now. The other
-    arguments and errors are those of `train`. InputError: no run folder, or the data are no longer the same.
+    Options and data are those that the run folder names; `data_dir` says where the data lie now, of a mixture
+    name -> folder for those that have moved. The other arguments and errors are those of `train`.
+    InputError: no run folder, or the data are no longer the same.
     """
     run = RunFolder.open_unfinished(run_path)
     config = run.config
@@ -126,7 +125,9 @@ def resume(
     if is_chief(strategy):
         run.check_writable()
     arguments = config["data"]["arguments"]
-    dataset = data.load(**{**arguments, **({"data_dir": str(data_dir)} if data_dir else {})})
+    if data_dir and isinstance(before := arguments["data_dir"], dict) and isinstance(data_dir, Mapping):
+        data_dir = {**before, **data_dir}
+    dataset = data.load(**{**arguments, **({"data_dir": data_dir} if data_dir else {})})
     if config["data"].get("limit"):
         dataset = dataset.limited(config["data"]["limit"])
     if fingerprint(dataset.samples) != config["data"]["fingerprint"]:
@@ -182,7 +183,7 @@ def fit(
     settled |= {"precision", "strategy", "weights", "freeze_backbone"}
     if wrong := sorted(settled & set(changes)):
         raise InputError(f"{', '.join(wrong)}: the model is built, so this is settled; build another model")
-    bias = center_bias(dataset["train"], model.output_size, model.padded)
+    bias = dataset.center_bias(model.output_size, model.padded)
     spec = _name(loss)
     loss = _loss(loss, bias, dataset)
     options = recipe_options(
@@ -219,27 +220,6 @@ def fit(
     finally:
         if folder and not folder.can_go_on:
             shutil.rmtree(folder.path, ignore_errors=True)
-
-
-def open_features(
-    model: SaliencyModel,
-    dataset: Dataset,
-    *,
-    flip: bool = True,
-    folder: Path | None = None,
-    progress: Progress = lambda items, _: items,
-) -> dict[str, FeatureCache]:
-    """The features of the training and the validation split, as `fit` takes them.
-
-    `flip` computes those of the mirrored training stimuli too; the other arguments are those of
-    `FeatureCache.open`.
-    """
-    return {
-        split: FeatureCache.open(
-            model, dataset[split], mirrored=flip and split == "train", folder=folder, progress=progress
-        )
-        for split in CACHED
-    }
 
 
 def _check_features(model, dataset, features, flip):

@@ -199,7 +199,12 @@ class Loop:
         options = self.options
         train = {}
         if split == "train":
-            train = {"seed": options.seed, "flip": options.flip, "augmentation": options.augmentation}
+            train = {
+                "seed": options.seed,
+                "flip": options.flip,
+                "augmentation": options.augmentation,
+                "parts": self.dataset.draws,
+            }
         dataset = batches(
             self.dataset[split],
             self.network.output_size,
@@ -215,8 +220,8 @@ class Loop:
         return distributable(dataset, options.batch_size) if self.strategy else dataset
 
     def _batch_samples(self, epoch, step):
-        options = self.options
-        return batch_samples(self.dataset["train"], options.batch_size, options.seed, epoch, step)
+        its, dataset = self.options, self.dataset
+        return batch_samples(dataset["train"], its.batch_size, its.seed, epoch, step, dataset.draws)
 
     def _variables(self):
         return {

@@ -30,7 +30,7 @@ class _Broken(ValueError):
 
 @dataclass(frozen=True)
 class Blob:
-    """An array of a .caffemodel, not unpacked yet. Old files give every shape four sides, the first ones 1."""
+    """An array of a .caffemodel, not unpacked yet. Old files give every shape four sides, leading ones 1."""
 
     shape: tuple[int, ...]
     old: bool
@@ -48,10 +48,11 @@ class Blob:
 
 
 def load_caffe_weights(layers: Sequence[StoredLayer], path: Path | str) -> None:
-    """Set layers from a .caffemodel, by their names. Layers of the file that are not asked for are passed over.
+    """Set layers from a .caffemodel, by their names.
 
-    All shapes and values are checked before the first weight is set. InputError: no such file, or a damaged
-    one; a layer missing, or with arrays of another number or shape, or values that are not finite, by name.
+    Layers of the file that are not asked for are passed over. All shapes and values are checked before the
+    first weight is set. InputError: no such file, or a damaged one; a layer missing, or with arrays of
+    another number or shape, or values that are not finite, by name.
     """
     blobs = read_caffemodel(path)
     converted = []

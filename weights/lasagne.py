@@ -16,7 +16,7 @@ _HEADERS = {
 
 
 def load_lasagne_weights(layers: Sequence[StoredLayer], path: Path | str) -> None:
-    """Set layers from the arrays `arr_0`, `arr_1`, ... of an .npz file, by order: those of the first layer first.
+    """Set layers from the arrays `arr_0`, `arr_1`, ... of an .npz file, by order.
 
     All shapes and values are checked before the first weight is set, and nothing is ever unpickled.
     InputError: no .npz file, or a damaged one; another number of arrays; an array of another shape, of Python
@@ -26,7 +26,7 @@ def load_lasagne_weights(layers: Sequence[StoredLayer], path: Path | str) -> Non
     counts = [len(stored.shapes) for stored in layers]
     if len(shapes) != sum(counts):
         raise InputError(
-            f"{path} has {len(shapes)} arrays and the network has {sum(counts)}: it belongs to another network"
+            f"{path} has {len(shapes)} arrays and the network has {sum(counts)}: it is another network's"
         )
     starts = [sum(counts[:place]) for place in range(len(layers))]
     places = [

@@ -6,10 +6,10 @@ from kerasal.layers.gaussian_blur import GaussianBlur, gaussian_blur
 from kerasal.layers.learned_prior import LearnedGaussianPrior
 from kerasal.layers.local_response_normalization import LocalResponseNormalization
 from kerasal.layers.maxout import Maxout
-from kerasal.layers.resizing import blur_5x5, fit_bilinear, resize_area, resize_cubic, resize_triangle
 from kerasal.layers.pooling import CaffeMaxPooling2D, TheanoMaxPooling2D
 from kerasal.layers.prior_map import LearnedPriorMap
 from kerasal.layers.resampling import crop_maps, pad_stimuli
+from kerasal.layers.resizing import blur_5x5, fit_bilinear, resize_area, resize_cubic, resize_triangle
 from kerasal.layers.stimulus import StimulusPreprocessing, resize_stimuli
 from kerasal.layers.upsampling import BilinearUpsampling
 from kerasal.layers.weight_normalization import WeightNormConv2D

@@ -73,7 +73,7 @@ def fit_bilinear(images: keras.KerasTensor, side: int, smallest: int = 1) -> ker
 
 
 def blur_5x5(maps: keras.KerasTensor) -> keras.KerasTensor:
-    """`cv2.GaussianBlur` of 5x5 pixels without a sigma: maps (B, H, W, 1), borders mirrored at pixel centres."""
+    """`cv2.GaussianBlur` with (5, 5) and sigma 0: maps (B, H, W, 1), borders mirrored at pixel centres."""
     weights = np.array(BINOMIAL) / sum(BINOMIAL)
     for axis, shape in ((1, (5, 1, 1, 1)), (2, (1, 5, 1, 1))):
         period = ops.maximum(1, 2 * (ops.shape(maps)[axis] - 1))

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from kerasal.layers.resizing import resize_area
 from kerasal.layers.resampling import pad_stimuli
+from kerasal.layers.resizing import resize_area
 
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # Simonyan and Zisserman 2014, over the ILSVRC training set
 

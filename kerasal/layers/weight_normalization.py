@@ -13,8 +13,8 @@ class WeightNormConv2D(keras.layers.Layer):
     Args:
         filters: output channels.
 
-    Input (B, H, W, C), output (B, H, W, filters). Weights: kernel W (3, 3, C, filters), bias (filters), gain g
-    (filters), which is 1 and not trained.
+    Input (B, H, W, C), output (B, H, W, filters). Weights: kernel W (3, 3, C, filters), bias (filters), gain
+    g (filters), which is 1 and not trained.
     Source: Salimans and Kingma 2016, "Weight normalization"; the fixed gain from SalGAN's reference code.
     """
 

@@ -32,14 +32,14 @@ SMALLEST = 4  # pixels of a side that leave one behind the two pools
 class DeepConvNet(SaliencyModel):
     """Nine convolutions and a transposed one, for stimuli of any shape: 25,806,209 parameters.
 
-    7x7 to 96, relu, local response normalisation, 3x3 max pool; 5x5 to 256, relu, pool; 3x3 to 512; 5x5 to 512
-    twice; 7x7 to 256; 11x11 to 128 and to 32, each with relu; 13x13 to 1; enlargement by 4, a transposed
+    7x7 to 96, relu, local response normalisation, 3x3 max pool; 5x5 to 256, relu, pool; 3x3 to 512; 5x5 to
+    512 twice; 7x7 to 256; 11x11 to 128 and to 32, each with relu; 13x13 to 1; enlargement by 4, a transposed
     convolution of 8x8. Pools are Caffe's; the first convolution has stride 1.
 
     A stimulus is shrunk bilinearly until no side is longer than the longer one of `input_size`, at its own
-    aspect ratio, and never enlarged. The map is resized by OpenCV's INTER_CUBIC and blurred by 5x5 pixels. The
-    network puts out x = 2 (255 S - 31) / 255 for a density S, linear; its map here is S, which can leave 0..1
-    during training. `restore` takes x for (128 x + 127) / 255, as the reference code does.
+    aspect ratio, and never enlarged. The map is resized by OpenCV's INTER_CUBIC and blurred by 5x5 pixels.
+    The network puts out x = 2 (255 S - 31) / 255 for a density S, linear; its map here is S, which can leave
+    0..1 during training. `restore` takes x for (128 x + 127) / 255, as the reference code does.
 
     Args:
         input_size: (rows, columns) of the stimuli in training, multiples of 4.

@@ -17,12 +17,12 @@ PRIOR_FACTOR = 10  # pixels of the map for each weight of the prior
 class MLNet(PaddedSaliencyModel):
     """ML-Net: 15,452,145 parameters, all of them trained.
 
-    VGG-16 whose fourth pool has stride 1, without the fifth; block3_pool, block4_pool and block5_conv3, all at
-    1/8 of the input, concatenated; dropout; 3x3 convolution to 64, relu; 1x1 to 1, relu; times 1 + a learnt
-    prior, relu. Pooling windows and the prior's enlargement lie where Theano has them.
+    VGG-16 whose fourth pool has stride 1, without the fifth; block3_pool, block4_pool and block5_conv3, all
+    at 1/8 of the input, concatenated; dropout; 3x3 convolution to 64, relu; 1x1 to 1, relu; times 1 + a
+    learnt prior, relu. Pooling windows and the prior's enlargement lie where Theano has them.
 
-    Stimuli keep their aspect ratio within zeros; the map, at 1/8 of the input, is resized to cover the stimulus,
-    cropped, and not smoothed.
+    Stimuli keep their aspect ratio within zeros; the map, at 1/8 of the input, is resized to cover the
+    stimulus, cropped, and not smoothed.
 
     Args:
         input_size: (rows, columns), multiples of 80: of 8 pixels for one of the map, times 10 for the prior.

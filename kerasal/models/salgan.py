@@ -19,8 +19,8 @@ class SalGAN(SaliencyModel):
     """SalGAN's generator as a saliency network: 31,787,009 parameters, 1,735,488 of them frozen.
 
     VGG-16 up to block5_conv3, and the same upside down: blocks of 3x3 convolutions, relu, with the pixels
-    repeated 2x2 in between; 1x1 convolution to 1, sigmoid. Blocks 1 to 3 are the backbone, which stays frozen;
-    what is behind them is the head.
+    repeated 2x2 in between; 1x1 convolution to 1, sigmoid. Blocks 1 to 3 are the backbone, which stays
+    frozen; what is behind them is the head.
 
     Stimuli are stretched by OpenCV's INTER_AREA and rounded, maps by INTER_CUBIC, then blurred by 5x5 pixels.
     The reference code rounds the map to 8 bits three times on this way; here it stays in floats.

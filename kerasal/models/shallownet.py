@@ -21,9 +21,9 @@ class ShallowNet(SaliencyModel):
     2x2 max pool; dense to 4608, relu; maxout over pairs; dense to the 48x48 pixels of the map.
 
     Stimuli are stretched by Pillow's bilinear resize; maps are resized bilinearly, then scaled to 0..1 from
-    their minimum to their maximum: get_saliency.py of the reference code. (Its demo.py crops the stimulus to a
-    square and blurs the map by 3 pixels.) The network's own output lies in -1..1; its map is (output + 1) / 2,
-    which can leave 0..1 during training, and which `restore` scales.
+    their minimum to their maximum: get_saliency.py of the reference code. (Its demo.py crops the stimulus to
+    a square and blurs the map by 3 pixels.) The network's own output lies in -1..1; its map is (output + 1) /
+    2, which can leave 0..1 during training, and which `restore` scales.
 
     Args:
         input_size: (96, 96), for the dense layers know no other.

@@ -35,8 +35,8 @@ def load_weights_file(weights: Path | str, **options) -> SaliencyModel:
 
     Args:
         weights: the path of an original weights file or of one that `convert_weights` wrote; or a name of
-            `kerasal.weights.PUBLISHED` that was downloaded before. Original files are Keras 1's (HDF5, although
-            they end in .pkl), Lasagne's arrays (.npz) or Caffe's (.caffemodel).
+            `kerasal.weights.PUBLISHED` that was downloaded before. Original files are Keras 1's (HDF5,
+            although they end in .pkl), Lasagne's arrays (.npz) or Caffe's (.caffemodel).
         options: of the network's class, such as `input_size`, or SAM's `fidelity`: "keras" pools and enlarges
             where Keras 3 does, and gives other maps from the same weights, by up to 0.7 of the maximum.
 

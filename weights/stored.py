@@ -72,7 +72,7 @@ def check_shapes(found: Sequence[tuple[int, ...]], stored: StoredLayer, where: s
 
 
 def keras_kernel(kernel: np.ndarray, flipped: bool) -> np.ndarray:
-    """A kernel (out, in, rows, columns) as Keras's (rows, columns, in, out), turned by 180 degrees if `flipped`."""
+    """A kernel (out, in, rows, columns) as Keras has it, (rows, columns, in, out); `flipped` ones turned."""
     if flipped:
         kernel = kernel[:, :, ::-1, ::-1]
     return np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))

@@ -71,7 +71,7 @@ NETWORKS: dict[str, NetworkInfo] = {
             year=2017,
             reference="Pan, Canton, McGuinness, O'Connor, Torres, Sayrol and Giro-i-Nieto, SalGAN: visual "
             "saliency prediction with generative adversarial networks, arXiv 1701.01081",
-            kind="VGG-16 and its mirror, adversary",
+            kind="VGG-16, mirrored, adversary",
             parameters=31_787_009,
             weights="kerasal weights download",
             licence="MIT",

@@ -93,11 +93,14 @@ class TrainingOptions:
         if self.strategy != "none" and self.xla:
             raise InputError("xla is for one device: it cannot add up the gradients of several")
         if self.adversarial_after is not None:
-            for name, off in (
-                *(("strategy", "none"), ("gradient_accumulation", 1), ("ema", 0)),
-                *(("precision", self.precision.replace("float16", "float32")),),
+            for name, given in (
+                ("strategy", self.strategy != "none"),
+                ("gradient_accumulation", self.gradient_accumulation > 1),
+                ("ema", self.ema > 0),
+                ("precision", self.precision == "float16"),
             ):
-                if (value := getattr(self, name)) != off:
+                if given:
+                    value = getattr(self, name)
                     raise InputError(f"{name} {value} is not for training against a discriminator")
         if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
             raise InputError(f"momentum is an option of sgd and rmsprop, not of {self.optimizer}")

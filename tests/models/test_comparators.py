@@ -285,6 +285,18 @@ def test_a_saved_network_gives_the_same_maps_and_has_the_same_options(request, t
     )
 
 
+@pytest.mark.parametrize("name", ["salgan", "shallownet", "deepconvnet", "mlnet"])
+def test_an_exported_graph_gives_the_same_maps(request, name):
+    from kerasal.export.graph import PORTABLE, serving_function
+
+    network, _ = request.getfixturevalue(name)
+    serve = serving_function(network, PORTABLE)  # whose sizes are known at run time alone
+    for size in ((29, 40), (50, 33)):
+        exported = serve(photo(size)[None])["saliency"].numpy()[0, ..., 0]
+        # A grey level may be rounded the other way.
+        np.testing.assert_allclose(exported, network.saliency_maps([photo(size)])[0], atol=1e-3)
+
+
 def test_stimuli_of_many_shapes_go_through_deepconvnet_together(deepconvnet):
     network, _ = deepconvnet
     stimuli = [photo((30, 41)), photo((23, 16))]

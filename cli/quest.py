@@ -154,7 +154,7 @@ def quest(
     )
     for test in results.tests:
         show_tables(results.title(test), [results.table(test, errors=False)])
-    click.echo(f"best by the mean place over all metrics: {results.best}")
+    click.echo(f"best on the validation split: {results.best}")
     click.echo(f"report: {folder / 'report.html'}   next: kerasal predict --model {folder / 'best'} IMAGES")
 
 

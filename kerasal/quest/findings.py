@@ -17,9 +17,15 @@ def lines(results: Results) -> list[str]:
 
 def _best(results: Results) -> Iterator[str]:
     if results.best:
+        its = ", ".join(
+            f"{METRICS[key].name} {v:.3f}" for key, v in sorted(results.validation[results.best].items())
+        )
+        yield f"Best on the validation split, which chooses the loss: {results.best} ({its})."
+    if results.mean_ranks:
+        first = min(results.mean_ranks, key=results.mean_ranks.get)
         yield (
-            f"Best by the mean place over all metrics: {results.best} "
-            f"({results.mean_ranks[results.best]:.1f} of {len(results.mean_ranks)})."
+            f"Lowest mean place over all metrics of the test images: {first} "
+            f"({results.mean_ranks[first]:.1f} of {len(results.mean_ranks)})."
         )
 
 

@@ -20,6 +20,7 @@ from kerasal.quest.specs import family
 from kerasal.training.run_folder import write_atomically
 
 SCHEMA = 1
+WATCHED = {"cc", "nss"}  # metrics on the validation split that losses of any kind can be compared by
 FEWEST_FOR_RANKS = 4  # losses shared with the paper, under which a rank correlation says nothing
 
 
@@ -98,10 +99,35 @@ class Results:
             if self.states[spec] == LEARNED and all(spec in its for its in places)
         }
 
-    @property
+    @cached_property
+    def validation(self) -> dict[str, dict[str, float]]:
+        """CC, and NSS where there are fixations, on the validation split: means over the seeds.
+
+        Of the weights that were kept; those losses that learned alone.
+        """
+        found = {}
+        for spec in self.config["losses"]:
+            if self.states[spec] == LEARNED:
+                heads = [heads[spec] for heads in self.heads.values()]
+                kept = [head["history"][head["best_epoch"]]["validation"] for head in heads]
+                found[spec] = {
+                    key: float(np.mean([its[key] for its in kept])) for key in WATCHED & kept[0].keys()
+                }
+        return found
+
+    @cached_property
     def best(self) -> str | None:
-        """The loss with the lowest mean place over the metrics of the first test set."""
-        return min(self.mean_ranks, key=self.mean_ranks.get) if self.mean_ranks else None
+        """The loss with the lowest mean place in CC and NSS on the validation split; of equals, in CC.
+
+        The test sets have no say in it, so that their scores of the best loss stay honest.
+        """
+        if not self.validation:
+            return None
+        metrics = next(iter(self.validation.values()))
+        values = {key: np.array([its[key] for its in self.validation.values()]) for key in metrics}
+        places = np.mean([stats.rankdata(-its, method="min") for its in values.values()], axis=0)
+        first = np.lexsort((-values["cc"], places))[0]
+        return list(self.validation)[first]
 
     def seed_spread(self, test: str, spec: str, metric: str) -> dict[str, float] | None:
         """How a mean differs from seed to seed: lowest, highest, standard deviation; None for one seed."""
@@ -149,6 +175,7 @@ class Results:
                     "family": family(spec),
                     "state": self.states[spec],
                     "mean_rank": self.mean_ranks.get(spec),
+                    "validation": self.validation.get(spec),
                     **self.rates[spec],
                     "best_epoch": {seed: heads[spec]["best_epoch"] for seed, heads in self.heads.items()},
                 }

@@ -1,7 +1,12 @@
 """The quest: heads side by side, what is kept between calls, the paper's numbers, the report."""
 
+import json
 import re
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +14,7 @@ import tensorflow as tf
 
 from kerasal import data, losses, quest
 from kerasal.errors import InputError
+from kerasal.evaluation import Scores
 from kerasal.quest import paper
 from kerasal.quest.heads import Heads
 from kerasal.quest.specs import LISTS, slug
@@ -72,6 +78,15 @@ def test_a_head_that_diverges_leaves_the_others_alone(tiny_network, some_batches
     assert np.isfinite(heads.weights(1)[0]).all()
 
 
+def test_a_head_whose_maps_are_constant_is_called_collapsed_in_plain_values(tiny_network, some_batches):
+    model_options = {"input_size": SIZE, "dropout": 0.0, "feature_dropout": 0.0, "initial_density": 0.05}
+    heads = Heads(["mse", "cc"], model_options, options().training, np.full(SIZE, 0.05, "float32"))
+    for variable in heads.heads[0].trainable_variables:
+        variable.assign(tf.zeros_like(variable))
+    found = [each.collapsed for each in heads.validate(some_batches)]
+    assert json.dumps(found) == "[true, false]"
+
+
 def test_a_second_call_trains_nothing_and_a_new_loss_alone(finished, tmp_path):
     dataset, folder, results, _ = finished
     copy = tmp_path / "q"
@@ -94,6 +109,52 @@ def test_a_quest_without_a_head_ends_with_the_same_results(finished, tmp_path):
         assert (copy / name).read_text() == (folder / name).read_text(), name
 
 
+@pytest.mark.slow
+def test_a_quest_killed_at_ten_random_moments_ends_with_the_results_of_an_unbroken_one(tmp_path):
+    result = subprocess.run(
+        [sys.executable, Path(__file__).with_name("killed_quests.py"), tmp_path, "10", "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(json.loads(result.stdout)) == 10
+    names = (
+        "results.json",
+        "results.csv",
+        "results.md",
+        "results.tex",
+        "report.html",
+        "best/best.weights.h5",
+    )
+    for broken in tmp_path.glob("broken-*"):
+        for name in names:
+            assert (broken / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes(), name
+        assert not list(broken.rglob("*partial*"))
+        assert not (broken / "best.new").exists()
+
+
+def test_the_best_loss_is_chosen_on_the_validation_split(finished):
+    _, _, results, _ = finished
+    specs = results.config["losses"]
+    worst_on_test = min(specs, key=lambda s: results.mean_scores(results.tests[0])[s].values["cc"].mean())
+    heads = {
+        spec: {
+            "state": "learned",
+            "best_epoch": 0,
+            # The last epoch is not the one that was kept.
+            "history": [
+                {"validation": {"loss": 1.0, "cc": 0.5 + (spec == worst_on_test) / 10, "nss": 2.0}},
+                {"validation": {"loss": 2.0, "cc": 0.9 - (spec == worst_on_test) / 10, "nss": 2.0}},
+            ],
+        }
+        for spec in specs
+    }
+    assert replace(results, heads={0: heads}).best == worst_on_test
+    heads[worst_on_test]["state"] = "collapsed"
+    assert replace(results, heads={0: heads}).best != worst_on_test
+
+
 def test_a_folder_of_other_settings_is_refused_by_their_names(finished):
     dataset, folder, *_ = finished
     other = quest.options(model="tiny", input_size=SIZE, epochs=5, batch_size=3)
@@ -113,6 +174,24 @@ def test_table_2_is_the_papers(shared):
     assert [tuple(map(float, row.split())) for row in rows] == [row.values for row in paper.TABLE_2]
 
 
+def test_tables_1_3_and_4_and_figure_4_are_the_papers(shared):
+    text = (shared / "paper/quest-for-the-loss-function.txt").read_text()
+
+    def rows(start, end):
+        part = text[text.index(start) : text.index(end)]
+        found = re.findall(r"(?m)^([^\t\n]+)((?:\t\d\.\d+){5})$", part)
+        return [(name, tuple(map(float, values.split()))) for name, values in found]
+
+    assert rows(" Table 1:", "(ranking)") == list(paper.TABLE_1.items())
+    three = [values for its in paper.TABLE_3.values() for values in its.values()]
+    assert [values for _, values in rows("Table 3:", "Table 4:")] == three
+    four = rows("Table 4:", "References" if "References" in text else "- [1]")
+    assert [values for _, values in four] == list(paper.TABLE_4.values())
+    caption = text[text.index("Fig. 4:") :]
+    pairs = re.findall(r"CC = ([\d.]+) and ([\d.]+)\)", caption)
+    assert [tuple(map(float, pair)) for pair in pairs] == list(paper.FIGURE_4.values())
+
+
 def test_the_rows_of_table_2_are_27_different_canonical_specs():
     specs = LISTS["table2"]
     assert len({slug(spec) for spec in specs}) == 27
@@ -127,10 +206,6 @@ def test_losses_are_parsed_once_each_and_an_empty_name_is_refused():
 
 def test_agreement_with_the_paper_is_one_for_the_papers_own_numbers(finished):
     _, _, results, _ = finished
-    from dataclasses import replace
-
-    from kerasal.evaluation import Scores
-
     printed = {row.spec: row for row in paper.TABLE_2}
     fake = {
         spec: Scores(["a", "b"], {"cc": np.full(2, printed[spec].value("cc"))})

@@ -10,10 +10,8 @@ once; each training is a fork of this process, which has computed nothing and so
 import json
 import os
 import random
-import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +19,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from conftest import add_tiny_network
+from killing import after, fork, killed_at, never
 
 from kerasal import data, training
 
@@ -40,20 +39,15 @@ STEPS = 16  # 4 epochs of the 7 stimuli that train, of ten
 
 def start(folder: Path, path: Path) -> int:
     """The process id of a child that trains or goes on with the run `path`."""
-    if child := os.fork():
-        return child
-    status = 1
-    try:
+
+    def work():
         silent = {"report": lambda _: None, "verbose": 0}
         if path.exists():
             training.resume(path, **silent)
         else:
             training.train(data.load(str(folder)), training.options(**OPTIONS), path, **silent)
-        status = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(status)
+
+    return fork(work)
 
 
 def saved_steps(path: Path) -> int:
@@ -61,23 +55,10 @@ def saved_steps(path: Path) -> int:
     return max((int(file.stem) for file in path.glob("checkpoints/[0-9]*.npz")), default=0)
 
 
-def ended_before(child: int, moment: Callable[[], bool]) -> bool:
-    """Whether the child ended by itself before the moment came. RuntimeError: it failed."""
-    while not moment():
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
-            if status:
-                raise RuntimeError(f"a training failed with status {status}")
-            return True
-        time.sleep(0.002)
-    return False
-
-
 def random_moment(chance: random.Random, path: Path, duration: float) -> Callable[[], bool]:
     """A moment at any time of the process, or, more often, around any of the steps that are left."""
     if chance.random() < 0.3 or saved_steps(path) == STEPS:
-        end = time.monotonic() + chance.uniform(0, duration)
-        return lambda: time.monotonic() > end
+        return after(chance.uniform(0, duration))
     step, delay = chance.randint(saved_steps(path) + 1, STEPS), chance.uniform(0, 0.05)
     return lambda: saved_steps(path) >= step and time.sleep(delay) is None
 
@@ -87,18 +68,15 @@ def main() -> None:
     add_tiny_network()
     chance = random.Random(seed)
     begin = time.monotonic()
-    ended_before(start(folder, root / "unbroken"), lambda: False)
+    killed_at(start(folder, root / "unbroken"), never)
     duration = time.monotonic() - begin
     saved: list[int] = []
     while len(saved) < kills:
         path = root / f"broken-{len(saved)}"
         while True:
-            child = start(folder, path)
-            moment = random_moment(chance, path, duration) if len(saved) < kills else lambda: False
-            if ended_before(child, moment):
+            moment = random_moment(chance, path, duration) if len(saved) < kills else never
+            if not killed_at(start(folder, path), moment):
                 break
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
             saved.append(saved_steps(path))
     print(json.dumps(saved))
 

@@ -32,12 +32,21 @@ def test_a_gpu_counts_instead_of_the_cpu(monkeypatch, capability, expected):
     assert bfloat16_hardware() == expected
 
 
-@pytest.mark.parametrize(("hardware", "expected"), [("AMX", "bfloat16"), (None, "float32")])
-def test_auto_takes_bfloat16_where_it_is_fast_and_says_so(monkeypatch, hardware, expected):
+@pytest.mark.parametrize(
+    ("hardware", "speed", "expected"),
+    [
+        ("GPU", 0.0, "bfloat16"),
+        ("AMX", 3.0, "bfloat16"),
+        ("AVX512-BF16", 0.5, "float32"),
+        (None, 3.0, "float32"),
+    ],
+)
+def test_auto_takes_bfloat16_where_it_is_fast_and_says_so(monkeypatch, hardware, speed, expected):
     monkeypatch.setattr(precision, "bfloat16_hardware", lambda: hardware)
+    monkeypatch.setattr(precision, "bfloat16_speed", lambda: speed)
     chosen, line = resolve_precision("auto")
     assert chosen == expected
-    assert expected in line
+    assert f"computing in {expected}" in line
     assert resolve_precision("float32") == ("float32", None)
 
 

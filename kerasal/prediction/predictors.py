@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,6 +14,7 @@ from kerasal.errors import InputError
 from kerasal.models import MODELS, SaliencyModel, load_weights_file
 from kerasal.models.weights_file import REFERENCE_NETWORKS
 from kerasal.prediction.classical import ClassicalPredictor
+from kerasal.prediction.shipped import SHIPPED, load_shipped
 from kerasal.training.precision import DEFAULT_PRECISION
 from kerasal.training.run_folder import RunFolder
 from kerasal.weights import PUBLISHED, REGISTRY, find_weights, published_path
@@ -61,6 +63,24 @@ class Source:
         return Named(self.name, self.make(precision), self.facts)
 
 
+def _shipped(name: str) -> Source:
+    """A trained network that comes with kerasal."""
+    weights, backbone = REGISTRY[name], REGISTRY["vgg16.imagenet"]
+    return Source(
+        name,
+        f"{weights.architecture}, trained on {weights.trained_on}",
+        partial(load_shipped, name),
+        {
+            "model": name.partition(".")[0],
+            "trained_on": weights.trained_on,
+            "scores": weights.scores,
+            "licence": f"{weights.licence}. The backbone's weights: {backbone.architecture}, "
+            f"{backbone.credit}, {backbone.licence}.",
+        },
+        (weights.path, backbone.path),
+    )
+
+
 # Names that need no file of the user's: classical models, and networks whose weights come with kerasal.
 NAMED: dict[str, Source] = {
     name: Source(
@@ -70,9 +90,9 @@ NAMED: dict[str, Source] = {
         {"model": name, "trained_on": "nothing"},
     )
     for name, entry in CLASSICAL.items()
-}
+} | {name: _shipped(name) for name in SHIPPED}
 # The name of NAMED that is taken where none is given.
-DEFAULT: str | None = None
+DEFAULT: str | None = SHIPPED[0] if SHIPPED else None
 
 
 def find(model: str | Path | None = None) -> Source:

@@ -20,11 +20,12 @@ from kerasal.training.precision import DEFAULT_PRECISION, computing_in, resolve_
 from kerasal.training.run_folder import RunFolder, write_atomically
 from kerasal.weights import REGISTRY, sha256
 
-NAMES = tuple(name for name, weights in REGISTRY.items() if weights.scores)
+# Their names in the registry; the first is the default of `kerasal predict`.
+SHIPPED = tuple(name for name, weights in REGISTRY.items() if weights.scores)
 
 
 def load_shipped(name: str, precision: str | None = None) -> SaliencyModel:
-    """The network of that name of `NAMES`, computing in `precision` (see `resolve_precision`).
+    """The network of that name of `SHIPPED`, computing in `precision` (see `resolve_precision`).
 
     InputError: the file is damaged.
     """

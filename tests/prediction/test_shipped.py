@@ -49,7 +49,7 @@ def test_a_run_with_a_backbone_of_its_own_is_refused(run, tmp_path):
         shipped.write_head(other, tmp_path / "head.h5")
 
 
-@pytest.mark.parametrize("name", shipped.NAMES)
+@pytest.mark.parametrize("name", shipped.SHIPPED)
 def test_a_damaged_file_is_named(name, monkeypatch):
     entry = dataclasses.replace(shipped.REGISTRY[name], sha256="0" * 64)
     monkeypatch.setitem(shipped.REGISTRY, name, entry)

@@ -229,7 +229,7 @@ def test_the_report_holds_all_it_needs(finished):
         assert html.escape(entry.exact) in page
     maps = len(list((finished[0] / "systems/gbvs").iterdir()))
     assert maps == 3
-    assert page.count("GBVS: CC ") == maps
+    assert page.count('alt="GBVS: CC ') == maps
 
 
 def test_the_report_works_in_a_browser(finished, tmp_path):

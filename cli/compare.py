@@ -29,7 +29,9 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
     help="Of cc, sim, auc_judd, auc_borji, nss, emd, kld, sauc, information_gain.  "
     "[default: all that the data allow]",
 )
-@click.option("--stimuli", metavar="NAME,NAME", help="To show maps of.  [default: three of the split]")
+@click.option(
+    "--stimuli", metavar="NAME,NAME", help="To show maps of.  [default: as before, or three of the split]"
+)
 @click.option("--processes", type=click.IntRange(1), help="Scoring processes.  [default: one for each core]")
 def compare(models, output, split, metrics, stimuli, processes, limit, data, **data_arguments) -> None:
     """Score all systems that can run on your data: the paper's Table 1, beside the paper's own figures.

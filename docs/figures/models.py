@@ -51,7 +51,7 @@ def main(folder: str) -> None:
         "people": [grey(sample.density()) for sample in samples],
     }
     for facts in results.systems.values():
-        maps = [results.folder.map(facts["name"], index) for index in range(len(samples))]
+        maps = [results.folder.map(facts["name"], sample.name) for sample in samples]
         if all(map_ is not None for map_ in maps):
             strips[stem(facts["name"])] = [grey(map_) for map_ in maps]
     (DOCS / "images/models").mkdir(exist_ok=True)

@@ -2,7 +2,7 @@
 
 config.json           data, split, metrics, the stimuli shown, versions (schema 1)
 systems/NAME.csv      the scores of a system, image by image
-systems/NAME/*.png    its maps of the stimuli shown
+systems/NAME/*.png    its maps of the stimuli that a report has shown
 systems/NAME.json     what it is; written last, so where it is the system is finished
 results.json, .csv, .md, .tex, report.html
 """
@@ -29,7 +29,7 @@ class ComparisonFolder(ResultsFolder):
     kind, mark, schema = "comparison", "stimuli", 1
 
     def differences(self, before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-        pairs = {key: (before[key], now[key]) for key in ("split", "metrics", "stimuli")}
+        pairs = {key: (before[key], now[key]) for key in ("split", "metrics")}
         changed = [f"{key} {was} there, {is_} now" for key, (was, is_) in pairs.items() if was != is_]
         return changed + ["other data"] * (before["data"]["fingerprint"] != now["data"]["fingerprint"])
 
@@ -49,29 +49,39 @@ class ComparisonFolder(ResultsFolder):
         """The scores of a system that is there."""
         return self.read_scores(f"systems/{stem(name)}.csv")
 
-    def map(self, name: str, index: int) -> np.ndarray | None:
-        """Its map of the index-th stimulus shown, (rows, 320), in [0, 1]; None for one that has no map."""
-        file = self.path / f"systems/{stem(name)}/{index}.png"
+    def map(self, name: str, stimulus: str) -> np.ndarray | None:
+        """Its map of a stimulus, (rows, 320), in [0, 1]; None where it is not kept."""
+        file = self.path / _map_file(name, stimulus)
         return read_map(file) / 255 if file.is_file() else None
 
-    def write_system(self, facts: dict[str, Any], scores: Scores, maps: list[np.ndarray]) -> None:
-        """Write a finished system: its scores and maps, and then what says that it is finished."""
+    def write_map(self, name: str, stimulus: str, saliency_map: np.ndarray) -> None:
+        write_atomically(
+            self.make(_map_file(name, stimulus)),
+            lambda file: cv2.imwrite(str(file), _small(saliency_map)),
+            suffix=".png",
+        )
+
+    def write_system(self, facts: dict[str, Any], scores: Scores) -> None:
+        """Write a finished system: its scores, and then what says that it is finished."""
         name = stem(facts["name"])
-        (self.path / f"systems/{name}.json").unlink(missing_ok=True)
         self.write_scores(f"systems/{name}.csv", scores)
-        for index, map_ in enumerate(maps):
-            write_atomically(
-                self.make(f"systems/{name}/{index}.png"),
-                lambda file, map_=map_: cv2.imwrite(str(file), _small(map_)),
-                suffix=".png",
-            )
         self.write_json(f"systems/{name}.json", facts)
+
+    def forget(self, name: str) -> None:
+        """Take away what is kept of a system that is about to be scored."""
+        (self.path / f"systems/{stem(name)}.json").unlink(missing_ok=True)
+        for file in (self.path / f"systems/{stem(name)}").glob("*.png"):
+            file.unlink()
 
 
 def stem(name: str) -> str:
     """A system's name as a file's: itself where it can be, otherwise with a hash that tells it apart."""
     plain = re.sub(r"[^\w+.-]+", "-", name).strip("-.")
     return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def _map_file(name: str, stimulus: str) -> str:
+    return f"systems/{stem(name)}/{stem(stimulus)}.png"
 
 
 def _small(saliency_map: np.ndarray) -> np.ndarray:

@@ -49,7 +49,7 @@ def report_page(results: Results, shown: Sequence[Sample]) -> str:
             for label in results.references
         ),
         paper=_paper(results),
-        maps="".join(_row_of_maps(results, index, sample) for index, sample in enumerate(shown)),
+        maps="".join(_row_of_maps(results, sample) for sample in shown),
         systems=html_table(_systems(results)),
         config=html.escape(json.dumps(results.config, indent=2)),
     )
@@ -69,7 +69,7 @@ def _paper(results: Results) -> str:
     return "".join(parts)
 
 
-def _row_of_maps(results: Results, index: int, sample: Sample) -> str:
+def _row_of_maps(results: Results, sample: Sample) -> str:
     """For a stimulus the photograph, the human map, and the map of each system with its CC."""
     size = (round(WIDTH * sample.size[0] / sample.size[1]), WIDTH)
     panels = [
@@ -77,7 +77,7 @@ def _row_of_maps(results: Results, index: int, sample: Sample) -> str:
         panel(heat(sample.density(), size), "human map", "human"),
     ]
     for label, facts in results.systems.items():
-        saliency_map = results.folder.map(facts["name"], index)
+        saliency_map = results.folder.map(facts["name"], sample.name)
         if saliency_map is not None:
             scores = results.scores[label]
             score = scores.values["cc"][scores.names.index(sample.name)] if "cc" in scores.values else None

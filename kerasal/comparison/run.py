@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kerasal.comparison.entries import Entry, entries
 from kerasal.comparison.folder import ComparisonFolder
 from kerasal.comparison.report import report_page
@@ -37,7 +35,8 @@ def run(
             again, and are part of the results whether they are named in this call or not.
         models: trained runs, weights files or names, besides those of `entries`.
         metrics: keys of `kerasal.metrics.METRICS`; default all that the data allow.
-        stimuli: names of those that the report shows maps of; default three of the split.
+        stimuli: names of those that the report shows maps of; default those of an earlier call, or three of
+            the split.
         processes: how many score; None for one for each core. More than one needs a script whose start is
             under `if __name__ == "__main__"`.
         progress, report: as in `kerasal.training.train`.
@@ -48,27 +47,29 @@ def run(
     if unknown := [key for key in metrics or () if key not in METRICS]:
         raise InputError(f"unknown metric {unknown[0]!r}: of {', '.join(METRICS)}")
     samples = dataset[split]
+    folder = ComparisonFolder(path)
+    before = folder.read_json("config.json") or {}
+    stimuli = stimuli or before.get("stimuli")
     shown = dataset.named(stimuli) if stimuli else dataset.spread(split, SHOWN)
     found = entries(dataset, samples, models)
-    folder = ComparisonFolder(path)
     folder.begin(_config(dataset, split, metrics, shown), report)
     todo = [entry for entry in found if not folder.has(entry.facts)]
     if len(todo) < len(found):
         report(f"{len(found) - len(todo)} of {len(found)} systems are scored already")
     failed: list[str] = []
     notes: set[str] = set()
-    for entry in todo:
+    for entry in found:
         try:
-            scores, its_notes = _score(entry, dataset, split, metrics, processes, progress)
-            maps = _maps(entry, dataset, shown)
+            if entry in todo:
+                folder.forget(entry.facts["name"])
+                scores, its_notes = _score(entry, dataset, split, metrics, processes, progress)
+                folder.write_system(entry.facts, scores)
+                for note in sorted(set(its_notes) - notes):
+                    report(f"Note: {note}")
+                notes |= set(its_notes)
+            _write_maps(folder, entry, dataset, shown)
         except InputError as error:
             failed.append(f"{entry.facts['label']}: {error}")
-            continue
-        folder.write_system(entry.facts, scores, maps)
-        for note in its_notes:
-            if note not in notes:
-                report(f"Note: {note}")
-        notes |= set(its_notes)
     results = Results.read(folder, failed)
     results.write()
     folder.write_text("report.html", report_page(results, shown))
@@ -87,11 +88,13 @@ def _score(entry: Entry, dataset, split, metrics, processes, progress) -> tuple[
     return next(iter(result.scores.values())), result.notes
 
 
-def _maps(entry: Entry, dataset: Dataset, shown: Sequence[Sample]) -> list[np.ndarray]:
-    """Its maps of the stimuli shown; none of a system that knows the answers, whose map they are."""
-    if not entry.facts["competes"]:
-        return []
-    return [job()[0][0] for job in entry.system.jobs(dataset, list(shown))]
+def _write_maps(folder: ComparisonFolder, entry: Entry, dataset: Dataset, shown: Sequence[Sample]) -> None:
+    """Keep its maps of the stimuli shown; none of a system that knows the answers, whose map they are."""
+    if entry.facts["competes"]:
+        name = entry.facts["name"]
+        missing = [sample for sample in shown if folder.map(name, sample.name) is None]
+        for sample, job in zip(missing, entry.system.jobs(dataset, missing), strict=True):
+            folder.write_map(name, sample.name, job()[0][0])
 
 
 def _config(dataset: Dataset, split: str, metrics, shown: Sequence[Sample]) -> dict[str, Any]:

@@ -227,9 +227,17 @@ def test_the_report_holds_all_it_needs(finished):
     assert not re.search(r"(?:src|href)=[\"'](?!data:)", page)
     for entry in CLASSICAL.values():
         assert html.escape(entry.exact) in page
-    maps = len(list((finished[0] / "systems/gbvs").iterdir()))
-    assert maps == 3
-    assert page.count('alt="GBVS: CC ') == maps
+    assert len(list((finished[0] / "systems/gbvs").iterdir())) == 3
+    assert page.count('alt="GBVS: CC ') == 3
+
+
+def test_other_stimuli_are_shown_without_scoring_again(finished, dataset):
+    folder, results, _ = finished
+    other = next(s.name for s in dataset.samples if s.name not in results.config["stimuli"])
+    assert run(dataset, folder, stimuli=[other])[1] == []
+    assert (folder / "report.html").read_text().count('alt="GBVS: CC ') == 1
+    assert run(dataset, folder)[0].config["stimuli"] == [other]
+    run(dataset, folder, stimuli=results.config["stimuli"])
 
 
 def test_the_report_works_in_a_browser(finished, tmp_path):

@@ -19,12 +19,23 @@ ROOMS = {
     "classical": {"classical", "errors"},
     "data": {"data", "errors", "weights"},
     "training": {"data", "errors", "losses", "metrics", "models", "training"},
-    "evaluation": {"data", "errors", "evaluation", "metrics", "models", "training"},
+    "evaluation": {"cluster", "data", "errors", "evaluation", "metrics", "models", "training"},
     "prediction": {"data", "errors", "models", "prediction", "training", "visualize", "weights"},
     "export": {"errors", "export", "models", "prediction"},
     "serving": {"data", "errors", "prediction", "serving", "visualize"},
     "quest": {
-        *("data", "errors", "evaluation", "losses", "metrics", "models", "quest", "training", "visualize"),
+        *(
+            "cluster",
+            "data",
+            "errors",
+            "evaluation",
+            "losses",
+            "metrics",
+            "models",
+            "quest",
+            "training",
+            "visualize",
+        ),
     },
 }
 BACKEND_NEUTRAL = ("losses", "metrics", "layers", "models")

@@ -180,8 +180,8 @@ def build_head(model: str, model_options: dict, seed: int, precision: str) -> ke
     """The head of a network, without its backbone, its initial weights and dropout drawn from the seed."""
     keras.utils.set_random_seed(seed)
     with computing_in(precision):
-        # The weights of a backbone that is thrown away need no loading.
-        return models.build(model, **{**model_options, "backbone_weights": "random"}).head
+        # The weights of a backbone that is thrown away need neither loading nor drawing.
+        return models.build(model, **{**model_options, "backbone_weights": None}).head
 
 
 def is_perceptual(spec: str) -> bool:

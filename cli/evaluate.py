@@ -4,7 +4,14 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import data_options, load_data, load_library, progress
+from kerasal_cli.loading import (
+    cluster_option,
+    data_options,
+    load_data,
+    load_library,
+    open_cluster,
+    progress,
+)
 
 
 @click.command()
@@ -43,6 +50,7 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
 )
 @click.option("--seed", default=0, show_default=True, help="Of the bootstrap intervals.")
 @click.option("--processes", type=click.IntRange(1), help="Scoring processes.  [default: one for each core]")
+@cluster_option
 @click.option(
     "--format",
     "style",
@@ -67,6 +75,7 @@ def evaluate(
     reference,
     seed,
     processes,
+    cluster,
     style,
     output,
     limit,
@@ -100,16 +109,18 @@ def evaluate(
     runs = [Path(its) for model in models if Path(its := model.removeprefix("run:")).is_dir()]
     own_data = data_arguments["data"] is None and data_arguments["split_file"] is None
     dataset = load_data(limit, **_data(runs, **data_arguments))
-    result = evaluation.evaluate(
-        systems,
-        dataset,
-        split,
-        metrics=metrics and [key.strip() for key in metrics.split(",")],
-        reference=reference,
-        processes=processes,
-        seed=seed,
-        progress=progress,
-    )
+    with open_cluster(cluster) as workers:
+        result = evaluation.evaluate(
+            systems,
+            dataset,
+            split,
+            metrics=metrics and [key.strip() for key in metrics.split(",")],
+            reference=reference,
+            processes=processes,
+            cluster=workers,
+            seed=seed,
+            progress=progress,
+        )
     for note in result.notes:
         click.echo(f"Note: {note}", err=True)
     show(result, style)

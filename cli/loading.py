@@ -11,16 +11,31 @@ from pathlib import Path
 
 import click
 
+# What TensorFlow and Keras import where it is installed, and no command uses.
+UNUSED = ("jax", "matplotlib.pyplot")
+
 
 def load_library() -> None:
     """Import TensorFlow and kerasal without the dozen lines that TensorFlow logs about the machine."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _silent_stderr():
+    with _silent_stderr(), _left_out(() if os.environ.get("KERAS_BACKEND") == "jax" else UNUSED):
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs now, and complains now
         import kerasal  # noqa: F401
     warnings.showwarning = lambda message, *_, **__: click.echo(f"Warning: {message}", err=True)
+
+
+@contextlib.contextmanager
+def _left_out(modules: Sequence[str]) -> Iterator[None]:
+    """A block in which these modules cannot be imported, as if they were not installed."""
+    missing = [name for name in modules if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(missing))  # Python's sign for a module that is not to be found
+    try:
+        yield
+    finally:
+        for name in missing:
+            del sys.modules[name]
 
 
 @contextlib.contextmanager
@@ -112,6 +127,27 @@ def load_data(limit: int | None, **arguments):
     for note in dataset.notes:
         click.echo(f"Note: {note}", err=True)
     return dataset.limited(limit) if limit else dataset
+
+
+def cluster_option(command: Callable) -> Callable:
+    """The option that names a Dask cluster."""
+    return click.option(
+        "--cluster",
+        metavar="ADDRESS|local:N",
+        help="Compute on a Dask cluster: its scheduler's address, or N processes started here.",
+    )(command)
+
+
+@contextlib.contextmanager
+def open_cluster(where: str | None) -> Iterator:
+    """The cluster that the option names, or None; Dask is imported for it alone."""
+    if where is None:
+        yield None
+        return
+    from kerasal.cluster import connect
+
+    with connect(where, lambda line: click.echo(line, err=True)) as cluster:
+        yield cluster
 
 
 def rows_by_columns(text: str | None, option: str) -> tuple[int, int] | None:

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import data_options, load_data, load_library, progress
+from kerasal_cli.loading import (
+    cluster_option,
+    data_options,
+    load_data,
+    load_library,
+    open_cluster,
+    progress,
+)
 
 
 @click.command()
@@ -75,6 +82,7 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress
 )
 @click.option("--stimuli", metavar="NAME,NAME", help="To show in the report.  [default: three, by their CC]")
 @click.option("--processes", type=click.IntRange(1), help="Scoring processes.  [default: one for each core]")
+@cluster_option
 @click.option(
     "--cache-dir",
     type=click.Path(path_type=Path),
@@ -100,6 +108,7 @@ def quest(
     metrics,
     stimuli,
     processes,
+    cluster,
     cache_dir,
     cache_in_memory,
     **changes,
@@ -114,6 +123,7 @@ def quest(
       kerasal quest --losses "mse, kld+cc+nss, lc2"
       kerasal quest --data osie --data-dir ~/osie
       kerasal quest --data my_folder --seeds 3 --test osie
+      kerasal quest --data osie --seeds 5 --cluster tcp://10.0.0.1:8786
     """
     load_library()
     from kerasal import quest, training
@@ -137,21 +147,23 @@ def quest(
     )
     folder = output or Path("quests") / dataset.name
     click.echo(f"{len(specs)} losses on {dataset.description}, into {folder}", err=True)
-    results = quest.run(
-        dataset,
-        specs,
-        options,
-        folder,
-        seeds=seeds,
-        tests=[load_data(limit, name=name) for name in tests],
-        stimuli=stimuli and [name.strip() for name in stimuli.split(",")],
-        side_by_side=side_by_side,
-        processes=processes,
-        cache_folder=None if cache_in_memory else cache_dir or training.default_cache(),
-        progress=progress,
-        report=lambda line: click.echo(line, err=True),
-        **({"metrics": [key.strip() for key in metrics.split(",")]} if metrics else {}),
-    )
+    with open_cluster(cluster) as workers:
+        results = quest.run(
+            dataset,
+            specs,
+            options,
+            folder,
+            seeds=seeds,
+            tests=[load_data(limit, name=name) for name in tests],
+            stimuli=stimuli and [name.strip() for name in stimuli.split(",")],
+            side_by_side=side_by_side,
+            processes=processes,
+            cluster=workers,
+            cache_folder=None if cache_in_memory else cache_dir or training.default_cache(),
+            progress=progress,
+            report=lambda line: click.echo(line, err=True),
+            **({"metrics": [key.strip() for key in metrics.split(",")]} if metrics else {}),
+        )
     for test in results.tests:
         show_tables(results.title(test), [results.table(test, errors=False)])
     click.echo(f"best on the validation split: {results.best}")

@@ -23,15 +23,25 @@ ROOMS = {
         *("classical", "data", "errors", "models", "prediction", "training", "visualize", "weights"),
     },
     "evaluation": {
-        *("_processes", "classical", "data", "errors", "evaluation", "metrics", "models", "prediction"),
+        *(
+            "_processes",
+            "classical",
+            "cluster",
+            "data",
+            "errors",
+            "evaluation",
+            "metrics",
+            "models",
+            "prediction",
+        ),
         "training",
     },
     "export": {"errors", "export", "models", "prediction"},
     "serving": {"data", "errors", "prediction", "serving", "visualize"},
     "reports": {"errors", "evaluation", "metrics", "reports", "training", "visualize"},
     "quest": {
-        *("data", "errors", "evaluation", "losses", "metrics", "models", "quest", "reports", "training"),
-        "visualize",
+        *("cluster", "data", "errors", "evaluation", "losses", "metrics", "models", "quest", "reports"),
+        *("training", "visualize"),
     },
     "comparison": {
         *("classical", "comparison", "data", "errors", "evaluation", "metrics", "models", "prediction"),

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from kerasal.cluster import Cluster
 from kerasal.data.sample import SPLITS, Dataset, Sample, fingerprint
 from kerasal.errors import InputError
 from kerasal.evaluation import tables
 from kerasal.evaluation.baselines import training_center_bias
+from kerasal.evaluation.clustered import score_on
 from kerasal.evaluation.maps import notes_on
 from kerasal.evaluation.processes import score_all, worthwhile_processes
 from kerasal.evaluation.scores import Scores, together, write_csv
@@ -120,6 +122,7 @@ def evaluate(
     metrics: Iterable[str] | None = None,
     reference: str | None = None,
     processes: int | None = 1,
+    cluster: Cluster | None = None,
     seed: int = 0,
     progress=lambda items, _: items,
 ) -> Evaluation:
@@ -135,6 +138,7 @@ def evaluate(
         reference: name of the system that others are compared with; default the first.
         processes: how many score at once; None for one for each core, as far as that pays. More than one
             needs a script whose start is under `if __name__ == "__main__"`. The scores do not depend on it.
+        cluster: of `kerasal.cluster.connect`, to predict and score on, with `processes` playing no part.
         seed: of the bootstrap.
         progress: called with the jobs' numbers and a text, gives the numbers back one by one.
 
@@ -148,7 +152,7 @@ def evaluate(
         raise InputError(f"unknown reference {reference!r}: one of {', '.join(names)}")
     chosen = [_metrics(metrics, its, _samples(its, split)) for its in dataset.sets]
     by_set = {
-        its.name: _scores(systems, its, split, keys, processes, progress)
+        its.name: _scores(systems, its, split, keys, processes, cluster, progress)
         for its, (keys, _) in zip(dataset.sets, chosen, strict=True)
     }
     notes = [note for _, left_out in chosen for note in left_out] + notes_on(systems, samples)
@@ -171,6 +175,7 @@ def _scores(
     split: str,
     keys: tuple[str, ...],
     processes: int | None,
+    cluster: Cluster | None,
     progress,
 ) -> dict[str, Scores]:
     """The scores of each system on a split of a dataset that is no mixture."""
@@ -180,12 +185,17 @@ def _scores(
         training_center_bias(dataset) if "information_gain" in keys else None,
         FixationPool(samples) if "sauc" in keys else None,
     )
-    jobs = [system.jobs(dataset, samples) for system in systems]
-    processes = processes or worthwhile_processes(len(jobs) * len(samples))
-    results = score_all(chain.from_iterable(jobs), scorer, processes)
+    count = len(systems) * len(samples)
+    if cluster:
+        results = score_on(cluster, systems, dataset, split, scorer)
+    else:
+        jobs = chain.from_iterable([system.jobs(dataset, samples) for system in systems])
+        results = enumerate(score_all(jobs, scorer, processes or worthwhile_processes(count)))
     images = f"{len(samples)} images" + (f" of {len(systems)} systems" if len(systems) > 1 else "")
-    count = range(len(systems) * len(samples))
-    rows = np.array([next(results) for _ in progress(count, f"scoring {images}")])
+    rows = np.empty((count, len(keys)))
+    for _ in progress(range(count), f"scoring {images}"):
+        place, values = next(results)
+        rows[place] = values
     by_system = rows.reshape(len(systems), len(samples), len(keys))
     return {
         system.name: Scores([sample.name for sample in samples], dict(zip(keys, values.T, strict=True)))

@@ -26,7 +26,7 @@ class MapFolder:
     def __init__(self, folder: Path | str, name: str | None = None):
         self.folder, self.name = Path(folder), name or str(folder)
         self._files: dict[str, Path] = {}
-        for path in list_files(folder, MAP_SUFFIXES):
+        for path in list_files(Path(folder).absolute(), MAP_SUFFIXES):
             if path.stem in self._files:
                 raise InputError(
                     f"{folder} has two maps {self._files[path.stem].name} and {path.name}: keep one"

@@ -30,7 +30,7 @@ class Baseline(SaliencyModel):
         feature_dropout: rate of whole feature channels dropped before the first convolution.
         initial_density: the value that every pixel of the map starts at. A density map's mean; a head
             that starts far from it can collapse to an all-zero map under a pixel loss.
-        backbone_weights: "imagenet", a path, or "random" (see `kerasal.models.vgg16.vgg16`).
+        backbone_weights: "imagenet", a path, "random" or None (see `kerasal.models.vgg16.vgg16`).
 
     Source: the paper, section 3.1 and figure 1. Not from there: the fixed scaling of the features, the
     initial density and `feature_dropout`.

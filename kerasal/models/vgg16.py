@@ -10,14 +10,25 @@ from kerasal.weights import load_vgg16, resolve_vgg16
 BLOCKS = {1: (64, 2), 2: (128, 2), 3: (256, 3), 4: (512, 3), 5: (512, 3)}  # filters, convolutions
 
 
+@keras.saving.register_keras_serializable(package="kerasal")
+class SetLater(keras.initializers.GlorotUniform):
+    """Zeros for a kernel that is set before it is used: drawing VGG-16's takes longer than reading them.
+
+    It takes the seed that a drawn kernel takes, so that the layers made after it start as they would.
+    """
+
+    def __call__(self, shape, dtype=None):
+        return keras.ops.zeros(shape, dtype)
+
+
 def vgg16(
     weights: str | Path | None = "imagenet", outputs: tuple[str, ...] = ("block5_pool",), name: str = "vgg16"
 ) -> keras.Model:
     """VGG-16 without its classifier, up to the last of `outputs`.
 
     Args:
-        weights: "imagenet" (the shipped copy, or the Keras cache's file), a path to an .h5 file, or
-            "random" or None for the initialisers' values.
+        weights: "imagenet" (the shipped copy, or the Keras cache's file), a path to an .h5 file,
+            "random" for the initialisers' values, or None for zeros, where the caller sets them.
         outputs: names of layers, `blockN_convM` or `blockN_pool`.
 
     Returns a model from (B, H, W, 3), BGR with the ImageNet mean removed, to a dictionary of feature
@@ -26,7 +37,8 @@ def vgg16(
     """
     inputs = keras.Input((None, None, 3), name="stimulus")
     pools = [keras.layers.MaxPooling2D(2, name=f"block{block}_pool") for block in BLOCKS]
-    layers = vgg16_blocks(inputs, pools)
+    initializer = keras.initializers.GlorotUniform if weights == "random" else SetLater
+    layers = vgg16_blocks(inputs, pools, initializer=initializer)
     model = keras.Model(inputs, {output: layers[output] for output in outputs}, name=name)
     if weights not in (None, "random"):
         load_vgg16(model, resolve_vgg16(weights))
@@ -38,6 +50,7 @@ def vgg16_blocks(
     pools: Sequence[keras.layers.Layer | None],
     dilations: Sequence[int] = (1, 1, 1, 1, 1),
     filters: int = 64,
+    initializer: type[keras.initializers.Initializer] = keras.initializers.GlorotUniform,
 ) -> dict[str, keras.KerasTensor]:
     """VGG-16's five blocks of 3x3 convolutions with relu, for networks that change its pools.
 
@@ -46,6 +59,7 @@ def vgg16_blocks(
         pools: the layer after each block, named `blockN_pool`; None for none.
         dilations: of each block's convolutions.
         filters: channels of the first block; the others have 2, 4, 8 and 8 times as many.
+        initializer: of the kernels.
 
     Returns the feature maps by layer name, `blockN_convM` or `blockN_pool`.
     """
@@ -59,6 +73,7 @@ def vgg16_blocks(
                 padding="same",
                 dilation_rate=dilation,
                 activation="relu",
+                kernel_initializer=initializer(),
                 name=layer,
             )(x)
         if pool is not None:

@@ -32,7 +32,7 @@ def write_best(results: Results, network: SaliencyModel) -> Path | None:
     training = {**config["options"]["training"], "loss": spec, "learning_rate": record["rate"], "seed": seed}
     options = TrainingOptions.from_dict(training)
     with computing_in(config["precision"]):
-        whole = build(options.model, **{**model_options, "backbone_weights": "random"})
+        whole = build(options.model, **{**model_options, "backbone_weights": None})
     whole.backbone.set_weights(network.backbone.get_weights())
     for variable, value in zip(whole.head.trainable_variables, folder.weights(seed, spec), strict=True):
         variable.assign(value)

@@ -87,15 +87,22 @@ class QuestFolder(ResultsFolder):
 
     def load_head(self, seed: int, spec: str) -> keras.Model | None:
         """A finished head with its weights; None where it diverged. InputError: a damaged file."""
-        record, config = self.head(seed, spec), self.config
+        record = self.head(seed, spec)
         if record["state"] == DIVERGED:
             return None
-        options = {**config["model_options"], "input_size": tuple(config["model_options"]["input_size"])}
-        options["activation"] = record["activation"]
-        head = build_head(config["options"]["training"]["model"], options, seed, config["precision"])
-        for variable, value in zip(head.trainable_variables, self.weights(seed, spec), strict=True):
-            variable.assign(value)
-        return head
+        return restored_head(self.config, seed, record, self.weights(seed, spec))
+
+
+def restored_head(
+    config: dict[str, Any], seed: int, record: dict[str, Any], weights: list[np.ndarray]
+) -> keras.Model:
+    """A head of a quest as it was when it had finished."""
+    options = {**config["model_options"], "input_size": tuple(config["model_options"]["input_size"])}
+    options["activation"] = record["activation"]
+    head = build_head(config["options"]["training"]["model"], options, seed, config["precision"])
+    for variable, value in zip(head.trainable_variables, weights, strict=True):
+        variable.assign(value)
+    return head
 
 
 def _union(before: list, now: list) -> list:

@@ -38,6 +38,11 @@ class QuestProgress:
 
         return step
 
+    def job(self, what: str, work: float) -> None:
+        """A job has ended that was computed elsewhere."""
+        self.done += work
+        self._show(what)
+
     def left(self) -> str:
         """The time left, as the steps so far let expect; "" before the first."""
         if not self.done:

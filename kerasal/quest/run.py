@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from kerasal import losses, models
+from kerasal.cluster import Cluster
 from kerasal.data.sample import Dataset, fingerprint
 from kerasal.errors import InputError
 from kerasal.evaluation.scores import together
@@ -15,18 +16,17 @@ from kerasal.metrics import METRICS
 from kerasal.quest import paper
 from kerasal.quest.best import write_best
 from kerasal.quest.folder import QuestFolder
-from kerasal.quest.heads import Heads, is_perceptual
-from kerasal.quest.learning import LEARNED, Splits, choose_rates, train_heads
+from kerasal.quest.heads import is_perceptual
+from kerasal.quest.jobs import Learning, LearningJob, groups, learn, score
+from kerasal.quest.learning import LEARNED, Splits
 from kerasal.quest.options import SIDE_BY_SIDE, QuestOptions
 from kerasal.quest.progress import PERCEPTUAL_WORK, QuestProgress
 from kerasal.quest.report import report_page
 from kerasal.quest.results import Results
-from kerasal.quest.scoring import no_scores, open_test_sets, score_heads
+from kerasal.quest.scoring import open_test_sets
 from kerasal.quest.specs import in_order
 from kerasal.training.features import Progress, open_features
 from kerasal.training.precision import computing_in, resolve_precision
-
-MAPS_BATCH = 8
 
 
 def run(
@@ -42,6 +42,7 @@ def run(
     side_by_side: int = SIDE_BY_SIDE,
     cache_folder: Path | None = None,
     processes: int | None = 1,
+    cluster: Cluster | None = None,
     progress: Progress = lambda items, _: items,
     report: Callable[[str], None] = print,
 ) -> Results:
@@ -58,6 +59,8 @@ def run(
         side_by_side: how many heads share a step; the results do not depend on it.
         cache_folder: where features are kept between quests; None keeps them in memory.
         processes: how many score; None for one for each core.
+        cluster: of `kerasal.cluster.connect`, to learn and score on, with `processes` playing no part; this
+            process alone writes. Features are computed here first.
         progress, report: as in `kerasal.training.train`.
 
     InputError: a loss that needs fixations on data without them, a folder with another quest.
@@ -94,8 +97,10 @@ def run(
     features = open_features(network, dataset, flip=options.training.flip, **opened)
     splits = Splits(dataset, features, options)
     sets = open_test_sets(network, dataset, tests, **opened)
-    _learn(folder, config, splits, bias, side_by_side, report)
-    _score(folder, config, sets, processes, progress)
+    _learn(folder, Learning(config, splits, bias), side_by_side, cluster, report)
+    _score(
+        folder, config, sets, side_by_side if cluster else SIDE_BY_SIDE, processes, cluster, progress, report
+    )
     if len(dataset.sets) > 1:
         _take_together(folder, config, dataset)
     results = Results.read(folder)
@@ -105,110 +110,115 @@ def run(
     return results
 
 
-def groups(specs: Sequence[str], size: int) -> list[list[str]]:
-    """Losses that share a step, at most `size`: the perceptual ones first, which share a pass of VGG-16."""
-    perceptual = [spec for spec in specs if is_perceptual(spec)]
-    others = [spec for spec in specs if not is_perceptual(spec)]
-    return [part[i : i + size] for part in (perceptual, others) for i in range(0, len(part), size)]
-
-
-def _learn(folder, config, splits, bias, side_by_side, report):
+def _learn(folder, learning, side_by_side, cluster, report):
     """Train every head that is not finished, group by group, each with the rate that its loss chose."""
-    work = _Work(folder, config, splits)
-    progress = QuestProgress(work.left(), report)
+    config = learning.config
+    parts = groups(config["losses"], side_by_side)
+    progress = QuestProgress(_work_left(folder, learning), report)
+    if cluster:
+        _learn_on(cluster, folder, learning, parts, progress, report)
+        return
 
-    def heads_of(specs, seed):
-        report(f"preparing {len(specs)} heads: {', '.join(specs)}")
-        return Heads(
-            specs,
-            _model_options(config),
-            splits.options.training,
-            bias,
-            seed=seed,
-            precision=config["precision"],
-            fixations=splits.dataset.has_fixations,
-        )
+    def stages(job, trains, steps):
+        specs, what = job.searching, f"{len(job.searching)} losses"
+        if trains:
+            done = sum(folder.head(job.seed, spec) is not None for spec in config["losses"])
+            specs, count = job.training, len(job.training)
+            what = f"seed {job.seed}, losses {done + 1} to {done + count} of {len(config['losses'])}"
+        return lambda part: progress.stage(f"{what}, {part}", sum(map(_work_of, specs)), steps)
 
     for seed in config["seeds"]:
-        for group in groups(config["losses"], side_by_side):
-            heads = None
-            if unknown := [spec for spec in group if folder.rate(spec) is None]:
-                # The search is the first seed's, whichever seed trains.
-                heads = heads_of(unknown, config["seeds"][0])
-                stage = work.stage(progress, unknown, splits.trial_steps, f"{len(unknown)} losses")
-                for spec, found in zip(
-                    unknown, choose_rates(heads, splits, config["seeds"][0], stage), strict=True
-                ):
-                    folder.write_rate(spec, found)
-            todo = [spec for spec in group if folder.head(seed, spec) is None]
-            if not todo:
-                continue
-            if todo != unknown or seed != config["seeds"][0]:
-                heads = heads_of(todo, seed)
-            done = sum(folder.head(seed, spec) is not None for spec in config["losses"])
-            what = f"seed {seed}, losses {done + 1} to {done + len(todo)} of {len(config['losses'])}"
-            stage = work.stage(progress, todo, splits.steps, what)
-            rates = [folder.rate(spec)["rate"] for spec in todo]
-            for spec, rate, (record, weights) in zip(
-                todo, rates, train_heads(heads, rates, splits, seed, stage), strict=True
-            ):
-                activation = heads.activations[todo.index(spec)]
-                folder.write_head(seed, spec, {"rate": rate, "activation": activation, **record}, weights)
-                if record["state"] != LEARNED:
-                    report(f"{spec} {record['state']} with a learning rate of {rate:g} (seed {seed})")
+        for group in parts:
+            if job := LearningJob.left(folder, group, seed):
+                for result in learning.results(job, report, stages):
+                    _keep(folder, job, result, report)
 
 
-class _Work:
-    """How many steps are left, in steps of one head."""
+def _learn_on(cluster, folder, learning, parts, progress, report):
+    """The same on a cluster. Of a group that has no rates yet, the other seeds wait for the first job."""
+    shared, jobs = cluster.share(learning), cluster.jobs()
 
-    def __init__(self, folder, config, splits):
-        self.folder, self.config, self.splits = folder, config, splits
+    def add(group, seeds):
+        for seed in seeds:
+            if job := LearningJob.left(folder, group, seed):
+                jobs.add((job, group, seeds[seeds.index(seed) + 1 :]), learn, shared, job)
+                if job.searching:
+                    return
 
-    def left(self) -> float:
-        options, total = self.splits.options, 0.0
-        for spec in self.config["losses"]:
-            seeds = sum(self.folder.head(seed, spec) is None for seed in self.config["seeds"])
-            steps = seeds * options.training.epochs * self.splits.steps
-            if self.folder.rate(spec) is None:
-                steps += len(options.search_rates) * self.splits.trial_steps
-            total += steps * _work_of(spec)
-        return total
+    for group in parts:
+        add(group, learning.config["seeds"])
+    for (job, group, later), results in jobs:
+        for result in results:
+            _keep(folder, job, result, report)
+        progress.job(
+            f"seed {job.seed} of {', '.join(job.training or job.searching)} is finished",
+            _work(learning, job.searching, searches=True) + _work(learning, job.training),
+        )
+        if job.searching:
+            add(group, later)
 
-    def stage(self, progress, specs, steps, what):
-        each = sum(map(_work_of, specs))
-        return lambda part: progress.stage(f"{what}, {part}", each, steps)
+
+def _keep(folder, job, result, report):
+    """Write one result of a job."""
+    what, spec, values, *weights = result
+    if what == "rate":
+        folder.write_rate(spec, values)
+        return
+    folder.write_head(job.seed, spec, values, *weights)
+    if values["state"] != LEARNED:
+        report(f"{spec} {values['state']} with a learning rate of {values['rate']:g} (seed {job.seed})")
+
+
+def _work_left(folder, learning):
+    """How much is left to learn, in steps of one head."""
+    losses = learning.config["losses"]
+    unknown = [spec for spec in losses if folder.rate(spec) is None]
+    heads = [spec for spec in losses for seed in learning.config["seeds"] if folder.head(seed, spec) is None]
+    return _work(learning, unknown, searches=True) + _work(learning, heads)
+
+
+def _work(learning, specs, searches=False):
+    splits = learning.splits
+    options = splits.options
+    steps = (
+        len(options.search_rates) * splits.trial_steps if searches else options.training.epochs * splits.steps
+    )
+    return steps * sum(map(_work_of, specs))
 
 
 def _work_of(spec):
     return PERCEPTUAL_WORK if is_perceptual(spec) else 1.0
 
 
-def _model_options(config):
-    return {**config["model_options"], "input_size": tuple(config["model_options"]["input_size"])}
-
-
-def _score(folder, config, sets, processes, progress):
+def _score(folder, config, sets, size, processes, cluster, progress, report):
     """Score every head that is not scored yet on each test set."""
-    size = tuple(config["model_options"]["input_size"])
-    for test_set in sets:
-        for seed in config["seeds"]:
-            missing = [spec for spec in config["losses"] if folder.scores(seed, test_set.name, spec) is None]
-            for group in groups(missing, SIDE_BY_SIDE):
-                heads = {spec: folder.load_head(seed, spec) for spec in group}
-                learned = {spec: head for spec, head in heads.items() if head is not None}
-                scores = {spec: no_scores(test_set, config["metrics"]) for spec in group}
-                if learned:
-                    maps = test_set.maps(learned.values(), size, MAPS_BATCH)
-                    scores |= score_heads(
-                        test_set,
-                        list(learned),
-                        maps,
-                        metrics=config["metrics"],
-                        processes=processes,
-                        progress=progress,
-                    )
-                for spec in group:
-                    folder.write_head_scores(seed, test_set.name, spec, scores[spec])
+    left = [
+        (test_set, seed, group)
+        for test_set in sets
+        for seed in config["seeds"]
+        for group in groups(
+            [spec for spec in config["losses"] if folder.scores(seed, test_set.name, spec) is None],
+            size,
+        )
+    ]
+
+    def heads(seed, group):
+        return {spec: (folder.head(seed, spec), folder.weights(seed, spec)) for spec in group}
+
+    def keep(test_set, seed, scores):
+        for spec, its in scores.items():
+            folder.write_head_scores(seed, test_set.name, spec, its)
+
+    if not cluster:
+        for test_set, seed, group in left:
+            keep(test_set, seed, score(config, test_set, seed, heads(seed, group), processes, progress))
+        return
+    shared, jobs = {test_set.name: cluster.share(test_set) for test_set in sets}, cluster.jobs()
+    for test_set, seed, group in left:
+        jobs.add((test_set, seed), score, config, shared[test_set.name], seed, heads(seed, group))
+    for number, ((test_set, seed), scores) in enumerate(jobs, start=1):
+        keep(test_set, seed, scores)
+        report(f"scored {', '.join(scores)} on {test_set.name} (seed {seed}): {number} of {len(left)} jobs")
 
 
 def _take_together(folder, config, mixture):
@@ -216,7 +226,7 @@ def _take_together(folder, config, mixture):
     for seed in config["seeds"]:
         for spec in config["losses"]:
             found = {its.name: folder.scores(seed, its.name, spec) for its in mixture.sets}
-            folder.write_scores(seed, mixture.name, spec, together(found))
+            folder.write_head_scores(seed, mixture.name, spec, together(found))
 
 
 def _check_fixations(specs, dataset):

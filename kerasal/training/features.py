@@ -4,9 +4,12 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -37,6 +40,27 @@ class FeatureCache:
     def __init__(self, arrays: list[np.ndarray], count: int):
         self.arrays = arrays
         self.count = count
+        self.files: list[Path] = []  # that hold the arrays, where they are kept
+
+    @classmethod
+    def of_files(cls, files: Sequence[Path], count: int) -> "FeatureCache":
+        """A cache whose arrays lie in files; pickled, it takes their paths along and not what they hold."""
+        cache = cls.__new__(cls)
+        cache.files, cache.count = [file.absolute() for file in files], count
+        return cache
+
+    @cached_property
+    def arrays(self) -> list[np.ndarray]:
+        try:
+            return [np.load(file, mmap_mode="r") for file in self.files]
+        except FileNotFoundError as error:
+            raise InputError(
+                f"{error.filename} is not on {socket.gethostname()}: the cache must be on a file system that "
+                "all machines share (--cache-dir), or be kept in memory (--cache-in-memory)"
+            ) from None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: its for name, its in self.__dict__.items() if not (name == "arrays" and self.files)}
 
     @property
     def mirrored(self) -> bool:
@@ -92,11 +116,11 @@ class FeatureCache:
                     raise
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
-        return cls([np.load(entry / file, mmap_mode="r") for file in files], len(samples))
+        return cls.of_files([entry / file for file in files], len(samples))
 
     def read(self, index: int, mirrored: bool) -> list[np.ndarray]:
         """The features of one sample or its mirror image, an array (rows, columns, channels) a layer."""
-        return [array[index + self.count * mirrored] for array in self.arrays]
+        return [_row(array, index + self.count * mirrored) for array in self.arrays]
 
     @property
     def shapes(self) -> list[tuple[int, int, int]]:
@@ -118,11 +142,20 @@ class FeatureCache:
         return read
 
 
+def _row(array: np.ndarray, index: int) -> np.ndarray:
+    if not isinstance(array, np.memmap):
+        return array[index]
+    # Read and not mapped: pages that are mapped count as this process's memory, for which Dask ends workers.
+    start = array.offset + index * array.strides[0]
+    count = int(np.prod(array.shape[1:]))
+    return np.fromfile(array.filename, array.dtype, count, offset=start).reshape(array.shape[1:])
+
+
 class JoinedFeatures(FeatureCache):
     """The features of several sets of samples, one after the other, each in a cache of its own."""
 
     def __init__(self, parts: Sequence[FeatureCache]):
-        self.parts = list(parts)
+        self.parts, self.files = list(parts), []
         self.ends = np.cumsum([part.count for part in parts])
         self.count = int(self.ends[-1])
 

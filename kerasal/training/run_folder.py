@@ -42,6 +42,10 @@ class RunFolder:
         self.path = Path(path)
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        # For other processes, which may run elsewhere and write nothing.
+        return {"path": self.path.absolute(), "_writers": {}}
+
     @classmethod
     def create(
         cls, path: Path | str, config: dict[str, Any], config_file: str, center_bias: np.ndarray
@@ -189,9 +193,7 @@ class RunFolder:
         InputError: weights that do not fit or are damaged.
         """
         with computing_in(resolve_precision(precision)[0]):
-            model = build(
-                self.config["model"], **{**self.config["model_options"], "backbone_weights": "random"}
-            )
+            model = build(self.config["model"], **{**self.config["model_options"], "backbone_weights": None})
         try:
             model.load_weights(self.best_weights)
         except (OSError, ValueError, KeyError) as error:

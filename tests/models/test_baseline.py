@@ -126,3 +126,15 @@ def test_networks_layers_losses_and_metrics_run_on_jax_without_tensorflow():
         "assert 'tensorflow' not in sys.modules, 'tensorflow was imported'"
     )
     subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "KERAS_BACKEND": "jax"})
+
+
+def test_a_backbone_that_is_set_later_leaves_the_head_as_it_starts():
+    networks = []
+    for weights in ("random", None):
+        keras.utils.set_random_seed(3)
+        networks.append(models.Baseline((32, 48), backbone_weights=weights))
+    drawn, later = networks
+    for ours, its in zip(later.head.get_weights(), drawn.head.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, its)
+    assert not any(weight.any() for weight in later.backbone.get_weights())
+    assert any(weight.any() for weight in drawn.backbone.get_weights())

@@ -1,0 +1,55 @@
+"""Scoring on a cluster: chunks of images, whose maps networks make where they are scored."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from kerasal.cluster import Cluster
+from kerasal.data.sample import Dataset
+from kerasal.evaluation.scoring import Job, Scorer
+from kerasal.evaluation.systems import BATCH, Network, System
+from kerasal.models import SaliencyModel
+
+CHUNKS = 4  # for each worker, so that a slow one does not keep the others waiting for long
+
+_loaded: list[tuple[Network, SaliencyModel]] = []  # the network that this worker loaded last
+
+
+def score_on(
+    cluster: Cluster, systems: Sequence[System], dataset: Dataset, split: str, scorer: Scorer
+) -> Iterator[tuple[int, list[float]]]:
+    """(place, scores) of all images of all systems as they come; the places go on from system to system.
+
+    The jobs of systems that are no networks are made here, as one may depend on all samples.
+    """
+    samples, jobs, shared = dataset[split], cluster.jobs(), cluster.share(scorer)
+    # In whole batches, so that a network sees the same ones as without a cluster.
+    size = BATCH * math.ceil(len(samples) / (BATCH * CHUNKS * max(1, cluster.workers)))
+    for number, system in enumerate(systems):
+        if isinstance(system, Network):
+            its = cluster.share((system, dataset, split))
+        else:
+            its = list(system.jobs(dataset, samples))
+        for start in range(0, len(samples), size):
+            place = number * len(samples) + start
+            if isinstance(system, Network):
+                jobs.add(place, _score_network, shared, its, start, start + size)
+            else:
+                jobs.add(place, _score, shared, its[start : start + size])
+    for place, rows in jobs:
+        yield from enumerate(rows, start=place)
+
+
+def _score(scorer: Scorer, jobs: Sequence[Job]) -> list[list[float]]:
+    return [scorer.score(job) for job in jobs]
+
+
+def _score_network(
+    scorer: Scorer, shared: tuple[Network, Dataset, str], start: int, stop: int
+) -> list[list[float]]:
+    network, dataset, split = shared
+    # A worker keeps what is shared, so the same network is the same object.
+    if not (_loaded and _loaded[0][0] is network):
+        _loaded[:] = [(network, network.load())]
+    model = _loaded[0][1]
+    return _score(scorer, replace(network, load=lambda: model).jobs(dataset, dataset[split][start:stop]))

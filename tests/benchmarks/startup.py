@@ -1,0 +1,155 @@
+"""What a user waits for before the first map and before the first training step, phase by phase.
+
+python tests/benchmarks/startup.py [TIMES]      (on Linux or macOS: it asks for a child's CPU time)
+
+Each phase of `kerasal predict photo.jpg` (the paper's network at 300x400, a photograph of 800x600) and of
+`kerasal train` (60 photographs, features in the cache) is timed in processes of its own, TIMES (default 3)
+times; the command itself is timed from outside, too. Printed is the least of each phase, in seconds on the
+clock and of all cores together: on a machine that does other work the second is the one to compare. The last
+lines compare the two things that kerasal leaves out with doing them.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+HEAD = """
+import os, resource, time
+start = [time.perf_counter(), 0.0]
+def mark(name):
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    now = [time.perf_counter(), used.ru_utime + used.ru_stime]
+    print(f"{name}\\t{now[0] - start[0]}\\t{now[1] - start[1]}", flush=True)
+    start[:] = now
+from kerasal_cli.loading import load_library
+mark("Python")
+load_library()
+mark("TensorFlow and Keras")
+"""
+
+PREDICT = (
+    HEAD
+    + """
+from pathlib import Path
+from kerasal import prediction
+mark("kerasal.prediction and what it imports")
+predictor = prediction.resolve("run").predictor
+mark("building the network, reading its weights")
+image = Path("photo.jpg")
+prediction.predict_to_folder(predictor, [image], Path("first"), prediction.Outputs(), skipped=[])
+mark("the first map, with tracing")
+prediction.predict_to_folder(predictor, [image], Path("second"), prediction.Outputs(), skipped=[])
+mark("(another map)")
+os._exit(0)  # the time of taking TensorFlow down is in the command's
+"""
+)
+
+TRAIN = (
+    HEAD
+    + """
+from kerasal import data, models, training
+mark("kerasal.training and what it imports")
+dataset = data.load("photos")
+mark("reading the dataset")
+import keras
+class First(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None): mark("building, hashes, centre bias, finding the features")
+    def on_train_batch_end(self, batch, logs=None):
+        if batch < 2: mark(("the first step, with tracing", "(another step)")[batch])
+import kerasal.training.fit as fit
+class Loop(fit.Loop):
+    def __init__(self, *arguments): super().__init__(*arguments, callbacks=[First()])
+fit.Loop = Loop
+quiet = {"report": lambda _: None, "verbose": 0}
+training.train(dataset, training.options(epochs=1), f"run-{os.getpid()}", cache_folder=Path("cache"), **quiet)
+os._exit(0)
+""".replace("from kerasal import data", "from pathlib import Path\nfrom kerasal import data", 1)
+)
+
+LEFT_OUT = {
+    "importing jax and matplotlib.pyplot too": (
+        "import kerasal_cli.loading as its; its.UNUSED = ()",
+        "from kerasal_cli.loading import load_library; load_library()",
+    ),
+    "drawing the backbone's weights before they are read": (
+        "import kerasal.models.vgg16 as its, keras; its.SetLater = keras.initializers.GlorotUniform",
+        "from kerasal.training import RunFolder; RunFolder('run').load_model()",
+    ),
+}
+
+
+def measured(code: str, folder: Path) -> tuple[str, float, float]:
+    """What a fresh Python prints, its seconds on the clock and its CPU time."""
+    before, start = os.times(), time.perf_counter()
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    seconds, after = time.perf_counter() - start, os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return run.stdout, seconds, used
+
+
+def prepare(folder: Path) -> None:
+    """A photograph, a run folder that says which network it holds, and a small dataset."""
+    import cv2
+    import numpy as np
+
+    from kerasal import data, models
+    from kerasal.training import RunFolder
+
+    scenes = data.load("synthetic")["train"]
+    cv2.imwrite(str(folder / "photo.jpg"), cv2.resize(scenes[0].read_stimulus(), (800, 600)))
+    for name in ("images", "fixations"):
+        (folder / "photos" / name).mkdir(parents=True)
+    for sample in scenes[:60]:
+        cv2.imwrite(str(folder / f"photos/images/{sample.name}.jpg"), sample.read_stimulus()[..., ::-1])
+        np.save(folder / f"photos/fixations/{sample.name}.npy", sample.all_fixations())
+    options = {"input_size": (300, 400), "activation": "sigmoid"}
+    config = {"model": "baseline", "model_options": options, "options": {}}
+    run = RunFolder.create(folder / "run", config, "", np.zeros((300, 400), "float32"))
+    run.save_weights(models.build("baseline", **options), run.best_weights)
+
+
+def phases(title: str, code: str, folder: Path, times: int) -> None:
+    """Print the least of each phase, and of their sum."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(times):
+        for line in measured(code, folder)[0].splitlines():
+            name, *values = line.split("\t")
+            found.setdefault(name, []).append(tuple(map(float, values)))
+    print(f"\n{title:58s} {'clock':>7s} {'CPU':>7s}")
+    rows = {name: [min(column) for column in zip(*values, strict=True)] for name, values in found.items()}
+    for name, (clock, cpu) in rows.items():
+        print(f"  {name:56s} {clock:7.2f} {cpu:7.2f}")
+    counted = [values for name, values in rows.items() if not name.startswith("(")]
+    print(f"  {'together':56s} {sum(v[0] for v in counted):7.2f} {sum(v[1] for v in counted):7.2f}")
+
+
+def main() -> None:
+    times = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder)
+        print(f"load of the machine {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
+        phases("kerasal predict photo.jpg", PREDICT, folder, times)
+        command = "from kerasal_cli import main; main(['predict', '--model', 'run', 'photo.jpg'])"
+        runs = [measured(command, folder)[1:] for _ in range(times)]
+        clock, cpu = (min(column) for column in zip(*runs, strict=True))
+        print(f"  {'the command, from outside':56s} {clock:7.2f} {cpu:7.2f}")
+        measured(TRAIN, folder)  # fills the cache
+        phases("kerasal train, to the first step", TRAIN, folder, times)
+        print("\nleft out, in CPU seconds")
+        for what, (undone, code) in LEFT_OUT.items():
+            pairs = [
+                (measured(code, folder)[2], measured(f"{undone}\n{code}", folder)[2]) for _ in range(times)
+            ]
+            without, done = (min(column) for column in zip(*pairs, strict=True))
+            print(f"  {what:56s} {without:7.2f} without, {done:.2f} with it")
+
+
+if __name__ == "__main__":
+    main()

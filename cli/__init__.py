@@ -7,6 +7,7 @@ the top, and the library inside the commands.
 
 import click
 
+from kerasal_cli.compare import compare
 from kerasal_cli.data import data
 from kerasal_cli.errors import ErrorLines
 from kerasal_cli.evaluate import evaluate
@@ -33,5 +34,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, quest, predict, export, serve, data, losses, models, weights):
+for command in (train, evaluate, compare, quest, predict, export, serve, data, losses, models, weights):
     main.add_command(command)

@@ -15,7 +15,14 @@ from kerasal_cli.loading import (
 
 
 @click.command()
-@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("models", metavar="[RUN|NAME]...", nargs=-1)
+@click.option(
+    "--model",
+    "named",
+    multiple=True,
+    metavar="RUN|NAME",
+    help="The same as RUN|NAME: run folder, name of `kerasal models`, or weights file.  [repeatable]",
+)
 @click.option(
     "--maps",
     multiple=True,
@@ -59,7 +66,8 @@ from kerasal_cli.loading import (
     help="Folder for the files .json, .csv, .md and .tex.  [default: the run folder, for a single run]",
 )
 def evaluate(
-    runs,
+    models,
+    named,
     maps,
     baselines,
     split,
@@ -73,28 +81,32 @@ def evaluate(
     limit,
     **data_arguments,
 ) -> None:
-    """Score RUNS, maps of other programs and baselines side by side, at the stimuli's own size.
+    """Score trained runs, classical models, maps of other programs and baselines side by side.
 
-    Runs are scored on the data that they were trained on, unless --data names other data. Differences are
-    taken image by image from the first system: runs come first, then --maps, then --baseline.
+    At the stimuli's own size. Runs are scored on the data that they were trained on, unless --data names
+    other data. Differences are taken image by image from the first system: models come first, then --maps,
+    then --baseline.
 
     \b
     Examples:
       kerasal evaluate runs/osie-10*kld+2*cc+nss
       kerasal evaluate runs/a runs/b --baseline observers -o results
+      kerasal evaluate --model itti --model gbvs --model run:runs/a --data osie
       kerasal evaluate --maps other_program/osie --baseline center-bias --data osie
     """
-    if not (runs or maps or baselines):
-        raise click.UsageError("give run folders, --maps or --baseline")
+    models = (*models, *named)
+    if not (models or maps or baselines):
+        raise click.UsageError("give run folders, names of models, --maps or --baseline")
     load_library()
     from kerasal import evaluation
     from kerasal_cli.table import show
 
     systems = [
-        *(evaluation.Network.of_run(run) for run in runs),
+        *(evaluation.model(model) for model in models),
         *(evaluation.MapFolder(folder) for folder in maps),
         *(evaluation.baseline(name) for name in baselines),
     ]
+    runs = [Path(its) for model in models if Path(its := model.removeprefix("run:")).is_dir()]
     own_data = data_arguments["data"] is None and data_arguments["split_file"] is None
     dataset = load_data(limit, **_data(runs, **data_arguments))
     with open_cluster(cluster) as workers:

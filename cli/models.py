@@ -17,12 +17,15 @@ def models(name) -> None:
     """
     load_library()
     from kerasal.errors import InputError
-    from kerasal.listing import all_models, details, text_table
+    from kerasal.listing import all_models, details, ready, ready_text, text_table
 
     entries = all_models()
     if name is None:
         click.echo(text_table(entries.values()))
+        click.echo(ready_text(), nl=False)
     elif name in entries:
         click.echo(details(entries[name]))
+    elif name in (trained := ready()):
+        click.echo(trained[name])
     else:
-        raise InputError(f"unknown model {name!r}: one of {', '.join(entries)}")
+        raise InputError(f"unknown model {name!r}: one of {', '.join([*entries, *trained])}")

@@ -10,7 +10,11 @@ from kerasal_cli.loading import load_library, progress
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", metavar="RUN|NAME", help="Run folder of a trained network.")
+@click.option(
+    "--model",
+    metavar="RUN|NAME",
+    help="Run folder of a trained network, name of `kerasal models` such as gbvs, or weights file.",
+)
 @click.option(
     "-o",
     "--output",
@@ -60,6 +64,7 @@ def predict(images, model, precision, output, regions, crop, contours, every, **
     \b
     Examples:
       kerasal predict --model runs/osie-10*kld+2*cc+nss photo.jpg holiday/ 'trip/*.png' -o maps
+      kerasal predict --model gbvs holiday/
       kerasal predict --model runs/first page.png --region logo:20,10,120,60 --contours 0.5,0.9
       kerasal predict --model runs/first photo.jpg --crop 16:9 --no-map --no-overlay
     """
@@ -90,7 +95,7 @@ def predict(images, model, precision, output, regions, crop, contours, every, **
     for line in skipped:
         click.echo(f"Warning: skipped: {line}", err=True)
     if not facts:
-        raise click.ClickException(f"none of {len(skipped)} files could be read")
+        raise click.ClickException(f"none of {len(skipped)} files could be predicted")
     asked = bool(regions or crop)
     if asked:
         click.echo(json.dumps(facts, indent=2))

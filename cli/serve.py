@@ -9,13 +9,14 @@ from kerasal_cli.loading import load_library
 
 @click.command()
 @click.argument("models", metavar="[RUN|NAME]...", nargs=-1)
+@click.option("--model", "named", multiple=True, metavar="RUN|NAME", help="The same.  [repeatable]")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
 @click.option("--max-megabytes", default=20.0, show_default=True, help="Largest file that is taken.")
 @click.option("--max-megapixels", default=50.0, show_default=True, help="Largest image that is taken.")
-def serve(models, host, port, max_megabytes, max_megapixels) -> None:
+def serve(models, named, host, port, max_megabytes, max_megapixels) -> None:
     """Show saliency maps in the browser, and answer programs over HTTP.
 
     Only this computer can reach it, unless --host says otherwise: it asks nobody for a password.
@@ -23,7 +24,7 @@ def serve(models, host, port, max_megabytes, max_megapixels) -> None:
     \b
     Examples:
       kerasal serve runs/osie-10*kld+2*cc+nss
-      kerasal serve runs/first runs/second --port 9000     # two models to compare
+      kerasal serve runs/first gbvs --port 9000            # two models to compare
       curl --data-binary @photo.jpg http://127.0.0.1:8000/predict -o map.png
     """
     load_library()
@@ -35,7 +36,7 @@ def serve(models, host, port, max_megabytes, max_megapixels) -> None:
     except ImportError as error:
         raise InputError(f"kerasal serve needs {error.name}: pip install 'kerasal[serve]'") from None
 
-    predictors = resolve_all(models)
+    predictors = resolve_all((*models, *named))
     limits = serving.Limits(bytes=int(max_megabytes * 1e6), pixels=int(max_megapixels * 1e6))
     with serving.listen(host, port) as socket:
         warm_up(predictors)

@@ -43,10 +43,8 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
 )
 @click.option(
     "--loss",
-    default="kld+cc+nss",
-    show_default=True,
     metavar="SPEC",
-    help="A loss or a weighted sum: 10*kld+2*cc+nss.",
+    help="A loss or a weighted sum: 10*kld+2*cc+nss.  [default: by the recipe; kld+cc+nss]",
 )
 @data_options(default="synthetic")
 @click.option("--run", type=click.Path(path_type=Path), help="Run folder to make.  [default: runs/DATA-LOSS]")
@@ -54,9 +52,14 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
     "--recipe",
     default="default",
     show_default=True,
-    help="Defaults of the options below: default, paper (SGD 0.001, batch 60) or sam.",
+    help="Defaults of the options below: default, paper (SGD 0.001, batch 60) or the authors' of a model: "
+    "sam, salgan, mlnet, deepconvnet, shallownet.",
 )
-@click.option("--model", help="Network: baseline, sam-vgg or sam-resnet.  [default: baseline]")
+@click.option(
+    "--model",
+    help="Network: baseline, sam-vgg, sam-resnet, salgan, mlnet, deepconvnet or shallownet.  "
+    "[default: baseline]",
+)
 @click.option("--activation", help="Output: relu or sigmoid.  [default: by the loss's family]")
 @click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or an .h5 file.")
 @click.option(
@@ -73,17 +76,27 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
     help="Size that stimuli are resized to.  [default: 300x400; 450x600 for larger stimuli]",
 )
 @click.option("--epochs", type=int)
+@click.option(
+    "--adversarial-after",
+    type=int,
+    metavar="EPOCHS",
+    help="Epochs before the discriminator joins; for salgan.  [default: 15]",
+)
 @click.option("--batch-size", type=int, help="Stimuli in one step, on all devices together.")
 @click.option("--gradient-accumulation", type=int, help="Steps for each update of the weights.")
-@click.option("--optimizer", help="sgd, adam, adamw or rmsprop.")
+@click.option("--optimizer", help="sgd, adam, adamw, rmsprop or adagrad.")
 @click.option("--learning-rate", type=float)
 @click.option("--momentum", type=float, help="Of sgd and rmsprop.")
 @click.option("--nesterov/--no-nesterov", default=None, help="Nesterov's momentum, for sgd.")
 @click.option(
     "--warmup", type=float, metavar="EPOCHS", help="Let the learning rate rise over so many epochs."
 )
-@click.option("--decay", help="Of the learning rate: cosine, linear, exponential, step or none.")
-@click.option("--decay-rate", type=float, help="Factor of the exponential and the step decay ...")
+@click.option("--decay", help="Of the learning rate: cosine, linear, exponential, step, inverse or none.")
+@click.option(
+    "--decay-rate",
+    type=float,
+    help="Factor of the exponential and the step decay, divisor less 1 of the inverse ...",
+)
 @click.option("--decay-epochs", type=float, help="... over so many epochs.")
 @click.option("--weight-decay", type=float)
 @click.option("--clip-norm", type=float, help="Largest norm of all gradients together; 0 is off.")
@@ -132,6 +145,7 @@ def train(context, resume, cache_dir, cache_in_memory, **choices) -> None:
       kerasal train --data osie*2+scene --data-dir osie=~/osie --data-dir scene=~/scene
       kerasal train --resume runs/osie-mse
       kerasal train --model sam-vgg --data osie --freeze-backbone
+      kerasal train --model salgan --data osie
     """
     if resume:
         _refuse_other_options(context)
@@ -172,15 +186,15 @@ def _train(
 
     data_names = ("data_dir", "sigma", "pixels_per_degree", "split_file", "crop_borders")
     place = {name: changes.pop(name) for name in data_names}
-    spec = losses.canonical(loss)
+    changes["loss"] = loss and losses.canonical(loss)
     training.make_strategy(changes["strategy"] or "none")  # before TensorFlow computes anything
     size = rows_by_columns(input_size, "--input-size")
-    training.options(recipe, loss=spec, input_size=size, **changes)  # a mistake is told before data are read
+    training.options(recipe, input_size=size, **changes)  # a mistake is told before data are read
     dataset = load_data(limit, name=data, **place)
     size = size or training.input_size_for(dataset, recipe, changes["model"])
-    options = training.options(recipe, loss=spec, input_size=size, **changes)
-    run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss}"))
-    click.echo(f"training on {dataset.description}, loss {spec}, into {run}", err=True)
+    options = training.options(recipe, input_size=size, **changes)
+    run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss or options.loss}"))
+    click.echo(f"training on {dataset.description}, loss {options.loss}, into {run}", err=True)
     return training.train(dataset, options, run, limit=limit, cache_features=cache_features, **where)
 
 

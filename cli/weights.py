@@ -76,22 +76,26 @@ def download(name) -> None:
     help="File to write; ends in .weights.h5.",
 )
 def convert(source, target) -> None:
-    """Convert an original weights file, of Keras 1 on Theano, to Keras 3.
+    """Convert an original weights file to Keras 3.
 
-    FILE is HDF5, although its name ends in .pkl; it is never unpickled. NAME is one that was downloaded.
+    FILE is one of Keras 1 on Theano (HDF5, although its name ends in .pkl), of Lasagne (.npz) or of Caffe
+    (.caffemodel), and tells whose it is. Nothing is ever unpickled. NAME is one that was downloaded.
 
     \b
     Example:
       kerasal weights convert sam-vgg_salicon_weights.pkl --to sam-vgg.weights.h5
+      kerasal weights convert gen_modelWeights0090.npz --to salgan.weights.h5
     """
     load_library()
     from kerasal import models
 
     name = models.convert_weights(source, target)
     click.echo(f"wrote {target}: weights of {name}")
-    click.echo(
-        f"next: kerasal predict --model {target} IMAGES   or: kerasal train --model {name} --weights {target}"
-    )
+    if name in models.MODELS:
+        click.echo(
+            f"next: kerasal predict --model {target} IMAGES   or: "
+            f"kerasal train --model {name} --weights {target}"
+        )
 
 
 def _bar(done: int, total: int | None) -> None:

@@ -16,26 +16,36 @@ ROOMS = {
     "metrics": {"_maps", "metrics", "errors"},
     "layers": {"layers"},
     "models": {"errors", "layers", "models", "weights"},
-    "classical": {"classical", "errors"},
+    "classical": {"_processes", "classical", "errors"},
     "data": {"data", "errors", "weights"},
     "training": {"data", "errors", "losses", "metrics", "models", "training"},
-    "evaluation": {"cluster", "data", "errors", "evaluation", "metrics", "models", "training"},
-    "prediction": {"data", "errors", "models", "prediction", "training", "visualize", "weights"},
-    "export": {"errors", "export", "models", "prediction"},
-    "serving": {"data", "errors", "prediction", "serving", "visualize"},
-    "quest": {
+    "prediction": {
+        *("classical", "data", "errors", "models", "prediction", "training", "visualize", "weights"),
+    },
+    "evaluation": {
         *(
+            "_processes",
+            "classical",
             "cluster",
             "data",
             "errors",
             "evaluation",
-            "losses",
             "metrics",
             "models",
-            "quest",
-            "training",
-            "visualize",
+            "prediction",
         ),
+        "training",
+    },
+    "export": {"errors", "export", "models", "prediction"},
+    "serving": {"data", "errors", "prediction", "serving", "visualize"},
+    "reports": {"errors", "evaluation", "metrics", "reports", "training", "visualize"},
+    "quest": {
+        *("cluster", "data", "errors", "evaluation", "losses", "metrics", "models", "quest", "reports"),
+        *("training", "visualize"),
+    },
+    "comparison": {
+        *("classical", "comparison", "data", "errors", "evaluation", "metrics", "models", "prediction"),
+        *("quest", "reports", "training", "visualize", "weights"),
     },
 }
 BACKEND_NEUTRAL = ("losses", "metrics", "layers", "models")

@@ -1,25 +1,34 @@
 """Weights that come with kerasal or can be fetched: the registry and the readers of other formats."""
 
-from kerasal.weights.keras1 import keras_kernel, load_theano_weights, open_keras1
+from kerasal.weights.caffe import load_caffe_weights, read_caffemodel
+from kerasal.weights.keras1 import load_theano_weights, open_keras1
 from kerasal.weights.keras_file import load_keras_layers
+from kerasal.weights.lasagne import is_npz, lasagne_shapes, load_lasagne_weights
 from kerasal.weights.published import fetch_published, find_weights, published_path
 from kerasal.weights.registry import PUBLISHED, REGISTRY, Published, Weights, sha256
 from kerasal.weights.resnet50 import resolve_resnet50
+from kerasal.weights.stored import StoredLayer, keras_kernel
 from kerasal.weights.vgg16 import load_vgg16, resolve_vgg16
 
 __all__ = [
     "PUBLISHED",
     "REGISTRY",
     "Published",
+    "StoredLayer",
     "Weights",
     "fetch_published",
     "find_weights",
+    "is_npz",
     "keras_kernel",
+    "lasagne_shapes",
+    "load_caffe_weights",
     "load_keras_layers",
+    "load_lasagne_weights",
     "load_theano_weights",
     "load_vgg16",
     "open_keras1",
     "published_path",
+    "read_caffemodel",
     "resolve_resnet50",
     "resolve_vgg16",
     "sha256",

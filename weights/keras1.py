@@ -10,6 +10,7 @@ import numpy as np
 
 from kerasal.errors import InputError
 from kerasal.layers import AttentiveConvLSTM
+from kerasal.weights.stored import keras_kernel
 
 
 def load_theano_weights(layers: Sequence[keras.layers.Layer], path: Path | str) -> None:
@@ -124,10 +125,5 @@ def _arrays(layer, where, datasets):
         array = dataset[()].astype("float32")
         if not np.isfinite(array).all():
             raise InputError(f"{where} has values that are not finite")
-        arrays.append(keras_kernel(array) if array.ndim == 4 else array)
+        arrays.append(keras_kernel(array, flipped=True) if array.ndim == 4 else array)
     return arrays
-
-
-def keras_kernel(kernel: np.ndarray) -> np.ndarray:
-    """Theano's kernel (out, in, rows, columns) as Keras's (rows, columns, in, out), turned by 180 degrees."""
-    return np.ascontiguousarray(kernel[:, :, ::-1, ::-1].transpose(2, 3, 1, 0))

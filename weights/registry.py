@@ -52,7 +52,7 @@ class Published:
     """A weights file that its authors offer for download, in the format of their own code."""
 
     name: str  # architecture.recipe
-    model: str  # a name of kerasal.models.MODELS
+    model: str  # a name of kerasal.models.MODELS, or of a network that helped to train one
     url: str
     size: int | None  # bytes; None where the authors tell none
     sha256: str | None  # None where the authors tell none
@@ -81,12 +81,53 @@ def _sam(model: str, release: str, file: str) -> Published:
     )
 
 
+def _upc(name: str, model: str, place: str, source: str, credit: str) -> Published:
+    return Published(
+        name=name,
+        model=model,
+        url=f"https://imatge.upc.edu/web/sites/default/files/resources/1720/saliency/{place}",
+        size=None,
+        sha256=None,
+        trained_on="SALICON",
+        licence="MIT (the reference code's licence)",
+        credit=credit,
+        source=source,
+    )
+
+
+_SALGAN = "Pan et al. 2017, https://github.com/imatge-upc/salgan"
+_SALGAN_AUTHORS = (
+    "Junting Pan, Cristian Canton, Kevin McGuinness, Noel E. O'Connor, Jordi Torres, Elisa Sayrol and "
+    "Xavier Giro-i-Nieto"
+)
+
 PUBLISHED = {
     entry.name: entry
     for entry in [
         _sam("sam-vgg", "2015", "sam-vgg_salicon_weights.pkl"),
         _sam("sam-resnet", "2015", "sam-resnet_salicon_weights.pkl"),
         _sam("sam-resnet", "2017", "sam-resnet_salicon2017_weights.pkl"),
+        _upc(
+            "salgan.salicon",
+            "salgan",
+            "2017-salgan/gen_modelWeights0090.npz",
+            _SALGAN,
+            _SALGAN_AUTHORS,
+        ),
+        _upc(
+            "salgan-discriminator.salicon",
+            "salgan-discriminator",
+            "2017-salgan/discrim_modelWeights0090.npz",
+            _SALGAN,
+            _SALGAN_AUTHORS,
+        ),
+        _upc(
+            "deepconvnet.salicon",
+            "deepconvnet",
+            "2016-cvpr/deep_net_model.caffemodel",
+            "Pan et al. 2016, https://github.com/imatge-upc/saliency-2016-cvpr",
+            "Junting Pan, Kevin McGuinness, Elisa Sayrol, Noel O'Connor and Xavier Giro-i-Nieto",
+        ),
     ]
 }
 

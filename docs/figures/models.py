@@ -1,57 +1,65 @@
-"""Draw what each model makes of three stimuli: the picture of docs/models.md.
+"""Make the pictures and the numbers of docs/models.md and docs/compare.md from a comparison on OSIE.
 
-python docs/figures/models.py OSIE_FOLDER OUTPUT.jpg [RUN ...]
+kerasal compare --data osie --data-dir OSIE -o FOLDER
+python docs/figures/models.py FOLDER
 
-A column a model: all classical ones, and the networks of the runs that are named.
+Writes docs/images/models/NAME.jpg, a strip of the maps of the stimuli that the comparison shows, for each
+system, and docs/results/osie-comparison.json, its results without the places of files on this machine.
+docs/figures/comparison_tables.py prints what the pages hold of these.
 """
 
+import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from kerasal import data
-from kerasal.classical import CLASSICAL
-from kerasal.training import RunFolder
+from kerasal.comparison import Results
+from kerasal.comparison.folder import stem
 from kerasal.visualize import grey
 
-STIMULI = ("1618", "1632", "1661")  # of OSIE's test split
-WIDTH, GAP, CAPTION = 236, 4, 20
+DOCS = Path(__file__).parents[1]
+WIDTH, GAP = 240, 6
 
 
-def panel(picture: np.ndarray) -> Image.Image:
-    """A picture, or a map in grey, scaled to WIDTH."""
-    height = round(WIDTH * picture.shape[0] / picture.shape[1])
-    return Image.fromarray(picture).convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
+def strip(pictures: list[np.ndarray]) -> Image.Image:
+    """Pictures side by side, each scaled to WIDTH."""
+    panels = []
+    for picture in pictures:
+        height = round(WIDTH * picture.shape[0] / picture.shape[1])
+        panel = Image.fromarray(picture).convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
+        panels.append(panel)
+    image = Image.new(
+        "RGB", (len(panels) * (WIDTH + GAP) - GAP, max(panel.height for panel in panels)), "white"
+    )
+    for place, panel in enumerate(panels):
+        image.paste(panel, (place * (WIDTH + GAP), 0))
+    return image
 
 
-def systems(runs: list[str]) -> dict[str, Callable[[data.Sample], np.ndarray]]:
-    """Caption to what makes the panel of a sample."""
-    columns = {"stimulus": data.Sample.read_stimulus, "where people look": lambda s: grey(s.density())}
-    for run in runs:
-        model = RunFolder.open(run).load_model()
-        columns[model.name] = lambda s, model=model: grey(model.saliency_maps([s.read_stimulus()])[0])
-    for entry in CLASSICAL.values():
-        columns[entry.title] = lambda s, entry=entry: grey(entry.function(s.read_stimulus()))
-    return columns
-
-
-def main(folder: str, output: str, *runs: str) -> None:
-    samples = [sample for sample in data.load("osie", folder)["test"] if sample.name in STIMULI]
-    columns = systems(list(runs))
-    rows = [[panel(make(sample)) for make in columns.values()] for sample in samples]
-    step = rows[0][0].height + GAP
-    image = Image.new("RGB", (len(columns) * (WIDTH + GAP) - GAP, CAPTION + len(rows) * step - GAP), "white")
-    for x, caption in enumerate(columns):
-        ImageDraw.Draw(image).text((x * (WIDTH + GAP) + 2, 2), caption, fill="black", font_size=15)
-        for y, row in enumerate(rows):
-            image.paste(row[x], (x * (WIDTH + GAP), CAPTION + y * step))
-    image.save(Path(output), quality=85)
+def main(folder: str) -> None:
+    results = Results.read(folder)
+    config = results.config
+    samples = data.load(**config["data"]["arguments"]).named(config["stimuli"])
+    strips = {
+        "stimuli": [sample.read_stimulus() for sample in samples],
+        "people": [grey(sample.density()) for sample in samples],
+    }
+    for facts in results.systems.values():
+        maps = [results.folder.map(facts["name"], index) for index in range(len(samples))]
+        if all(map_ is not None for map_ in maps):
+            strips[stem(facts["name"])] = [grey(map_) for map_ in maps]
+    (DOCS / "images/models").mkdir(exist_ok=True)
+    for name, pictures in strips.items():
+        strip(pictures).save(DOCS / f"images/models/{name}.jpg", quality=80)
+    values = results.as_dict()
+    values["config"]["data"].pop("arguments")
+    (DOCS / "results/osie-comparison.json").write_text(json.dumps(values, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,13 +11,15 @@ from kerasal.classical.itti_gbvs_toolbox import itti_gbvs_toolbox
 from kerasal.classical.itti_saliency_toolbox import itti_saliency_toolbox
 from kerasal.classical.parallel import saliency_maps
 from kerasal.classical.rare2012 import rare2012
-from kerasal.classical.table import CLASSICAL, ClassicalModel
+from kerasal.classical.table import CLASSICAL, ClassicalModel, classical_model, is_classical
 
 __all__ = [
     "CLASSICAL",
     "ClassicalModel",
     "aws",
+    "classical_model",
     "gbvs",
+    "is_classical",
     "itti",
     "itti_1998",
     "itti_gbvs_toolbox",

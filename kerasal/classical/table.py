@@ -10,6 +10,7 @@ from kerasal.classical.aws import aws
 from kerasal.classical.gbvs import gbvs
 from kerasal.classical.itti import itti
 from kerasal.classical.rare2012 import rare2012
+from kerasal.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class ClassicalModel:
         licence: of this implementation.
         original_licence: of the authors' program, from which nothing was taken.
         smallest: pixels that either side of an image must have.
+        variant: of `itti`.
     """
 
     name: str
@@ -41,6 +43,7 @@ class ClassicalModel:
     licence: str
     original_licence: str
     smallest: int
+    variant: str = ""
 
 
 _ITTI = (
@@ -64,6 +67,7 @@ CLASSICAL: dict[str, ClassicalModel] = {
             licence="MIT",
             original_licence="none stated",
             smallest=128,
+            variant="gbvs-toolbox",
         ),
         ClassicalModel(
             name="itti-saliency-toolbox",
@@ -77,6 +81,7 @@ CLASSICAL: dict[str, ClassicalModel] = {
             licence="MIT",
             original_licence="research only, not to be passed on",
             smallest=32,
+            variant="saliency-toolbox",
         ),
         ClassicalModel(
             name="itti-1998",
@@ -90,6 +95,7 @@ CLASSICAL: dict[str, ClassicalModel] = {
             licence="MIT",
             original_licence="",
             smallest=64,
+            variant="1998",
         ),
         ClassicalModel(
             name="gbvs",
@@ -135,3 +141,18 @@ CLASSICAL: dict[str, ClassicalModel] = {
         ),
     )
 }
+
+# The variants of itti by the name that `itti` knows them by, too.
+_VARIANTS = {f"itti:{entry.variant}": entry for entry in CLASSICAL.values() if entry.variant}
+
+
+def is_classical(name: str) -> bool:
+    """Whether `classical_model` knows the name."""
+    return name in CLASSICAL or name in _VARIANTS
+
+
+def classical_model(name: str) -> ClassicalModel:
+    """The model of a name of `CLASSICAL`, or of one such as "itti:1998". InputError: an unknown name."""
+    if not is_classical(name):
+        raise InputError(f"unknown classical model {name!r}: one of {', '.join([*CLASSICAL, *_VARIANTS])}")
+    return CLASSICAL.get(name) or _VARIANTS[name]

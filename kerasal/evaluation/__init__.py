@@ -10,7 +10,7 @@ from kerasal.evaluation.evaluate import Evaluation, evaluate
 from kerasal.evaluation.maps import MapFolder
 from kerasal.evaluation.scores import Scores
 from kerasal.evaluation.statistics import Comparison, Difference, Summary, compare
-from kerasal.evaluation.systems import Function, Network, System
+from kerasal.evaluation.systems import Function, Network, System, model
 
 __all__ = [
     "BASELINES",
@@ -26,5 +26,6 @@ __all__ = [
     "baseline",
     "compare",
     "evaluate",
+    "model",
     "tables",
 ]

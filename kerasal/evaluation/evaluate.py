@@ -132,7 +132,8 @@ def evaluate(
     shuffled AUC, and then taken together, every image once.
 
     Args:
-        systems: `Network`, `MapFolder`, `baseline(name)`, `Function`, or anything else that is a `System`.
+        systems: `model(name)`, `MapFolder`, `baseline(name)`, `Network`, `Function`, or anything else that
+            is a `System`.
         metrics: keys of `kerasal.metrics.METRICS`; default all that the data allow.
         reference: name of the system that others are compared with; default the first.
         processes: how many score at once; None for one for each core, as far as that pays. More than one

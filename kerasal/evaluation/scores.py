@@ -36,3 +36,11 @@ def write_csv(path: Path, scores: dict[str, Scores]) -> None:
         for system, its in scores.items():
             for image, *row in zip(its.names, *(its.values[key].tolist() for key in metrics), strict=True):
                 writer.writerow([*([system] if several else []), image, *row])
+
+
+def read_csv(path: Path) -> Scores:
+    """The scores of one system, as `write_csv` wrote them."""
+    with open(path, newline="") as file:
+        header, *rows = csv.reader(file)
+    columns = np.array([[float(cell) for cell in row[1:]] for row in rows]).T
+    return Scores([row[0] for row in rows], dict(zip(header[1:], columns, strict=True)))

@@ -1,4 +1,4 @@
-"""What can be evaluated: networks, maps of other programs in a folder, baselines.
+"""What can be evaluated: networks, classical models, maps of other programs in a folder, baselines.
 
 A *system* has a name and makes, for each sample in order, a job: a function that returns pairs of a saliency
 map at the stimulus's size and the sample to score it against. That is the given sample except where a system
@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from kerasal.classical import CLASSICAL
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.evaluation.scoring import Case, Job
@@ -42,14 +43,6 @@ class Network:
     load: Callable[[], SaliencyModel]
     knows_answers: bool = False
 
-    @classmethod
-    def of_run(cls, path: Path | str) -> "Network":
-        """The best weights of a run folder. InputError: it is none, or has no weights yet."""
-        # Here, because scoring processes import this module and training brings TensorFlow.
-        from kerasal.training.run_folder import RunFolder
-
-        return cls(str(path), RunFolder.open(path).load_model)
-
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
         model = self.load()
         for start in range(0, len(samples), BATCH):
@@ -63,7 +56,8 @@ class Network:
 class Function:
     """Any function from a sample to its saliency map (H, W), at the stimulus's size.
 
-    To be scored in other processes it has to be one that pickle can name: not a lambda.
+    To be scored in other processes it has to be one that pickle can name: not a lambda. Its InputErrors are
+    raised with the sample's name before them.
     """
 
     name: str
@@ -72,6 +66,21 @@ class Function:
 
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
         return (partial(_made_by, self.function, sample) for sample in samples)
+
+
+def model(name: str | Path) -> System:
+    """What `kerasal.prediction.find` finds by a name, a run folder or a weights file; loaded when it is used.
+
+    A classical model makes its maps in the scoring processes. InputError: as `find`.
+    """
+    # Here, because scoring processes import this module and training brings TensorFlow.
+    from kerasal.prediction import find
+
+    source = find(name)
+    if source.facts.get("model") in CLASSICAL:
+        return Function(source.name, partial(_classical_map, source.name))
+    # By the path that was given: two runs may have folders of one name.
+    return Network(str(name).removeprefix("run:"), lambda: source.load().predictor)
 
 
 def check_names(systems: list[System]) -> None:
@@ -89,4 +98,11 @@ def as_it_is(saliency_map: np.ndarray, sample: Sample) -> list[Case]:
 
 
 def _made_by(function: Callable[[Sample], np.ndarray], sample: Sample) -> list[Case]:
-    return [(function(sample), sample)]
+    try:
+        return [(function(sample), sample)]
+    except InputError as error:
+        raise InputError(f"{sample.name}: {error}") from None
+
+
+def _classical_map(name: str, sample: Sample) -> np.ndarray:
+    return CLASSICAL[name].function(sample.read_stimulus())

@@ -90,6 +90,23 @@ def differences(comparison: Comparison, *, digits: int = DIGITS) -> Table:
     return Table(f"difference from {comparison.reference}", header, rows, names=2)
 
 
+def difference_matrix(comparison: Comparison, what: str = "system") -> Table:
+    """A row a system, a column a metric: the mean difference; bold where Wilcoxon's p is below 0.05."""
+    rows = []
+    for system, metrics in comparison.differences.items():
+        cells = [Cell(system)]
+        for its in metrics.values():
+            known = not math.isnan(its.mean)
+            text = f"{its.mean:+.3f} [{its.interval[0]:+.3f}, {its.interval[1]:+.3f}]" if known else "–"
+            cells.append(Cell(text, BOLD if its.p_value < 0.05 else PLAIN))
+        rows.append(cells)
+    title = (
+        f"mean of {what} minus {comparison.reference}, [95 % bootstrap interval over images]; bold: "
+        "Wilcoxon's p < 0.05, not corrected for the number of comparisons"
+    )
+    return Table(title, [what, *(METRICS[key].name for key in comparison.metrics)], rows)
+
+
 def all_tables(comparison: Comparison) -> list[Table]:
     """What to show: of one system its details; of several their means and differences."""
     if len(comparison.summaries) == 1:

@@ -85,7 +85,9 @@ def _facts(facts: dict[str, Any]) -> list[str]:
         lines.append(f"Loss: {facts['options'].get('loss')}")
     lines.append(f"Trained on: {facts.get('trained_on', 'not known')}")
     scores = facts.get("scores")
-    if scores:
+    if isinstance(scores, str):
+        lines.append(f"Scores: {scores}")
+    elif scores:
         values = ", ".join(f"{name} {value['mean']:.4f}" for name, value in scores["metrics"].items())
         lines.append(f"Scores on the {scores['split']} split of {scores['data']}: {values}")
     else:

@@ -44,8 +44,9 @@ def saliency_graph(model: SaliencyModel, stimuli: tf.Tensor, resizes: tuple[Resi
 def network_maps(model: SaliencyModel, stimuli: tf.Tensor, resize: Resize) -> tf.Tensor:
     """The network's maps, at its own size."""
     small = model.prepare(tf.cast(stimuli, tf.float32), resize=resize)
-    # Of the size that the network wants, and now seen to be: its own resize then stays out of the graph.
-    small = tf.ensure_shape(small, (None, *model.input_size, 3))
+    if model.fixed_size:
+        # Of the size that the network wants, and now seen to be: its own resize then stays out of the graph.
+        small = tf.ensure_shape(small, (None, *model.input_size, 3))
     return model(small, training=False)
 
 

@@ -1,4 +1,4 @@
-"""Max pooling whose windows begin before the image."""
+"""Max pooling as Theano and Caffe place its windows."""
 
 import keras
 from keras import ops
@@ -38,6 +38,44 @@ class TheanoMaxPooling2D(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
         height, width = (side and -(-side // self.strides) for side in (height, width))
+        return (batch, height, width, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "pool_size": self.pool_size, "strides": self.strides}
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class CaffeMaxPooling2D(keras.layers.Layer):
+    """Max pooling as Caffe does it: no window is left out at the border, the last one is cut there.
+
+    Windows begin at the first pixel; Keras's "valid" leaves out one that would reach over the border, and its
+    "same" begins before the image where the size is odd.
+
+    Args:
+        pool_size: side of the square window in pixels.
+        strides: pixels from a window to the next, at most `pool_size`.
+
+    Input (B, H, W, C), sides of at least `pool_size` - `strides` + 1; output (B, R, S, C) with
+    R = ceil((H - pool_size) / strides) + 1.
+    Source: Caffe, src/caffe/layers/pooling_layer.cpp.
+    """
+
+    def __init__(self, pool_size: int = 3, strides: int = 2, **kwargs):
+        super().__init__(**kwargs)
+        if not 1 <= strides <= pool_size:
+            raise ValueError(f"strides must lie in 1..pool_size, got {strides} and {pool_size}")
+        self.pool_size = pool_size
+        self.strides = strides
+
+    def call(self, inputs):
+        # So many more pixels turn the floor of "valid" into a ceiling.
+        margin = (0, self.strides - 1)
+        padded = ops.pad(inputs, [(0, 0), margin, margin, (0, 0)], constant_values=float("-inf"))
+        return ops.max_pool(padded, self.pool_size, self.strides, "valid", data_format="channels_last")
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        height, width = (side and -(-(side - self.pool_size) // self.strides) + 1 for side in (height, width))
         return (batch, height, width, channels)
 
     def get_config(self):

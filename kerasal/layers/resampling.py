@@ -25,7 +25,7 @@ def pad_stimuli(stimuli: keras.KerasTensor, size: tuple[int, int]) -> keras.Kera
     # OpenCV goes along the columns first, drops 4 bits, goes along the rows and drops 16 bits of each term.
     for axis, total, source, inner in ((2, columns, width, inner_columns), (1, rows, height, inner_rows)):
         place = ops.arange(total) - (total - inner) // 2
-        low, high, fraction = _taps(_half_pixel(place, source, inner), source)
+        low, high, fraction = _taps(half_pixel(place, source, inner), source)
         low = ops.take(x, low, axis=axis) * _along(axis, _whole_weight(1 - fraction))
         high = ops.take(x, high, axis=axis) * _along(axis, _whole_weight(fraction))
         x = (low + high) // 16 if axis == 2 else low // 65536 + high // 65536
@@ -45,7 +45,7 @@ def crop_maps(maps: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
     cover_columns = ops.maximum(columns, width * rows // height)
     for axis, total, source, cover in ((1, rows, height, cover_rows), (2, columns, width, cover_columns)):
         place = ops.arange(total) + (cover - total) // 2
-        maps = interpolate(maps, axis, _half_pixel(place, source, cover))
+        maps = interpolate(maps, axis, half_pixel(place, source, cover))
     return maps
 
 
@@ -60,7 +60,7 @@ def interpolate(images: keras.KerasTensor, axis: int, position: keras.KerasTenso
     return low * (1 - fraction) + high * fraction
 
 
-def _half_pixel(place, source, length):
+def half_pixel(place, source, length):
     """Where pixels of an image resized from `source` to `length` lie in the source, the edges aligned."""
     # One division in float32, where OpenCV rounds too.
     return ops.cast((2 * place + 1) * source - length, "float32") / ops.cast(2 * length, "float32")

@@ -5,8 +5,12 @@ import inspect
 from kerasal.errors import InputError
 from kerasal.models.base import SaliencyModel, scale_to_peak
 from kerasal.models.baseline import Baseline
+from kerasal.models.deepconvnet import DeepConvNet
+from kerasal.models.mlnet import MLNet
 from kerasal.models.padded import PaddedSaliencyModel
+from kerasal.models.salgan import SalGAN, SalGANDiscriminator
 from kerasal.models.sam import SAMVGG, SAMResNet
+from kerasal.models.shallownet import ShallowNet
 from kerasal.models.table import NETWORKS, NetworkInfo
 from kerasal.models.vgg16 import vgg16
 from kerasal.models.weights_file import convert_weights, load_weights_file, set_weights
@@ -16,10 +20,15 @@ __all__ = [
     "NETWORKS",
     "SAMVGG",
     "Baseline",
+    "DeepConvNet",
+    "MLNet",
     "NetworkInfo",
     "PaddedSaliencyModel",
     "SAMResNet",
+    "SalGAN",
+    "SalGANDiscriminator",
     "SaliencyModel",
+    "ShallowNet",
     "build",
     "convert_weights",
     "load_weights_file",
@@ -31,7 +40,15 @@ __all__ = [
 ]
 
 # The names of the command line's --model.
-MODELS: dict[str, type[SaliencyModel]] = {"baseline": Baseline, "sam-vgg": SAMVGG, "sam-resnet": SAMResNet}
+MODELS: dict[str, type[SaliencyModel]] = {
+    "baseline": Baseline,
+    "sam-vgg": SAMVGG,
+    "sam-resnet": SAMResNet,
+    "salgan": SalGAN,
+    "mlnet": MLNet,
+    "deepconvnet": DeepConvNet,
+    "shallownet": ShallowNet,
+}
 
 
 def network_class(name: str) -> type[SaliencyModel]:

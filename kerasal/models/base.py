@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasal.errors import InputError
 from kerasal.layers import resize_stimuli
 
 Resize = Callable[[keras.KerasTensor, tuple[int, int]], keras.KerasTensor]  # images, (rows, columns)
@@ -24,11 +25,13 @@ class SaliencyModel(keras.Model):
     Args:
         backbone: model from stimuli to feature maps, pre-processing included; frozen where the network
             freezes it, and then its output can be cached.
-        head: model from the feature maps to the map (B, rows, columns, 1), non-negative, float32.
+        head: model from the feature maps to the map (B, rows, columns, 1), float32, whose aim is a density
+            in [0, 1]. What lies below 0 `restore` must lift.
         input_size: (rows, columns) that stimuli are brought to.
     """
 
     padded = False  # whether stimuli keep their aspect ratio, within zeros; targets must be made alike
+    fixed_size = True  # whether every stimulus is brought to `input_size`; else that is the one of training
 
     def __init__(self, backbone: keras.Model, head: keras.Model, input_size: tuple[int, int], **kwargs):
         inputs = keras.Input((None, None, 3), name="stimulus")
@@ -73,7 +76,13 @@ class SaliencyModel(keras.Model):
         return resize(maps, size)
 
     def saliency_maps(self, stimuli: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Saliency maps (H, W), float32, in [0, 1], of stimuli (H, W, 3), uint8 RGB, of any sizes."""
+        """Saliency maps (H, W), float32, in [0, 1], of stimuli (H, W, 3), uint8 RGB, of any sizes.
+
+        InputError: another shape, such as that of a grey image: repeat its channel.
+        """
+        for stimulus in stimuli:
+            if np.ndim(stimulus) != 3 or stimulus.shape[-1] != 3 or 0 in stimulus.shape:
+                raise InputError(f"a stimulus must be (rows, columns, 3), RGB; got {np.shape(stimulus)}")
         small = np.concatenate([self._at_input_size(stimulus) for stimulus in stimuli])
         maps = self.predict_on_batch(small)
         return [

@@ -14,7 +14,7 @@ from kerasal.layers import (
 from kerasal.models.padded import PaddedSaliencyModel
 from kerasal.models.resnet50 import RESNET50_LAYERS, dilated_resnet50, load_resnet50
 from kerasal.models.vgg16 import BLOCKS, vgg16_blocks
-from kerasal.weights import load_vgg16, resolve_vgg16
+from kerasal.weights import load_theano_weights, load_vgg16, resolve_vgg16
 
 FIDELITIES = ("original", "keras")
 # The last layers of the reference code's weights files.
@@ -65,7 +65,7 @@ class SAM(PaddedSaliencyModel):
         if not 0 <= initial_density < 1:
             raise ValueError(f"initial_density must lie in [0, 1), got {initial_density}")
         stimulus = keras.Input((None, None, 3), name="stimulus")
-        x = StimulusPreprocessing(input_size, padded=True, name="preprocessing")(stimulus)
+        x = StimulusPreprocessing(input_size, "padded", name="preprocessing")(stimulus)
         features = self._features(x, fidelity == "original", backbone_filters)
         backbone = keras.Model(stimulus, [features], name="backbone")
         if backbone_weights not in (None, "random"):
@@ -103,6 +103,10 @@ class SAM(PaddedSaliencyModel):
         """The layers with weights in the order of the reference code's weights files."""
         layers = {layer.name: layer for layer in (*self.backbone.layers, *self.head.layers)}
         return [layers[name] for name in self.REFERENCE_LAYERS]
+
+    def load_original(self, path: Path | str) -> None:
+        """Take the weights of the reference code's file, HDF5 of Keras 1. InputError: they do not fit."""
+        load_theano_weights(self.reference_layers(), path)
 
     def get_config(self):
         # A saved model brings its backbone's weights itself.

@@ -65,5 +65,49 @@ NETWORKS: dict[str, NetworkInfo] = {
             weights="kerasal weights download",
             licence="MIT",
         ),
+        NetworkInfo(
+            name="salgan",
+            title="SalGAN",
+            year=2017,
+            reference="Pan, Canton, McGuinness, O'Connor, Torres, Sayrol and Giro-i-Nieto, SalGAN: visual "
+            "saliency prediction with generative adversarial networks, arXiv 1701.01081",
+            kind="VGG-16, mirrored, adversary",
+            parameters=31_787_009,
+            weights="kerasal weights download",
+            licence="MIT",
+        ),
+        NetworkInfo(
+            name="mlnet",
+            title="ML-Net",
+            year=2016,
+            reference="Cornia, Baraldi, Serra and Cucchiara, A deep multi-level network for saliency "
+            "prediction, ICPR 2016",
+            kind="VGG-16, three levels, prior",
+            parameters=15_452_145,
+            weights="from its authors",
+            licence="MIT",
+        ),
+        NetworkInfo(
+            name="deepconvnet",
+            title="DeepConvNet (SalNet)",
+            year=2016,
+            reference="Pan, McGuinness, Sayrol, O'Connor and Giro-i-Nieto, Shallow and deep convolutional "
+            "networks for saliency prediction, CVPR 2016",
+            kind="ten convolutions",
+            parameters=25_806_209,
+            weights="kerasal weights download",
+            licence="MIT",
+        ),
+        NetworkInfo(
+            name="shallownet",
+            title="ShallowNet (JuntingNet)",
+            year=2016,
+            reference="Pan, McGuinness, Sayrol, O'Connor and Giro-i-Nieto, Shallow and deep convolutional "
+            "networks for saliency prediction, CVPR 2016",
+            kind="three convolutions, two dense",
+            parameters=34_864_384,
+            weights="from its authors",
+            licence="MIT",
+        ),
     )
 }

@@ -4,35 +4,51 @@ import os
 from pathlib import Path
 
 import h5py
+import keras
 
 from kerasal.errors import InputError
 from kerasal.models.base import SaliencyModel
+from kerasal.models.deepconvnet import DeepConvNet
+from kerasal.models.mlnet import MLNet
+from kerasal.models.salgan import SalGAN, SalGANDiscriminator
 from kerasal.models.sam import SAMVGG, SAMResNet
-from kerasal.weights import find_weights, load_theano_weights, open_keras1
+from kerasal.models.shallownet import ShallowNet
+from kerasal.weights import find_weights, is_npz, lasagne_shapes, open_keras1
 
-REFERENCE_NETWORKS = {"sam-vgg": SAMVGG, "sam-resnet": SAMResNet}
+REFERENCE_NETWORKS = {
+    "sam-vgg": SAMVGG,
+    "sam-resnet": SAMResNet,
+    "salgan": SalGAN,
+    "salgan-discriminator": SalGANDiscriminator,
+    "mlnet": MLNet,
+    "deepconvnet": DeepConvNet,
+    "shallownet": ShallowNet,
+}
+# Which network it is tells the number of layers of a file of Keras 1 ...
+KERAS_1_LAYERS = {19: "sam-vgg", 113: "sam-resnet", 16: "mlnet"}
+# ... or the number of arrays of one of Lasagne.
+LASAGNE_ARRAYS = {54: "salgan", 20: "salgan-discriminator", 10: "shallownet"}
 
 
-def load_weights_file(weights: Path | str, fidelity: str = "original", **options) -> SaliencyModel:
+def load_weights_file(weights: Path | str, **options) -> SaliencyModel:
     """A network with published weights.
 
     Args:
-        weights: the path of an original weights file (HDF5, although it ends in .pkl) or of one that
-            `convert_weights` wrote; or a name of `kerasal.weights.PUBLISHED` that was downloaded before.
-        fidelity: "original" computes the maps that the original computes with these weights. "keras" pools
-            and enlarges where Keras 3 does: other maps from the same weights, by up to 0.7 of the maximum.
-        options: of the network's class, such as `input_size`.
+        weights: the path of an original weights file or of one that `convert_weights` wrote; or a name of
+            `kerasal.weights.PUBLISHED` that was downloaded before. Original files are Keras 1's (HDF5,
+            although they end in .pkl), Lasagne's arrays (.npz) or Caffe's (.caffemodel).
+        options: of the network's class, such as `input_size`, or SAM's `fidelity`: "keras" pools and enlarges
+            where Keras 3 does, and gives other maps from the same weights, by up to 0.7 of the maximum.
 
-    Which network it is the file tells. InputError: no such file, or none of a known network's.
+    Which network it is the file tells. InputError: no such file, or none of a known saliency network's.
     """
-    path = find_weights(weights)
-    name = _network_of(path)
-    network = REFERENCE_NETWORKS[name](fidelity=fidelity, backbone_weights="random", **options)
-    set_weights(network, path)
+    network = _load(find_weights(weights), **options)
+    if not isinstance(network, SaliencyModel):
+        raise InputError(f"{weights} is a {network.name}'s: it predicts no saliency maps")
     return network
 
 
-def set_weights(network: SaliencyModel, weights: Path | str) -> None:
+def set_weights(network: keras.Model, weights: Path | str) -> None:
     """Give a network the weights of a file, as `load_weights_file` takes it. InputError: they do not fit."""
     path = find_weights(weights)
     if _is_keras3(path):
@@ -40,8 +56,8 @@ def set_weights(network: SaliencyModel, weights: Path | str) -> None:
             network.load_weights(path)
         except (OSError, ValueError, KeyError) as error:
             raise InputError(f"cannot load {path}: {' '.join(str(error).split())}") from None
-    elif hasattr(network, "reference_layers"):
-        load_theano_weights(network.reference_layers(), path)
+    elif hasattr(network, "load_original"):
+        network.load_original(path)
     else:
         raise InputError(f"{path} is no .weights.h5 file, and no original of {network.name} is known")
 
@@ -57,7 +73,7 @@ def convert_weights(source: Path | str, target: Path | str) -> str:
         raise InputError(f"{target} must end in .weights.h5, as Keras 3 wants it")
     if target.exists():
         raise InputError(f"{target} is there already: name another file, or remove it")
-    network = load_weights_file(source)
+    network = _load(find_weights(source))
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial.weights.h5")
     try:
@@ -70,6 +86,15 @@ def convert_weights(source: Path | str, target: Path | str) -> str:
     return network.name
 
 
+def _load(path, **options):
+    name = _network_of(path)
+    if name != "salgan-discriminator":
+        options["backbone_weights"] = "random"
+    network = REFERENCE_NETWORKS[name](**options)
+    set_weights(network, path)
+    return network
+
+
 def _network_of(path):
     """The name of the network that a file belongs to."""
     if _is_keras3(path):
@@ -80,12 +105,19 @@ def _network_of(path):
                 f"{path} does not say which network it belongs to: it was not converted by kerasal"
             )
         return name
+    if path.name.endswith(".caffemodel"):
+        return "deepconvnet"
+    if is_npz(path):
+        return _known(path, len(lasagne_shapes(path)), "arrays", LASAGNE_ARRAYS)
     with open_keras1(path) as layers:
-        counts = {len(network.REFERENCE_LAYERS): name for name, network in REFERENCE_NETWORKS.items()}
-        if len(layers) not in counts:
-            known = ", ".join(f"{name} {count}" for count, name in counts.items())
-            raise InputError(f"{path} has {len(layers)} layers with weights; known networks: {known}")
-        return counts[len(layers)]
+        return _known(path, len(layers), "layers with weights", KERAS_1_LAYERS)
+
+
+def _known(path, count, what, networks):
+    if count not in networks:
+        known = ", ".join(f"{name} {number}" for number, name in networks.items())
+        raise InputError(f"{path} has {count} {what}; known networks: {known}")
+    return networks[count]
 
 
 def _is_keras3(path):

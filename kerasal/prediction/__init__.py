@@ -1,9 +1,10 @@
 """Maps of a user's own images and videos, and what they are good for.
 
-A *predictor* is anything with `saliency_maps(list of RGB arrays)`; its name is resolved in `predictors.py`.
+A *predictor* is anything with `saliency_maps(list of RGB arrays)`; `predictors.py` finds it by its name.
 """
 
 from kerasal.prediction.attention import Region, attention_share, best_crop, parse_aspect, to_density
+from kerasal.prediction.classical import ClassicalPredictor
 from kerasal.prediction.files import predict_to_folder
 from kerasal.prediction.inputs import as_stimulus, find_inputs
 from kerasal.prediction.maps import predict
@@ -13,7 +14,11 @@ from kerasal.prediction.predictors import (
     NAMED,
     Named,
     Predictor,
+    Source,
+    find,
+    how_to_get,
     load,
+    published_here,
     resolve,
     resolve_all,
     warm_up,
@@ -23,20 +28,25 @@ from kerasal.prediction.video import UnreadableVideo, predict_video, video_stems
 __all__ = [
     "DEFAULT",
     "NAMED",
+    "ClassicalPredictor",
     "Named",
     "Outputs",
     "Predictor",
     "Region",
+    "Source",
     "UnreadableVideo",
     "as_stimulus",
     "attention_share",
     "best_crop",
+    "find",
     "find_inputs",
+    "how_to_get",
     "load",
     "parse_aspect",
     "predict",
     "predict_to_folder",
     "predict_video",
+    "published_here",
     "resolve",
     "resolve_all",
     "to_density",

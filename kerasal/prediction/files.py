@@ -32,7 +32,8 @@ def predict_to_folder(
 
     Files are named after the image's stem; where two images share it, STEM_jpg and STEM_png. The next images
     are decoded and the last ones written while the network works; a handful are in memory at a time. Why an
-    image was left out is added to `skipped`. InputError: two images of the same name, or an output that
+    image was left out is added to `skipped`. Classical models do many images in several processes, for which
+    a script needs `if __name__ == "__main__":`. InputError: two images of the same name, or an output that
     would replace one of the images.
     """
     outputs = outputs or Outputs()
@@ -47,11 +48,14 @@ def predict_to_folder(
                 warnings.warn(f"region {name} lies outside {path}", stacklevel=2)
         return str(path), facts
 
+    def refused(path: Path, error: InputError) -> None:
+        skipped.append(f"{path}: {error}")
+
     paths = progress(images, f"predicting {len(images)} images")
     with ThreadPoolExecutor(THREADS) as readers, ThreadPoolExecutor(THREADS) as writers:
         try:
             stimuli = _readable(ahead(readers, _read, paths, BATCH), skipped)
-            return dict(ahead(writers, write, predicted(predictor, stimuli), THREADS))
+            return dict(ahead(writers, write, predicted(predictor, stimuli, refused), THREADS))
         except BaseException:
             for pool in (readers, writers):
                 pool.shutdown(wait=False, cancel_futures=True)

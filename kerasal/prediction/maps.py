@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from kerasal.errors import InputError
 from kerasal.prediction.inputs import as_stimulus
 from kerasal.prediction.predictors import Predictor, load
 from kerasal.prediction.stream import predicted
@@ -21,14 +22,24 @@ def predict(
     Args:
         images: one image or several: paths, Pillow images, or arrays (H, W), (H, W, 1), (H, W, 3) RGB or
             (H, W, 4), uint8, uint16 or float, 0..255. An array (N, H, W, 3) is N images.
-        model: the run folder or name of a trained network, which is then loaded; or what `kerasal.load`
-            returned, or any object with `saliency_maps`, for many calls.
+        model: a name of `kerasal models` such as "gbvs", the run folder of a trained network or a weights
+            file, which is then loaded; or what `kerasal.load` returned, or any object with `saliency_maps`,
+            for many calls.
 
     Returns a map (H, W), float32, in [0, 1], its maximum at 1, or a list of them.
-    InputError: an image that cannot be read, or a model that cannot be found.
+    All in this process: `kerasal.classical.saliency_maps` uses several for the classical models.
+    InputError: an image that cannot be read or that the model refuses, or a model that cannot be found.
     """
     if isinstance(images, ImageLike) and getattr(images, "ndim", 0) != 4:
         return predict([images], model)[0]
     predictor = model if isinstance(model, Predictor) else load(model)
-    stimuli = ((index, as_stimulus(image)) for index, image in enumerate(images))
-    return [saliency_map for _, _, saliency_map in predicted(predictor, stimuli)]
+    stimuli = ((_name(index, image), as_stimulus(image)) for index, image in enumerate(images))
+    return [saliency_map for _, _, saliency_map in predicted(predictor, stimuli, _refuse, processes=1)]
+
+
+def _name(index: int, image: ImageLike) -> str:
+    return str(image) if isinstance(image, str | Path) else f"image {index}"
+
+
+def _refuse(name: str, error: InputError) -> None:
+    raise InputError(f"{name}: {error}")

@@ -3,16 +3,21 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from kerasal.classical import CLASSICAL, classical_model, is_classical
 from kerasal.errors import InputError
-from kerasal.models import load_weights_file
+from kerasal.models import MODELS, SaliencyModel, load_weights_file
+from kerasal.models.weights_file import REFERENCE_NETWORKS
+from kerasal.prediction.classical import ClassicalPredictor
+from kerasal.prediction.shipped import SHIPPED, load_shipped
 from kerasal.training.precision import DEFAULT_PRECISION
 from kerasal.training.run_folder import RunFolder
-from kerasal.weights import REGISTRY
+from kerasal.weights import PUBLISHED, REGISTRY, find_weights, published_path
 
 
 @runtime_checkable
@@ -33,35 +38,114 @@ class Named:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-# Names that are no run folders, with what makes each: weights that come with kerasal, classical models.
-NAMED: dict[str, Callable[[], Named]] = {}
+@dataclass(frozen=True)
+class Source:
+    """What makes a predictor, not made yet.
+
+    Attributes:
+        name: in tables and in the names of files.
+        about: what it is, in one line.
+        make: makes the predictor, which may take seconds; called with the precision that a network of
+            kerasal's own computes in, or None for the default. Others take no notice of it.
+        facts: see `Named`. "model" is a name of `kerasal models`; "trained_on" the data, and
+            "training_images", where it is known, the same in a few words.
+        files: that the predictor is made from; it is another one when they change.
+    """
+
+    name: str
+    about: str
+    make: Callable[[str | None], Predictor]
+    facts: dict[str, Any] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+
+    def load(self, precision: str | None = None) -> Named:
+        """The predictor. InputError: damaged weights."""
+        return Named(self.name, self.make(precision), self.facts)
+
+
+def _shipped(name: str) -> Source:
+    """A trained network that comes with kerasal."""
+    weights, backbone = REGISTRY[name], REGISTRY["vgg16.imagenet"]
+    return Source(
+        name,
+        f"{weights.architecture}, trained on {weights.trained_on}",
+        partial(load_shipped, name),
+        {
+            "model": name.partition(".")[0],
+            "trained_on": weights.trained_on,
+            "scores": weights.scores,
+            "licence": f"{weights.licence}. The backbone's weights: {backbone.architecture}, "
+            f"{backbone.credit}, {backbone.licence}.",
+        },
+        (weights.path, backbone.path),
+    )
+
+
+# Names that need no file of the user's: classical models, and networks whose weights come with kerasal.
+NAMED: dict[str, Source] = {
+    name: Source(
+        name,
+        entry.title,
+        lambda _, name=name: ClassicalPredictor(name),
+        {"model": name, "trained_on": "nothing"},
+    )
+    for name, entry in CLASSICAL.items()
+} | {name: _shipped(name) for name in SHIPPED}
 # The name of NAMED that is taken where none is given.
-DEFAULT: str | None = None
+DEFAULT: str | None = SHIPPED[0] if SHIPPED else None
 
 
-def resolve(model: str | Path | None = None, precision: str | None = None) -> Named:
-    """The predictor of a name, a run folder or a weights file; the default one for None.
+def find(model: str | Path | None = None) -> Source:
+    """What a user calls by a name, without loading it; the default one for None.
 
-    `precision` is that of a run's network, as `RunFolder.load_model` takes it.
+    Args:
+        model: a name of NAMED; a variant such as "itti:1998"; a run folder, with or without "run:" before
+            it; a weights file, or the name of published weights that were downloaded, with or without its
+            network before it, as in "sam-vgg:FILE"; a network's name, for its published weights.
 
-    InputError: neither a name nor a run folder, damaged weights, or no model given and no default.
+    InputError: none of these, or weights that are not on this machine; or no model given and no default.
     """
     if model is None:
         if DEFAULT is None:
-            raise InputError("no model given: name the run folder of a trained network, such as runs/NAME")
+            raise InputError(
+                "no model given: name the run folder of a trained network, such as runs/NAME, "
+                "or one of `kerasal models`, such as gbvs"
+            )
         model = DEFAULT
-    if str(model) in NAMED:
-        return NAMED[str(model)]()
-    if not Path(model).exists() and NAMED:
-        raise InputError(f"{model} is neither a run folder nor one of {', '.join(NAMED)}")
-    if Path(model).is_file():
-        return Named(Path(model).stem, load_weights_file(Path(model)), {"weights": str(model)})
-    run = RunFolder.open(model)
-    return Named(run.path.resolve().name, run.load_model(precision or DEFAULT_PRECISION), _facts(run))
+    name = str(model)
+    if name in NAMED:
+        return NAMED[name]
+    if is_classical(name):
+        return NAMED[classical_model(name).name]
+    kind, _, rest = name.partition(":")
+    if kind == "run" and rest:
+        return _of_run(rest)
+    if kind in MODELS and rest:
+        return _of_weights(rest, kind)
+    if name in PUBLISHED or Path(name).is_file():
+        return _of_weights(name)
+    if Path(name).exists():
+        return _of_run(name)
+    if name in MODELS:
+        here = published_here(name)
+        if not here:
+            raise InputError(how_to_get(name))
+        return _of_weights(here[0])
+    raise InputError(
+        f"{name} is neither a run folder nor a weights file nor one of {', '.join([*NAMED, *MODELS])}"
+    )
+
+
+def resolve(model: str | Path | None = None, precision: str | None = None) -> Named:
+    """The predictor that `find` finds, loaded. `precision`: as `RunFolder.load_model` takes it.
+
+    InputError: see `find`; or damaged weights.
+    """
+    return find(model).load(precision)
 
 
 def load(model: str | Path | None = None) -> Predictor:
-    """The predictor of a name or run folder, to be used for many calls of `kerasal.predict`."""
+    """The predictor of a name, run folder or weights file, to be used for many calls of `kerasal.predict`."""
     return resolve(model).predictor
 
 
@@ -75,17 +159,73 @@ def resolve_all(models: Sequence[str | Path]) -> dict[str, Predictor]:
     return predictors
 
 
+def published_here(network: str) -> list[str]:
+    """The names of published weights of a network that are on this machine."""
+    return [
+        name for name, its in PUBLISHED.items() if its.model == network and published_path(name).is_file()
+    ]
+
+
+def how_to_get(network: str) -> str:
+    """A line that says how a network of `kerasal.models.MODELS` gets weights."""
+    published = [name for name, its in PUBLISHED.items() if its.model == network]
+    ways = [f"kerasal weights download {published[0]}"] if published else []
+    if network in REFERENCE_NETWORKS:
+        ways.append(f"a file of its authors (--model {network}:FILE)")
+    ways.append(f"train it (kerasal train --model {network}) and name its run folder (--model RUN)")
+    return f"{network} needs weights: {', or '.join(ways)}"
+
+
 def warm_up(predictors: dict[str, Predictor]) -> None:
     """Predict one image with each, so that the first user does not wait for the network to be compiled."""
     for predictor in predictors.values():
-        predictor.saliency_maps([np.zeros((64, 64, 3), "uint8")])
+        if isinstance(predictor, SaliencyModel):
+            predictor.saliency_maps([np.zeros((64, 64, 3), "uint8")])
+
+
+def _of_run(path: str) -> Source:
+    run = RunFolder.open(path)
+    return Source(
+        run.path.resolve().name,
+        f"{run.config['model']}, {run.config.get('loss', '')}",
+        lambda precision: run.load_model(precision or DEFAULT_PRECISION),
+        _facts(run),
+        (run.best_weights,),
+    )
+
+
+def _of_weights(weights: str, network: str | None = None) -> Source:
+    """A published name or a file; of `network`, if that is given."""
+    path = find_weights(weights)
+    published = PUBLISHED.get(weights)
+    network = network or (published and published.model)
+    facts = {"weights": str(path)}
+    if network:
+        facts["model"] = network
+    if published:
+        facts |= {"trained_on": published.trained_on, "licence": published.licence}
+
+    def make(_: str | None) -> SaliencyModel:
+        loaded = load_weights_file(path)
+        if network not in (None, loaded.name):
+            raise InputError(f"{path} holds the weights of {loaded.name}, not of {network}")
+        return loaded
+
+    name = weights if published else path.name.removesuffix(".h5").removesuffix(".weights")
+    return Source(name, f"weights of {network or 'a network'}", make, facts, (path,))
 
 
 def _facts(run: RunFolder) -> dict[str, Any]:
     config = run.config
-    facts = {key: config[key] for key in ("model", "model_options", "options", "made_with") if key in config}
+    known = ("model", "model_options", "loss", "options", "made_with")
+    facts = {key: config[key] for key in known if key in config}
     data = config.get("data", {})
     facts["trained_on"] = data.get("description", "unknown data")
+    if "train" in data:
+        arguments = data["arguments"]
+        folder = arguments["name"] == "folder"
+        name = Path(arguments["data_dir"]).name if folder else arguments["name"]
+        facts["training_images"] = f"{data['train']} images of {name}"
     if data.get("licence"):
         facts["trained_on"] += f"; its licence: {data['licence']}"
     if config.get("options", {}).get("backbone_weights") == "imagenet":

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from kerasal.errors import InputError
 from kerasal.prediction.predictors import Predictor
 
 BATCH = 4  # larger batches are no faster on a CPU and cost memory
@@ -31,11 +32,36 @@ def ahead(
 
 
 def predicted(
-    predictor: Predictor, stimuli: Iterable[tuple[Key, np.ndarray]]
+    predictor: Predictor,
+    stimuli: Iterable[tuple[Key, np.ndarray]],
+    refused: Callable[[Key, InputError], None],
+    processes: int | None = None,
 ) -> Iterator[tuple[Key, np.ndarray, np.ndarray]]:
-    """(key, stimulus, saliency map) for each (key, stimulus (H, W, 3) uint8 RGB), in batches."""
+    """(key, stimulus, saliency map) for each (key, stimulus (H, W, 3) uint8 RGB), in order.
+
+    A predictor that has `stream`, as `ClassicalPredictor`, takes all, for that number of `processes`; others
+    get batches. `refused` is called with the key and the error of a stimulus that a stream refuses, and which
+    is left out.
+    """
     stimuli = iter(stimuli)
+    if hasattr(predictor, "stream"):
+        yield from _streamed(predictor, stimuli, refused, processes)
     while batch := list(islice(stimuli, BATCH)):
         maps = predictor.saliency_maps([stimulus for _, stimulus in batch])
         for (key, stimulus), saliency_map in zip(batch, maps, strict=True):
             yield key, stimulus, saliency_map
+
+
+def _streamed(predictor, stimuli, refused, processes):
+    taken: deque = deque()  # what the predictor was given and has not answered yet
+
+    def pixels() -> Iterator[np.ndarray]:
+        for key, stimulus in stimuli:
+            taken.append((key, stimulus))
+            yield stimulus
+
+    def on_error(_: int, error: InputError) -> None:
+        refused(taken.popleft()[0], error)
+
+    for saliency_map in predictor.stream(pixels(), on_error=on_error, processes=processes):
+        yield (*taken.popleft(), saliency_map)

@@ -43,7 +43,7 @@ def predict_video(
 
     Each frame's map is stretched to its own maximum. Sound is left out. Returns `width`, `height`, `frames`
     and `frames_per_second` of what was written, and with regions the attention share in each frame.
-    UnreadableVideo: not a video that OpenCV reads.
+    UnreadableVideo: not a video that OpenCV reads, or frames that the predictor refuses.
     """
     outputs = outputs or Outputs()
     capture = cv2.VideoCapture(str(path))
@@ -67,9 +67,12 @@ def predict_video(
                 regions[region.name]["area"] = attention["area"]
             facts.update(width=frame.shape[1], height=frame.shape[0])
 
+        def refused(_: int, error: InputError) -> None:
+            raise UnreadableVideo(f"{path}: {error}")  # all its frames have one size
+
         frames = ahead(reader, lambda _: _next(capture, every), count(), BATCH)
         stimuli: Iterator = enumerate(takewhile(lambda frame: frame is not None, frames))
-        written = sum(1 for _ in ahead(writer, write, predicted(predictor, stimuli), BATCH))
+        written = sum(1 for _ in ahead(writer, write, predicted(predictor, stimuli, refused), BATCH))
         if not written:
             raise UnreadableVideo(f"cannot read video {path}")
         for video in videos.values():

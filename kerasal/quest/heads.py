@@ -118,7 +118,7 @@ class Heads:
             spread, peak = np.fmax(spread, its_spread.numpy()), np.fmax(peak, its_peak.numpy())
         collapsed = spread <= CONSTANT * np.maximum(1, peak)
         return [
-            Validation(values, bool(flat) and np.isfinite(values["loss"]))
+            Validation(values, bool(flat and np.isfinite(values["loss"])))
             for values, flat in zip(_means(sums, images), collapsed, strict=True)
         ]
 

@@ -5,11 +5,14 @@ Function", Neurocomputing 453, 2021; as printed in hal-02264898v1 (CC BY 4.0). T
 MIT1003, scored on 299 (section 4.1). Keys of metrics are those of `kerasal.metrics.METRICS`.
 """
 
+import re
 from dataclasses import dataclass
 
 METRICS = ("cc", "sim", "auc_judd", "auc_borji", "nss", "emd", "kld")  # Table 2's, in its order
 
-# Table 1: systems on MIT1003's test images. "Our model" is the network of this package, trained with MSE.
+# Table 1: systems on MIT1003's test images, in its columns' order.
+TABLE_1_METRICS = ("cc", "sim", "auc_judd", "auc_borji", "nss")
+OUR_MODEL = "Our model"  # the network `baseline`, trained with mse
 TABLE_1 = {
     "Itti": (0.28, 0.35, 0.71, 0.71, 0.79),
     "Rare2012": (0.46, 0.43, 0.78, 0.79, 1.40),
@@ -20,8 +23,20 @@ TABLE_1 = {
     "Sam-VGG": (0.64, 0.57, 0.85, 0.78, 2.19),
     "ShallowNet": (0.59, 0.47, 0.83, 0.84, 1.62),
     "DeepConvNet": (0.60, 0.49, 0.84, 0.85, 1.73),
-    "Our model": (0.64, 0.45, 0.81, 0.84, 2.04),
+    OUR_MODEL: (0.64, 0.45, 0.81, 0.84, 2.04),
 }
+
+
+def table_1_row(model: str, loss: str | None = None) -> str | None:
+    """The row of Table 1 that a model of `kerasal models` stands in, by its name; None: it stands in none.
+
+    The paper does not say which Itti it took, so every variant stands in that row; "baseline" does only as
+    trained there, with the loss "mse".
+    """
+    if model == "baseline":
+        return OUR_MODEL if loss == "mse" else None
+    name = re.sub("[^a-z0-9]", "", model.lower().split("-")[0] if model.startswith("itti") else model.lower())
+    return next((row for row in TABLE_1 if re.sub("[^a-z0-9]", "", row.lower()) == name), None)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ from kerasal.metrics import METRICS, cc
 from kerasal.models import SaliencyModel, scale_to_peak
 from kerasal.quest import findings
 from kerasal.quest.learning import LEARNED
-from kerasal.quest.pictures import center_bias_figure, heat, photo
-from kerasal.quest.results import Results, agreement_table
+from kerasal.quest.pictures import center_bias_figure
+from kerasal.quest.results import Results
 from kerasal.quest.specs import family
+from kerasal.reports import agreement_table, details, heat, html_table, panel, photo, sorting, style
 
 PAGE = Path(__file__).parent / "page"
 STIMULI = 3  # in Figure 3, where none are named
@@ -50,8 +51,8 @@ def report_page(
     template = Template((PAGE / "report.html").read_text(encoding="utf-8"))
     return template.substitute(
         title=html.escape(f"Quest on {results.config['data']['name']}"),
-        style=(PAGE / "report.css").read_text(encoding="utf-8"),
-        script=(PAGE / "report.js").read_text(encoding="utf-8"),
+        style=style(),
+        script=sorting() + (PAGE / "report.js").read_text(encoding="utf-8"),
         about=html.escape(results.title(results.tests[0])),
         findings="".join(f"<li>{html.escape(line)}</li>" for line in findings.lines(results)),
         tests="".join(sections),
@@ -65,43 +66,16 @@ def report_page(
     )
 
 
-def html_table(table: tables.Table, extra: str = "") -> str:
-    """A table with its marks; numbers carry their value for sorting."""
-    around = {tables.BOLD: "best", tables.ITALIC: "good", tables.PLAIN: ""}
-    head = "".join(
-        f'<th class="{side}" scope="col"><button type="button">{html.escape(name)}</button></th>'
-        for name, side in zip(table.header, table.alignment, strict=True)
-    )
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="{side} {around[cell.mark]}">{html.escape(cell.text)}</td>'
-            for cell, side in zip(row, table.alignment, strict=True)
-        )
-        + "</tr>"
-        for row in table.rows
-    )
-    caption = html.escape(table.title)
-    return (
-        f'<div class="scroll"><table class="sortable" {extra}><caption>{caption}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
 def _test_section(results: Results, test: str) -> str:
     """The table of a test set, what it says against two references, and the agreement with the paper."""
     parts = [f"<h2>{html.escape(results.title(test))}</h2>", html_table(_table_2(results, test))]
     for reference in dict.fromkeys([results.reference, results.best]):
         if reference is not None:
-            parts.append(
-                f"<details><summary>Differences from {html.escape(reference)}, tested in pairs</summary>"
-                f"{html_table(_differences(results, test, reference))}</details>"
-            )
+            table = tables.difference_matrix(results.comparison(test, reference), "loss")
+            parts.append(details(f"Differences from {reference}, tested in pairs", html_table(table)))
     if agreement := results.agreement(test):
-        parts.append(
-            "<details><summary>Agreement with the paper's Table 2</summary>"
-            f"{html_table(agreement_table(agreement))}</details>"
-        )
+        table = agreement_table(agreement, "the paper's Table 2", "losses")
+        parts.append(details("Agreement with the paper's Table 2", html_table(table)))
     return f"<section>{''.join(parts)}</section>"
 
 
@@ -124,25 +98,6 @@ def _table_2(results: Results, test: str) -> tables.Table:
     header = [table.header[0], "family", *table.header[1:], "mean place ↓", "learning rate"]
     title = "mean ± standard error over images; best bold, second and third italic; click a head to sort"
     return tables.Table(title, header, rows, names=2)
-
-
-def _differences(results: Results, test: str, reference: str) -> tables.Table:
-    """A row a loss, a column a metric: the mean difference; bold where Wilcoxon's p is below 0.05."""
-    comparison = results.comparison(test, reference)
-    rows = []
-    for spec, metrics in comparison.differences.items():
-        cells = [tables.Cell(spec)]
-        for its in metrics.values():
-            known = not math.isnan(its.mean)
-            text = f"{its.mean:+.3f} [{its.interval[0]:+.3f}, {its.interval[1]:+.3f}]" if known else "–"
-            cells.append(tables.Cell(text, tables.BOLD if its.p_value < 0.05 else tables.PLAIN))
-        rows.append(cells)
-    names = [METRICS[key].name for key in comparison.metrics]
-    title = (
-        f"mean of loss minus {reference}, [95 % bootstrap interval over images]; bold: Wilcoxon's p < 0.05, "
-        "not corrected for the number of comparisons"
-    )
-    return tables.Table(title, ["loss", *names], rows)
 
 
 def _chosen(results: Results, samples: Sequence[Sample], stimuli: Sequence[str] | None) -> list[Sample]:
@@ -174,21 +129,16 @@ def _figure_3(results: Results, shown: Sequence[Sample], network: SaliencyModel)
         size = (round(FIGURE_WIDTH * sample.size[0] / sample.size[1]), FIGURE_WIDTH)
         density = sample.density()
         panels = [
-            _panel(photo(sample.read_stimulus(), FIGURE_WIDTH), "stimulus", "human"),
-            _panel(heat(density, size), "human map", "human"),
+            panel(photo(sample.read_stimulus(), FIGURE_WIDTH), "stimulus", "human"),
+            panel(heat(density, size), "human map", "human"),
         ]
         for spec, its in maps.items():
             own_size = scale_to_peak(network.restore(its[index : index + 1], sample.size))
             own_size = np.asarray(own_size)[0, ..., 0]
             label = f"{spec}: CC {cc(own_size.astype('float64'), density.astype('float64')):.3f}"
-            panels.append(_panel(heat(own_size, size), label))
+            panels.append(panel(heat(own_size, size), label))
         figures.append(f"<h3>{html.escape(sample.name)}</h3><div class='panels'>{''.join(panels)}</div>")
     return "".join(figures)
-
-
-def _panel(uri: str, label: str, kind: str = "") -> str:
-    text = html.escape(label)
-    return f'<figure class="{kind}"><img src="{uri}" alt="{text}"><figcaption>{text}</figcaption></figure>'
 
 
 def _data(results: Results, samples: Sequence[Sample]) -> dict[str, Any]:

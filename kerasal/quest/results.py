@@ -12,16 +12,15 @@ import numpy as np
 from scipy import stats
 
 from kerasal.evaluation import Comparison, Scores, compare, tables
-from kerasal.metrics import METRICS
 from kerasal.quest import paper
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.learning import DIVERGED, LEARNED
 from kerasal.quest.specs import family
+from kerasal.reports import agreement_table, rank_correlations
 from kerasal.training.run_folder import write_atomically
 
 SCHEMA = 1
 WATCHED = {"cc", "nss"}  # metrics on the validation split that losses of any kind can be compared by
-FEWEST_FOR_RANKS = 4  # losses shared with the paper, under which a rank correlation says nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +139,7 @@ class Results:
     def agreement(self, test: str) -> dict[str, dict[str, float]]:
         """Rank correlation of the losses' means with the paper's Table 2, for each metric that both have.
 
-        spearman, kendall (tau-b) with two-sided p-values, and how many losses. Source: scipy.stats.
+        See `kerasal.reports.rank_correlations`; "losses" is their number.
         """
         comparison, found = self.comparison(test), {}
         for metric in [key for key in paper.METRICS if key in comparison.metrics]:
@@ -149,18 +148,8 @@ class Results:
                 for row in paper.TABLE_2
                 if row.spec in comparison.summaries
             ]
-            pairs = [pair for pair in pairs if math.isfinite(pair[1])]
-            if len(pairs) < FEWEST_FOR_RANKS:
-                continue
-            printed, ours = zip(*pairs, strict=True)
-            spearman, kendall = stats.spearmanr(printed, ours), stats.kendalltau(printed, ours)
-            found[metric] = {
-                "spearman": float(spearman.statistic),
-                "spearman_p": float(spearman.pvalue),
-                "kendall": float(kendall.statistic),
-                "kendall_p": float(kendall.pvalue),
-                "losses": len(pairs),
-            }
+            if correlations := rank_correlations(pairs, "losses"):
+                found[metric] = correlations
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -211,7 +200,7 @@ class Results:
             if self.best not in (None, self.reference):
                 shown.append(tables.differences(self.comparison(test, self.best)))
             if agreement := self.agreement(test):
-                shown.append(agreement_table(agreement))
+                shown.append(agreement_table(agreement, "the paper's Table 2", "losses"))
             for table in shown:
                 gap = "" if comment else "\n"
                 parts.append(f"{comment}{self.title(test)}: {table.title}\n{gap}{write(table)}")
@@ -288,26 +277,6 @@ def markdown(table: tables.Table) -> str:
         for row in table.rows
     ]
     return tables.markdown(tables.Table(table.title, table.header, rows, table.names))
-
-
-def agreement_table(agreement: dict[str, dict[str, float]]) -> tables.Table:
-    """Rank correlations with the paper's Table 2, a row a metric."""
-    rows = [
-        [
-            tables.Cell(METRICS[metric].name),
-            tables.Cell(f"{its['spearman']:+.2f}"),
-            tables.Cell(f"{its['spearman_p']:.3f}"),
-            tables.Cell(f"{its['kendall']:+.2f}"),
-            tables.Cell(f"{its['kendall_p']:.3f}"),
-            tables.Cell(str(its["losses"])),
-        ]
-        for metric, its in agreement.items()
-    ]
-    return tables.Table(
-        "rank correlation with the paper's Table 2",
-        ["metric", "Spearman's rho", "p (rho)", "Kendall's tau", "p (tau)", "losses"],
-        rows,
-    )
 
 
 def _mean(values: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from kerasal.evaluation.scores import together
 from kerasal.metrics import METRICS
 from kerasal.quest import paper
 from kerasal.quest.best import write_best
-from kerasal.quest.folder import SCHEMA, QuestFolder
+from kerasal.quest.folder import QuestFolder
 from kerasal.quest.heads import is_perceptual
 from kerasal.quest.jobs import Learning, LearningJob, groups, learn, score
 from kerasal.quest.learning import LEARNED, Splits
@@ -207,7 +207,7 @@ def _score(folder, config, sets, size, processes, cluster, progress, report):
 
     def keep(test_set, seed, scores):
         for spec, its in scores.items():
-            folder.write_scores(seed, test_set.name, spec, its)
+            folder.write_head_scores(seed, test_set.name, spec, its)
 
     if not cluster:
         for test_set, seed, group in left:
@@ -226,7 +226,7 @@ def _take_together(folder, config, mixture):
     for seed in config["seeds"]:
         for spec in config["losses"]:
             found = {its.name: folder.scores(seed, its.name, spec) for its in mixture.sets}
-            folder.write_scores(seed, mixture.name, spec, together(found))
+            folder.write_head_scores(seed, mixture.name, spec, together(found))
 
 
 def _check_fixations(specs, dataset):
@@ -244,7 +244,7 @@ def _config(dataset, specs, options, model_options, precision, seeds, tests, met
     others = [its for test in tests for its in test.sets]
     described = [*((its.name, its, its["test"]) for its in own), *((t.name, t, t.samples) for t in others)]
     return {
-        "schema": SCHEMA,
+        "schema": QuestFolder.schema,
         "losses": specs,
         "seeds": list(range(seeds)),
         "tests": [

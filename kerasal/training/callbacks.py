@@ -295,6 +295,6 @@ class WatchMaps(keras.callbacks.Callback):
 
 
 def _levels(map_):
-    """A map as grey levels: its maximum is 255. What is not finite is black."""
-    map_ = np.nan_to_num(map_, nan=0.0, posinf=0.0)
+    """A map as grey levels: its maximum is 255. What is negative or not finite is black."""
+    map_ = np.maximum(np.nan_to_num(map_, nan=0.0, posinf=0.0), 0)
     return (map_ * (255 / max(map_.max(), 1e-12))).astype("uint8")

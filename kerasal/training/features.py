@@ -86,9 +86,9 @@ class FeatureCache:
 
         InputError: not enough space on the disk, with the sizes and what to do.
         """
-        shapes = [
-            (len(samples) * (2 if mirrored else 1), *output.shape[1:]) for output in model.backbone.outputs
-        ]
+        count = len(samples) * (2 if mirrored else 1)
+        outputs = model.backbone.compute_output_shape((None, *model.input_size, 3))
+        shapes = [(count, *shape[1:]) for shape in outputs]
         if folder is None:
             arrays = [np.empty(shape, "float16") for shape in shapes]
             _compute(model, samples, mirrored, arrays, progress)

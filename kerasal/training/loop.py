@@ -7,10 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from kerasal import losses, metrics
-from kerasal.data.pipeline import batch_samples, batches
+from kerasal.data.pipeline import batch_samples, batches, stimulus_reader
 from kerasal.data.sample import Dataset
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
+from kerasal.training.adversarial import Adversarial, LetDiscriminatorJoin
 from kerasal.training.callbacks import (
     Diverged,
     KeepState,
@@ -66,6 +67,7 @@ class Loop:
         self.state = TrainingState()
         self.steps = -(-len(dataset["train"]) // options.batch_size)
         self.checkpoints = Checkpoints(run.checkpoints) if run else None
+        self.adversarial = options.adversarial_after is not None
         self.trained = self._compiled(loss, precision or network.head.layers[-2].compute_dtype)
         frozen = (
             set() if network.backbone.trainable_variables else {id(v) for v in network.backbone.variables}
@@ -94,6 +96,11 @@ class Loop:
             chief_alone.append(LogScalars(run))
         self.callbacks = [
             KeepState(self.state, run),
+            *(
+                [LetDiscriminatorJoin(self.state, options.adversarial_after, report)]
+                if self.adversarial
+                else []
+            ),
             StopOnDivergence(self.state, options.batch_size, len(dataset["train"]), self._batch_samples),
             # After this one the callbacks see the averaged weights at an epoch's end, as validation does.
             *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if options.ema else []),
@@ -110,7 +117,7 @@ class Loop:
         if self.state.step:  # Keras makes the metrics' variables at the first batch
             self.trained.evaluate(self.validation.take(1), verbose=0)
         groups = self._variables()
-        for name in ("weights", "optimizer"):
+        for name in groups.keys() - {"metrics"}:
             assign(groups[name], arrays[name])
         self.save_checkpoints.metrics = arrays.get("metrics", [])
         self.save_best.restore(arrays.get("best", []))
@@ -189,9 +196,16 @@ class Loop:
                 trained.measure(loss, watched, [name for _, name, _ in loss.terms] if terms else [])
                 trained.compile(optimizer=optimizer, jit_compile=jit)
             else:
-                trained = keras.Model(part.inputs, part.outputs)
+                if self.adversarial:
+                    trained = Adversarial(
+                        part,
+                        self.network.discriminator(),
+                        lambda: make_optimizer(self.options, self.steps, precision),
+                    )
+                else:
+                    trained = keras.Model(part.inputs, part.outputs)
                 trained.compile(optimizer, loss, metrics=[*watched, *terms], jit_compile=jit)
-            optimizer.build(trained.trainable_variables)
+            optimizer.build(part.trainable_variables)
         trained.stop_training = False
         return trained
 
@@ -211,13 +225,21 @@ class Loop:
             options.batch_size,
             input_size=self.network.input_size,
             padded=self.network.padded,
-            reader=self.features[split].reader() if self.features else None,
+            reader=self._reader(split) if self.features else None,
             epochs=end - first_epoch,
             first_epoch=first_epoch,
             first_step=first_step,
             **train,
         )
         return distributable(dataset, options.batch_size) if self.strategy else dataset
+
+    def _reader(self, split):
+        features = self.features[split].reader()
+        if not self.adversarial:
+            return features
+        # The discriminator sees the stimuli.
+        stimuli = stimulus_reader(self.dataset[split], self.network.input_size, self.network.padded)
+        return lambda index, mirrored: (*features(index, mirrored), *stimuli(index, mirrored))
 
     def _batch_samples(self, epoch, step):
         its, dataset = self.options, self.dataset
@@ -227,5 +249,6 @@ class Loop:
         return {
             "weights": self.weights,
             "optimizer": self.trained.optimizer.variables,
+            **({"adversary": self.trained.adversary_variables} if self.adversarial else {}),
             "metrics": [variable for metric in self.trained.metrics for variable in metric.variables],
         }

@@ -19,12 +19,15 @@ def make_optimizer(
         arguments["momentum"] = options.momentum
     if options.optimizer == "sgd":
         arguments["nesterov"] = options.nesterov
+    if options.optimizer == "adagrad":  # of Lasagne, which SalGAN used: its sums start at 0
+        arguments |= {"initial_accumulator_value": 0.0, "epsilon": 1e-6}
     accumulated = options.gradient_accumulation
     make = {
         "sgd": keras.optimizers.SGD,
         "adam": keras.optimizers.Adam,
         "adamw": keras.optimizers.AdamW,
         "rmsprop": keras.optimizers.RMSprop,
+        "adagrad": keras.optimizers.Adagrad,
     }[options.optimizer]
     optimizer = make(
         learning_rate=learning_rate(options, steps_per_epoch),
@@ -59,6 +62,7 @@ def learning_rate(
         "linear": lambda: schedules.PolynomialDecay(rate, total, end_learning_rate=0.0),
         "exponential": lambda: schedules.ExponentialDecay(rate, interval, options.decay_rate),
         "step": lambda: schedules.ExponentialDecay(rate, interval, options.decay_rate, staircase=True),
+        "inverse": lambda: schedules.InverseTimeDecay(rate, interval, options.decay_rate),
     }[options.decay]()
     return WarmUp(schedule, warmup) if warmup else schedule
 

@@ -15,8 +15,8 @@ from kerasal.data.sample import Dataset
 from kerasal.errors import InputError
 from kerasal.training.precision import DEFAULT_PRECISION, PRECISIONS
 
-OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
-DECAYS = ("cosine", "linear", "exponential", "step", "none")
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
+DECAYS = ("cosine", "linear", "exponential", "step", "inverse", "none")
 STRATEGIES = ("none", "mirrored", "multi-worker")
 
 
@@ -32,6 +32,7 @@ class TrainingOptions:
     freeze_backbone: bool = True
     input_size: tuple[int, int] = (300, 400)  # rows, columns
     epochs: int = 6
+    adversarial_after: int | None = None  # epochs before the model's discriminator joins; None: it never does
     batch_size: int = 8  # of one step, over all devices together
     gradient_accumulation: int = 1  # steps whose mean gradient makes one update of the weights
     optimizer: str = "adamw"
@@ -39,8 +40,8 @@ class TrainingOptions:
     momentum: float = 0.0  # of sgd and rmsprop
     nesterov: bool = False  # of sgd's momentum
     warmup: float = 0.0  # epochs over which the learning rate rises to its value
-    decay: str = "cosine"  # then: "cosine" or "linear" to 0, "exponential", "step", or "none"
-    decay_rate: float = 0.1  # factor of "exponential" and "step" ...
+    decay: str = "cosine"  # then: "cosine" or "linear" to 0, "exponential", "step", "inverse" or "none"
+    decay_rate: float = 0.1  # factor of "exponential" and "step", divisor less 1 of "inverse" ...
     decay_epochs: float = 1.0  # ... over so many epochs
     weight_decay: float = 1e-2
     clip_norm: float = 0.0  # largest norm of all gradients together; 0 is off
@@ -81,9 +82,9 @@ class TrainingOptions:
                 raise InputError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
         for name in (
             *("weight_decay", "patience", "seed", "warmup"),
-            *("clip_norm", "clip_value", "checkpoint_minutes"),
+            *("clip_norm", "clip_value", "checkpoint_minutes", "adversarial_after"),
         ):
-            if not 0 <= getattr(self, name) < math.inf:
+            if not 0 <= (getattr(self, name) or 0) < math.inf:
                 raise InputError(f"{name} must not be negative, got {getattr(self, name)}")
         if self.clip_norm and self.clip_value:
             raise InputError("clip_norm and clip_value are two ways of one thing: give one of them")
@@ -91,6 +92,16 @@ class TrainingOptions:
             raise InputError("gradient_accumulation is for one device: with a strategy enlarge batch_size")
         if self.strategy != "none" and self.xla:
             raise InputError("xla is for one device: it cannot add up the gradients of several")
+        if self.adversarial_after is not None:
+            for name, given in (
+                ("strategy", self.strategy != "none"),
+                ("gradient_accumulation", self.gradient_accumulation > 1),
+                ("ema", self.ema > 0),
+                ("precision", self.precision == "float16"),
+            ):
+                if given:
+                    value = getattr(self, name)
+                    raise InputError(f"{name} {value} is not for training against a discriminator")
         if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
             raise InputError(f"momentum is an option of sgd and rmsprop, not of {self.optimizer}")
         if self.nesterov and not (self.optimizer == "sgd" and self.momentum):
@@ -199,10 +210,97 @@ RECIPES = {
         epochs=10,
         patience=3,
     ),
+    # Pan et al. 2017: AdaGrad 3e-4, batches of 32, 15 epochs of BCE, then the discriminator; the published
+    # weights are those of its 90th epoch. Their L2 term has no effect in their code.
+    "salgan": TrainingOptions(
+        loss="bce",
+        model="salgan",
+        input_size=(192, 256),
+        adversarial_after=15,
+        epochs=105,
+        batch_size=32,
+        optimizer="adagrad",
+        learning_rate=3e-4,
+        decay="none",
+        weight_decay=0.0,
+        ema=0.0,
+        flip=False,
+        patience=0,
+    ),
+    # Cornia et al. 2016 and their code: Nesterov 0.9, rate 1e-3 / (1 + 5e-4 updates), batches of 10: an epoch
+    # of SALICON's 10,000 stimuli are 1000 updates.
+    "mlnet": TrainingOptions(
+        loss="mlnet-mse",
+        model="mlnet",
+        input_size=(480, 640),
+        freeze_backbone=False,
+        optimizer="sgd",
+        learning_rate=1e-3,
+        momentum=0.9,
+        nesterov=True,
+        decay="inverse",
+        decay_rate=0.5,
+        weight_decay=0.0,
+        ema=0.0,
+        batch_size=10,
+        dropout=0.5,
+        flip=False,
+        epochs=20,
+        patience=5,
+    ),
+    # Pan et al. 2016 and a training prototxt: 24,000 updates of 2 of SALICON's 10,000 stimuli, the rate
+    # halved every 2000. Caffe's Euclidean loss is 240 x 320 times 2 MSE, and its rate 0.01 / (240 x 320). Its
+    # weight decay of 5e-4 beside so large a loss comes to 6.5e-9 here, and is left out.
+    "deepconvnet": TrainingOptions(
+        loss="2*mse",
+        model="deepconvnet",
+        backbone_weights="random",
+        input_size=(240, 320),
+        freeze_backbone=False,
+        optimizer="sgd",
+        learning_rate=0.01,
+        momentum=0.9,
+        decay="step",
+        decay_rate=0.5,
+        decay_epochs=0.4,
+        weight_decay=0.0,
+        ema=0.0,
+        batch_size=2,
+        flip=False,
+        epochs=5,
+        patience=0,
+    ),
+    # Pan et al. 2016 and their code, whose maps have twice the range, so that its MSE is 4 times this one.
+    # There the momentum rises from 0.9 to 0.999 in a straight line.
+    "shallownet": TrainingOptions(
+        loss="4*mse",
+        model="shallownet",
+        backbone_weights="random",
+        input_size=(96, 96),
+        freeze_backbone=False,
+        optimizer="sgd",
+        learning_rate=0.05,
+        momentum=0.9,
+        nesterov=True,
+        decay="linear",
+        weight_decay=0.0,
+        ema=0.0,
+        batch_size=128,
+        flip=True,
+        epochs=1200,
+        patience=0,
+    ),
 }
 
 # The recipes that "default" stands for with these networks.
-MODEL_RECIPES = {"sam-vgg": "sam", "sam-resnet": "sam"}
+MODEL_RECIPES = {
+    "sam-vgg": "sam",
+    "sam-resnet": "sam",
+    "salgan": "salgan",
+    "mlnet": "mlnet",
+    "deepconvnet": "deepconvnet",
+    "shallownet": "shallownet",
+}
 
 LARGE = (450, 600)  # rows, columns: see `input_size_for`
 
@@ -238,9 +336,12 @@ def options(recipe: str = "default", **changes: Any) -> TrainingOptions:
         {name: value for name, value in changes.items() if value is not None}, OPTION_NAMES
     )
     chosen = replace(RECIPES[recipe], **changes)
+    # A network of the user's own, given to `fit`, is in no table.
+    known = models.MODELS.get(chosen.model)
+    if known and chosen.adversarial_after is not None and not hasattr(known, "discriminator"):
+        raise InputError(f"the model {chosen.model} has no discriminator: leave out adversarial_after")
     for name in {"activation", "dropout", "feature_dropout"} & set(changes):
-        # A network of the user's own, given to `fit`, is in no table.
-        if chosen.model in models.MODELS and name not in models.option_names(chosen.model):
+        if known and name not in models.option_names(chosen.model):
             raise InputError(f"the model {chosen.model} has no option {name}")
     if recipe == "default" and "learning_rate" not in changes:
         activation = chosen.activation or losses.activation_for(losses.get(chosen.loss))

@@ -116,6 +116,7 @@ class Bar(Lines):
             BarColumn(20),
             TextColumn("{task.fields[text]}"),
             console=console,
+            transient=True,  # the lines tell all that is worth keeping
         )
         self._task = self._bar.add_task("", total=self.steps, text="")
 
@@ -130,7 +131,8 @@ class Bar(Lines):
         self._show_bar()
 
     def on_test_begin(self, logs=None):
-        self._bar.update(self._task, text="validation")
+        where = f"epoch {self.state.epoch + 1}/{self.epochs}, validation"
+        self._bar.update(self._task, completed=self.steps, description=where, text="")
 
     def _show_step(self, now, logs):
         if now - self._shown >= BAR_SECONDS:

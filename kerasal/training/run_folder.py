@@ -133,7 +133,9 @@ class RunFolder:
     def history(self) -> list[dict[str, float]]:
         """What history.csv holds, an epoch after the other."""
         with open(self.path / "history.csv", newline="") as file:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+            rows = list(csv.DictReader(file))
+        # Not every epoch of a training with two phases has every value.
+        return [{key: float(value) for key, value in row.items() if value} for row in rows]
 
     def write_history(self, history: list[dict[str, float]]) -> None:
         """Write history.csv, an epoch after the other."""

@@ -94,6 +94,29 @@ def test_a_run_maps_and_baselines_are_compared_side_by_side(trained, tmp_path):
     assert {name: (run / name).read_bytes() for name in before} == before
 
 
+def test_classical_models_stand_beside_a_run_wherever_a_model_is_named(trained, tmp_path):
+    run = trained / "run"
+    result = kerasal(
+        "evaluate", run, "--model", "aws", "--model", "itti:saliency-toolbox", "--metrics", "cc"
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "difference from" in result.stdout
+    for name in (str(run), "aws", "itti-saliency-toolbox"):
+        assert name in result.stdout.replace("\n", "")
+    result = kerasal("predict", "--model", "aws", trained / "photos/images", "-o", tmp_path / "out", "--npy")
+    assert result.exit_code == 0, result.output
+    assert np.load(tmp_path / "out/p0.npy").shape == (60, 90)
+
+
+def test_an_image_too_small_for_a_model_is_one_line_that_names_it(trained, tmp_path):
+    data = ("--data", trained / "photos")
+    assert refused(kerasal("evaluate", "--model", "gbvs", *data), "gbvs needs", "128x128, got 60x90", ": ")
+    result = kerasal("predict", "--model", "gbvs", trained / "photos/images/p0.jpg", "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "skipped" in result.stderr
+    assert "p0.jpg: gbvs needs an image of at least 128x128, got 60x90" in result.stderr
+
+
 def test_a_part_of_a_run_s_evaluation_does_not_replace_the_whole(trained):
     assert kerasal("evaluate", trained / "run").exit_code == 0
     whole = (trained / "run/metrics.json").read_bytes()
@@ -251,7 +274,9 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(trained, tmp_path, monkey
         (["evaluate", "--baseline", "chance", "--metrics", "auc"], ["'auc'", "auc_judd"]),
         (["evaluate", "--baseline", "chance", "--reference", "run"], ["'run'", "chance"]),
         (["evaluate", "--maps", "/nowhere"], ["/nowhere"]),
+        (["evaluate", "gbvs", "--model", "gbvs"], ["twice", "gbvs"]),
         (["export", "/nowhere"], ["/nowhere", "run folder"]),
+        (["export", "gbvs"], ["gbvs is no network"]),
         (["predict", "--model", "/nowhere", "nothing.jpg"], ["nothing.jpg"]),
         (["predict", __file__], ["no model", "run folder"]),
         (["predict", __file__, "--region", "logo:1,2"], ["logo:1,2", "name:x,y,w,h"]),
@@ -259,6 +284,8 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(trained, tmp_path, monkey
         (["predict", __file__, "--colors", "nice"], ["nice", "inferno"]),
         (["predict", __file__, "--contours", "a,b"], ["a,b"]),
         (["predict", __file__, "--contours", "7"], ["7", "quantiles"]),
+        (["predict", __file__, "--model", "itti:1997"], ["itti:1997", "itti-1998"]),
+        (["serve", "--model", "/nowhere"], ["/nowhere", "run folder"]),
         (["serve", "/nowhere"], ["/nowhere", "run folder"]),
         (["serve"], ["no model"]),
     ],
@@ -352,7 +379,18 @@ def test_resume_takes_no_other_option_and_leaves_a_finished_run_alone(trained, t
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["train"], ["evaluate"], ["predict"], ["export"], ["models"], ["losses"], ["serve"], ["data"]],
+    [
+        [],
+        ["train"],
+        ["evaluate"],
+        ["predict"],
+        ["export"],
+        ["models"],
+        ["losses"],
+        ["serve"],
+        ["data"],
+        ["compare"],
+    ],
 )
 def test_help_comes_with_an_example_and_without_loading_keras(command):
     program = (

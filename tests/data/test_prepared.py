@@ -141,7 +141,7 @@ def test_training_evaluation_and_feature_cache_work_on_prepared_data(photos, tmp
     again = load(**run.data_arguments())
     network = run.load_model()
     FeatureCache.open(network, again["train"], folder=tmp_path / "cache")
-    system = evaluation.Network.of_run(run.path)
+    system = evaluation.model(run.path)
     scores = [
         evaluation.evaluate([system], dataset).scores[system.name].values for dataset in (again, photos)
     ]

@@ -97,7 +97,7 @@ def test_smoothing_mirrors_a_map_smaller_than_its_kernel_as_scipy_does():
         BilinearUpsampling(4),
         GaussianBlur(3, 0.7),
         LearnedGaussianPrior(2),
-        StimulusPreprocessing((8, 12), padded=True),
+        StimulusPreprocessing((8, 12), "padded"),
         TheanoMaxPooling2D(2, 1),
     ],
     ids=lambda layer: type(layer).__name__,

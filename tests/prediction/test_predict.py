@@ -7,7 +7,7 @@ from PIL import Image
 
 import kerasal
 from kerasal.errors import InputError
-from kerasal.prediction import NAMED, Named, as_stimulus, predictors, resolve
+from kerasal.prediction import NAMED, Source, as_stimulus, predictors, resolve
 
 
 class Brightness:
@@ -95,7 +95,7 @@ def test_without_a_model_and_a_default_the_error_says_what_to_give(monkeypatch):
 
 
 def test_one_line_makes_a_name_the_default(monkeypatch):
-    monkeypatch.setitem(NAMED, "bright", lambda: Named("bright", Brightness()))
+    monkeypatch.setitem(NAMED, "bright", Source("bright", "the mean of the channels", lambda _: Brightness()))
     assert kerasal.predict(np.full((2, 2, 3), 51, np.uint8), "bright")[0, 0] == pytest.approx(0.2)
     monkeypatch.setattr(predictors, "DEFAULT", "bright")
     assert resolve().name == "bright"

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from conftest import write_photo
 
-from kerasal.prediction import NAMED, Named
+from kerasal.prediction import NAMED, Source
 
 PAGE = (Path(__file__).parents[2] / "docs/predict.md").read_text()
 
@@ -16,7 +16,7 @@ class Brightness:
 
 
 def test_the_pages_python_runs(tmp_path, monkeypatch):
-    monkeypatch.setitem(NAMED, "runs/first", lambda: Named("first", Brightness()))
+    monkeypatch.setitem(NAMED, "runs/first", Source("first", "brightness", lambda _: Brightness()))
     monkeypatch.chdir(tmp_path)
     photo = write_photo(tmp_path / "photo.jpg", (480, 640))
     names = {}

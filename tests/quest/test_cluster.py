@@ -84,7 +84,7 @@ def test_a_quest_is_the_same_on_a_cluster(unclustered, photos, in_this_process):
 
 def test_an_evaluation_is_the_same_on_a_cluster(unclustered, photos, in_this_process, tmp_path):
     systems = [
-        evaluation.Network.of_run(unclustered / "q/best"),
+        evaluation.model(unclustered / "q/best"),
         evaluation.baseline("center-bias"),
         evaluation.baseline("half-observers"),  # its halves are drawn in the order of the images
     ]

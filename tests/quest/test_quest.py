@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from browser import chromium, errors
 
 from kerasal import data, losses, quest
 from kerasal.errors import InputError
@@ -76,6 +77,15 @@ def test_a_head_that_diverges_leaves_the_others_alone(tiny_network, some_batches
     heads.train(some_batches, [float("nan"), 1e-2], 0, 4, lambda: None)
     assert np.isnan(heads.weights(0)[0]).all()
     assert np.isfinite(heads.weights(1)[0]).all()
+
+
+def test_a_head_whose_maps_are_constant_is_called_collapsed_in_plain_values(tiny_network, some_batches):
+    model_options = {"input_size": SIZE, "dropout": 0.0, "feature_dropout": 0.0, "initial_density": 0.05}
+    heads = Heads(["mse", "cc"], model_options, options().training, np.full(SIZE, 0.05, "float32"))
+    for variable in heads.heads[0].trainable_variables:
+        variable.assign(tf.zeros_like(variable))
+    found = [each.collapsed for each in heads.validate(some_batches)]
+    assert json.dumps(found) == "[true, false]"
 
 
 def test_a_second_call_trains_nothing_and_a_new_loss_alone(finished, tmp_path):
@@ -213,24 +223,7 @@ def test_the_report_holds_all_it_needs(finished):
 
 
 def test_the_report_works_in_a_browser(finished, tmp_path):
-    if not (shutil.which("chromium") and shutil.which("chromedriver")):
-        pytest.skip("needs chromium and chromedriver")
-    webdriver = pytest.importorskip("selenium.webdriver")
-    flags = webdriver.ChromeOptions()
-    for flag in (
-        *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"),
-        *(
-            "disable-background-networking",
-            "disable-component-update",
-            f"user-data-dir={tmp_path / 'profile'}",
-        ),
-    ):
-        flags.add_argument(f"--{flag}")
-    flags.binary_location = shutil.which("chromium")
-    flags.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(shutil.which("chromedriver"))
-    browser = webdriver.Chrome(options=flags, service=service)
-    try:
+    with chromium(tmp_path / "profile") as browser:
         browser.get((finished[1] / "report.html").as_uri())
         images = "return [...document.images].every(i => i.complete && i.naturalWidth > 0)"
         assert browser.execute_script(images)
@@ -247,6 +240,4 @@ def test_the_report_works_in_a_browser(finished, tmp_path):
         browser.execute_script("arguments[0].dispatchEvent(new Event('click'))", point)
         assert browser.find_elements("css selector", "#hover img")
         assert browser.find_elements("css selector", "#curves polyline")
-        assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
-    finally:
-        browser.quit()
+        assert errors(browser) == []

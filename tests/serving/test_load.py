@@ -21,8 +21,8 @@ CLIENTS, SECONDS = 4, 60
 # The paper's network without trained weights, as one that comes with kerasal would be registered.
 SERVE = """
 from kerasal import models
-from kerasal.prediction import NAMED, Named
-NAMED["paper"] = lambda: Named("paper", models.Baseline((300, 400)))
+from kerasal.prediction import NAMED, Source
+NAMED["paper"] = Source("paper", "untrained", lambda _: models.Baseline((300, 400)))
 from kerasal_cli import main
 main(["serve", "paper", "--port", "0"])
 """

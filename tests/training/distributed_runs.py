@@ -2,8 +2,9 @@
 
 python distributed_runs.py DATA FOLDER one|mirrored|multi-worker ...
 
-Makes FOLDER/one and so on. "mirrored" splits the CPU into two logical devices. "multi-worker" expects
-TF_CONFIG and comes alone.
+Makes FOLDER/one and so on, or goes on with it where it is there. "mirrored" splits the CPU into two logical
+devices. "multi-worker" expects TF_CONFIG and comes alone. With DIES_AFTER_EPOCH in the environment the
+process ends at the end of that epoch, as one that is killed.
 """
 
 import os
@@ -17,6 +18,7 @@ import tensorflow as tf
 from conftest import add_tiny_network
 
 from kerasal import data, training
+from kerasal.training.callbacks import SaveCheckpoints
 
 OPTIONS = {
     "model": "tiny",
@@ -29,6 +31,18 @@ OPTIONS = {
 }
 
 
+def die_after(epoch: int) -> None:
+    """Have this process end, without any tidying, when it has saved so many epochs."""
+    plain = SaveCheckpoints.on_epoch_end
+
+    def on_epoch_end(self, number, logs=None):
+        plain(self, number, logs)
+        if number + 1 == epoch:
+            os._exit(9)
+
+    SaveCheckpoints.on_epoch_end = on_epoch_end
+
+
 def main() -> None:
     folder, root, *ways = sys.argv[1:]
     if "mirrored" in ways:
@@ -37,11 +51,17 @@ def main() -> None:
     if "multi-worker" in ways:
         training.make_strategy("multi-worker")
     add_tiny_network()
+    if epoch := os.environ.get("DIES_AFTER_EPOCH"):
+        die_after(int(epoch))
+    silent = {"report": lambda _: None, "verbose": 0}
     results = []
     for way in ways:
         options = training.options(strategy="none" if way == "one" else way, **OPTIONS)
         run = Path(root) / way
-        results.append(training.train(data.load(folder), options, run, report=lambda _: None, verbose=0))
+        if run.exists():
+            results.append(training.resume(run, **silent))
+        else:
+            results.append(training.train(data.load(folder), options, run, **silent))
     print(*("wrote" if result else "wrote nothing" for result in results))
 
 

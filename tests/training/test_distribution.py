@@ -51,29 +51,58 @@ def test_two_devices_of_one_machine_train_as_one_does_with_the_same_batch(photo_
     assert RunFolder.open(two.path).best_weights.is_file()
 
 
-@pytest.mark.slow
-def test_two_workers_train_as_one_does_and_the_chief_alone_writes(photo_folder, tmp_path):
+def start_workers(photo_folder, *roots, **environment):
+    """Two workers, each with its folder for runs."""
     with socket.socket() as one, socket.socket() as other:
         for found in (one, other):
             found.bind(("127.0.0.1", 0))
         addresses = [f"127.0.0.1:{found.getsockname()[1]}" for found in (one, other)]
-    workers = [
+    cluster = {"worker": addresses}
+    return [
         start(
             photo_folder,
-            tmp_path / f"worker-{index}",
+            root,
             "multi-worker",
-            TF_CONFIG=json.dumps(
-                {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-            ),
+            TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}),
+            **environment,
         )
-        for index in range(2)
+        for index, root in enumerate(roots)
     ]
+
+
+@pytest.mark.slow
+def test_two_workers_train_as_one_does_and_the_chief_alone_writes(photo_folder, tmp_path):
+    workers = start_workers(photo_folder, tmp_path / "worker-0", tmp_path / "worker-1")
     assert [finished(worker) for worker in workers] == ["wrote", "wrote nothing"]
     assert not (tmp_path / "worker-1").exists()
     assert finished(start(photo_folder, tmp_path, "one")) == "wrote"
     assert_equal_histories(
         RunFolder(tmp_path / "one").history, RunFolder(tmp_path / "worker-0/multi-worker").history
     )
+
+
+@pytest.mark.slow
+def test_two_devices_go_on_from_where_they_were_killed(photo_folder, tmp_path):
+    killed = start(photo_folder, tmp_path, "mirrored", DIES_AFTER_EPOCH="2")
+    killed.communicate(timeout=300)
+    assert killed.returncode == 9
+    assert len(RunFolder(tmp_path / "mirrored").history) == 2
+    assert finished(start(photo_folder, tmp_path, "mirrored", "one")) == "wrote wrote"
+    assert_equal_histories(RunFolder(tmp_path / "one").history, RunFolder(tmp_path / "mirrored").history)
+
+
+@pytest.mark.slow
+def test_two_workers_go_on_from_where_they_were_killed(photo_folder, tmp_path):
+    # Both have to see the run folder.
+    killed = start_workers(photo_folder, tmp_path, tmp_path, DIES_AFTER_EPOCH="2")
+    for worker in killed:
+        worker.communicate(timeout=300)
+    assert 9 in [worker.returncode for worker in killed]
+    assert len(RunFolder(tmp_path / "multi-worker").history) == 2
+    workers = start_workers(photo_folder, tmp_path, tmp_path)
+    assert [finished(worker).startswith("wrote") for worker in workers] == [True, True]
+    assert finished(start(photo_folder, tmp_path, "one")) == "wrote"
+    assert_equal_histories(RunFolder(tmp_path / "one").history, RunFolder(tmp_path / "multi-worker").history)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def test_sgd_takes_the_gradient_times_the_rate_and_momentum_adds_the_last_step()
         ("adam", 0.1),  # bias-corrected: the first step is the rate
         ("adamw", 0.1),
         ("rmsprop", 0.1 / math.sqrt(0.1)),  # the mean square starts at 0.1 of the square
+        ("adagrad", 0.1),  # the sum of squares starts at 0
     ],
 )
 def test_the_first_step_of_each_optimizer_is_what_its_formula_says(optimizer, step):
@@ -103,6 +104,7 @@ def rates(steps, **changes):
         ({"decay": "linear"}, [0.8, 0.4, 0.0]),
         ({"decay": "exponential", "decay_rate": 0.25, "decay_epochs": 2.0}, [0.8, 0.2, 0.05]),
         ({"decay": "step", "decay_rate": 0.25, "decay_epochs": 3.0}, [0.8, 0.8, 0.2]),
+        ({"decay": "inverse", "decay_rate": 0.5, "decay_epochs": 1.0}, [0.8, 0.4, 0.8 / 3]),
         ({"decay": "cosine", "gradient_accumulation": 2}, [0.8, 0.0, 0.0]),
     ],
 )
@@ -112,6 +114,23 @@ def test_decays_are_at_the_start_in_the_middle_and_at_the_end_where_they_should_
 
 def test_the_cosine_is_a_cosine_and_not_a_line():
     assert rates([10], decay="cosine")[0] == pytest.approx(0.8 * 0.5 * (1 + math.cos(math.pi / 4)))
+
+
+def test_the_rates_of_published_recipes_on_salicons_10_000_stimuli():
+    mlnet, deep = training.options(model="mlnet"), training.options(model="deepconvnet")
+    rate = learning_rate(mlnet, 10_000 // mlnet.batch_size)
+    for update in (0, 1, 700, 5000):  # Keras 1's decay=5e-4
+        assert float(rate(update)) == pytest.approx(1e-3 / (1 + 5e-4 * update), rel=1e-5)
+    assert (mlnet.loss, mlnet.momentum, mlnet.nesterov, mlnet.dropout) == ("mlnet-mse", 0.9, True, 0.5)
+    rate = learning_rate(deep, 10_000 // deep.batch_size)
+    for update in (0, 1999, 2000, 5999, 6000):  # halved every 2000
+        # Caffe's loss is half the sum of squares of 2 (P - S), at its rate of 0.01 / (240 x 320).
+        caffe = 0.01 / (240 * 320) * 0.5 ** (update // 2000)
+        gradient, ours = caffe * 2 * 2 * 1.0, float(rate(update)) * 2 * 2 * 1.0 / (240 * 320)
+        assert ours == pytest.approx(gradient, rel=1e-5)
+    shallow = training.options(model="shallownet")
+    assert (shallow.loss, shallow.batch_size, shallow.flip) == ("4*mse", 128, True)
+    assert learning_rate(shallow, 10)(6000) == pytest.approx(0.025)
 
 
 def test_warm_up_rises_in_a_straight_line_and_the_decay_begins_after_it():

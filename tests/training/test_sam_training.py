@@ -6,6 +6,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from training_cases import marked_samples
 
 from kerasal import data, models, training
 from kerasal.data.images import pad_image, padded_box
@@ -24,20 +25,6 @@ class SmallSAM(models.SAMVGG):
 @pytest.fixture
 def _small_sam(monkeypatch):
     monkeypatch.setitem(models.MODELS, "sam-small", SmallSAM)
-
-
-def marked_samples(count, size=(40, 96)):
-    """Stimuli with one bright square where everyone looks, wider than the network's input."""
-    random = np.random.default_rng(0)
-
-    def sample(number):
-        stimulus = random.integers(60, 90, (*size, 3), dtype=np.uint8)
-        x, y = random.integers(10, 86), random.integers(8, 32)
-        stimulus[y - 5 : y + 5, x - 5 : x + 5] = [250, 240, 40]
-        fixations = np.clip(random.normal([x, y], 1.5, (20, 2)), 0, [95.9, 39.9])
-        return data.Sample(f"s{number}", size, lambda: stimulus, (fixations,), 5.0)
-
-    return [sample(number) for number in range(count)]
 
 
 def run(samples, path, **changes):

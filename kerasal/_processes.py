@@ -1,0 +1,113 @@
+"""Work spread over processes that load no TensorFlow: scoring, and the classical models."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import resource_tracker
+from typing import Any
+
+from kerasal.errors import InputError
+
+# What the processes find in their environment. With Keras's numpy backend `import kerasal` loads no
+# TensorFlow; and one thread each, since there is a process for every core.
+ENVIRONMENT = {
+    "KERAS_BACKEND": "numpy",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
+
+def available_cores() -> int:
+    """How many cores this process may use."""
+    with contextlib.suppress(AttributeError):  # not on every system
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_processes(
+    function: Callable[[Any], Any],
+    items: Iterable[Any],
+    processes: int,
+    *,
+    start: Callable[..., None] | None = None,
+    arguments: tuple = (),
+) -> Iterator[Callable[[], Any]]:
+    """For each item, in order, a callable that gives `function(item)` or raises what it raised.
+
+    A few items are read ahead. `start(*arguments)` runs first in each process. They are spawned, not forked,
+    as TensorFlow's threads do not survive a fork; so a script needs `if __name__ == "__main__":`.
+    InputError, from the iterator or a callable: a process was killed, mostly for lack of memory.
+    """
+    resource_tracker.ensure_running()  # its start would lift the block of SIGINT below
+    pool = ProcessPoolExecutor(
+        processes, multiprocessing.get_context("spawn"), initializer=start, initargs=arguments
+    )
+    waiting: deque[Future] = deque()
+
+    def next_result() -> Callable[[], Any]:
+        future = waiting.popleft()
+
+        def result() -> Any:
+            with _killed_is_an_input_error():
+                return future.result()
+
+        return result
+
+    try:
+        for item in items:
+            with _inherited_by_processes(), _killed_is_an_input_error():  # submitting starts them, one by one
+                waiting.append(pool.submit(function, item))
+            if len(waiting) > 2 * processes:
+                yield next_result()
+        while waiting:
+            yield next_result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _killed_is_an_input_error() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool:
+        raise InputError(
+            "a process was killed, perhaps for lack of memory: try fewer processes, or smaller images"
+        ) from None
+
+
+@contextlib.contextmanager
+def _inherited_by_processes() -> Iterator[None]:
+    """The environment of new processes, and no Ctrl-C for them: this process ends them in order.
+
+    Nor does one interrupt this process while it starts another, of which it would lose sight; it is raised
+    afterwards.
+    """
+    saved = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update(ENVIRONMENT)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    pending = []
+    if in_main_thread:
+        before = signal.signal(signal.SIGINT, lambda *arguments: pending.append(arguments))
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        for name, value in saved.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        if in_main_thread:
+            signal.signal(signal.SIGINT, before)
+        if pending:
+            raise KeyboardInterrupt

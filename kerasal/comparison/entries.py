@@ -1,0 +1,104 @@
+"""Which systems a comparison has, and what its tables say of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import kerasal
+from kerasal import evaluation
+from kerasal.classical import CLASSICAL
+from kerasal.data.sample import Dataset, Sample
+from kerasal.models import NETWORKS
+from kerasal.prediction import NAMED, Source, find, published_here
+from kerasal.weights import sha256
+
+CLASSICAL_KIND, NETWORK_KIND, REFERENCE_KIND = "classical", "network", "reference"
+KINDS = (CLASSICAL_KIND, NETWORK_KIND, REFERENCE_KIND)  # in the order of the tables
+
+# Reference lines, and what each learned from.
+REFERENCES = {
+    "center-bias": "{train} images of {name}",
+    "half-observers": "the other half of the observers",
+    "observers": "all other observers",
+    "upper-bound": "nothing: it drew the fixations",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A system, and the facts that are kept with its scores.
+
+    Attributes:
+        facts: name, label (as printed), kind (of KINDS), model (a name of `kerasal models`, or None), loss,
+            trained_on, competes, and identity, which is another one when the system has to be scored anew.
+    """
+
+    facts: dict[str, Any]
+    system: evaluation.System
+
+
+def entries(dataset: Dataset, samples: Sequence[Sample], models: Sequence[str | Path] = ()) -> list[Entry]:
+    """All systems that can run.
+
+    The classical models, networks that come with kerasal, published weights that are on this machine, and
+    reference lines; and `models`: runs, weights files and names, as `kerasal.prediction.find` takes them.
+    InputError: as there.
+    """
+    sources = dict(NAMED)
+    for network in NETWORKS:
+        sources |= {name: find(name) for name in published_here(network)}
+    for model in models:
+        source = find(model)
+        other = sources.get(source.name, source).files != source.files
+        # Runs whose folders have one name are told apart by their paths.
+        sources[str(model) if other else source.name] = source
+    known_truth = all(sample.true_density is not None for sample in samples)
+    references = [name for name in REFERENCES if name != "upper-bound" or known_truth]
+    return [
+        *(_of_source(name, source) for name, source in sources.items()),
+        *(_reference(name, dataset) for name in references),
+    ]
+
+
+def _of_source(name: str, source: Source) -> Entry:
+    model = source.facts.get("model")
+    if model in CLASSICAL:
+        facts = {
+            "label": CLASSICAL[model].title,
+            "kind": CLASSICAL_KIND,
+            "model": model,
+            "trained_on": "nothing",
+            "identity": kerasal.__version__,
+        }
+        return Entry(_facts(name, **facts), evaluation.model(model))
+    load = lru_cache(lambda: source.load().predictor)  # for the scores, and for the maps that are shown
+    if model is None and source.files:
+        model = load().name  # the file says which network it belongs to
+    facts = {
+        "label": name,
+        "kind": NETWORK_KIND,
+        "model": model,
+        "loss": source.facts.get("loss"),
+        "trained_on": source.facts.get("training_images") or source.facts.get("trained_on", "not known"),
+        "identity": " ".join([kerasal.__version__, *(sha256(file) for file in source.files)]),
+    }
+    return Entry(_facts(name, **facts), evaluation.Network(name, load))
+
+
+def _reference(name: str, dataset: Dataset) -> Entry:
+    baseline = evaluation.baseline(name)
+    train = len(dataset.splits["train"])
+    facts = {
+        "label": name,
+        "kind": REFERENCE_KIND,
+        "trained_on": REFERENCES[name].format(train=train, name=dataset.name),
+        "competes": not baseline.knows_answers,
+        "identity": kerasal.__version__,
+    }
+    return Entry(_facts(name, **facts), baseline)
+
+
+def _facts(name: str, **facts: Any) -> dict[str, Any]:
+    return {"name": name, "model": None, "loss": None, "competes": True, **facts}

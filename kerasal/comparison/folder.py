@@ -1,0 +1,87 @@
+"""A comparison's folder: what is scored, so that nothing is scored twice.
+
+config.json           data, split, metrics, the stimuli shown, versions (schema 1)
+systems/NAME.csv      the scores of a system, image by image
+systems/NAME/*.png    its maps of the stimuli shown
+systems/NAME.json     what it is; written last, so where it is the system is finished
+results.json, .csv, .md, .tex, report.html
+"""
+
+import hashlib
+import re
+from typing import Any
+
+import cv2
+import numpy as np
+
+from kerasal.data.images import read_map
+from kerasal.evaluation import Scores
+from kerasal.reports import ResultsFolder
+from kerasal.training.run_folder import write_atomically
+from kerasal.visualize import grey
+
+MAP_WIDTH = 320  # pixels of a stored map
+
+
+class ComparisonFolder(ResultsFolder):
+    """The files of one comparison."""
+
+    kind, mark, schema = "comparison", "stimuli", 1
+
+    def differences(self, before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+        pairs = {key: (before[key], now[key]) for key in ("split", "metrics", "stimuli")}
+        changed = [f"{key} {was} there, {is_} now" for key, (was, is_) in pairs.items() if was != is_]
+        return changed + ["other data"] * (before["data"]["fingerprint"] != now["data"]["fingerprint"])
+
+    def systems(self) -> list[dict[str, Any]]:
+        """The facts of each system that is scored."""
+        return [
+            self.read_json(str(path.relative_to(self.path)))
+            for path in sorted((self.path / "systems").glob("*.json"))
+        ]
+
+    def has(self, facts: dict[str, Any]) -> bool:
+        """Whether this system, and no other one of its name, is scored."""
+        stored = self.read_json(f"systems/{stem(facts['name'])}.json")
+        return stored is not None and stored["identity"] == facts["identity"]
+
+    def scores(self, name: str) -> Scores:
+        """The scores of a system that is there."""
+        return self.read_scores(f"systems/{stem(name)}.csv")
+
+    def map(self, name: str, index: int) -> np.ndarray | None:
+        """Its map of the index-th stimulus shown, (rows, 320), in [0, 1]; None for one that has no map."""
+        file = self.path / f"systems/{stem(name)}/{index}.png"
+        return read_map(file) / 255 if file.is_file() else None
+
+    def write_system(self, facts: dict[str, Any], scores: Scores, maps: list[np.ndarray]) -> None:
+        """Write a finished system: its scores and maps, and then what says that it is finished."""
+        name = stem(facts["name"])
+        (self.path / f"systems/{name}.json").unlink(missing_ok=True)
+        self.write_scores(f"systems/{name}.csv", scores)
+        for index, map_ in enumerate(maps):
+            write_atomically(
+                self.make(f"systems/{name}/{index}.png"),
+                lambda file, map_=map_: cv2.imwrite(str(file), _small(map_)),
+                suffix=".png",
+            )
+        self.write_json(f"systems/{name}.json", facts)
+
+
+def stem(name: str) -> str:
+    """A system's name as a file's: itself where it can be, otherwise with a hash that tells it apart."""
+    plain = re.sub(r"[^\w+.-]+", "-", name).strip("-.")
+    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def _small(saliency_map: np.ndarray) -> np.ndarray:
+    rows, columns = saliency_map.shape
+    size = (MAP_WIDTH, max(1, round(MAP_WIDTH * rows / columns)))
+    shrinks = columns > MAP_WIDTH
+    return grey(
+        cv2.resize(
+            np.asarray(saliency_map, "float32"),
+            size,
+            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+        )
+    )

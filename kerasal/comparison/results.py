@@ -1,0 +1,297 @@
+"""What a comparison found: means with intervals, paired differences, the paper's figures beside them."""
+
+import csv
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasal.classical import CLASSICAL
+from kerasal.comparison.entries import KINDS, REFERENCE_KIND, REFERENCES
+from kerasal.comparison.folder import ComparisonFolder
+from kerasal.errors import InputError
+from kerasal.evaluation import Comparison, Scores, compare, tables
+from kerasal.metrics import METRICS
+from kerasal.models import NETWORKS
+from kerasal.prediction import how_to_get
+from kerasal.quest import paper
+from kerasal.reports import agreement_table, rank_correlations
+from kerasal.training.run_folder import write_atomically
+
+SCHEMA = 1
+CENTER_BIAS = "center-bias"
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """The scores of a comparison's systems, and what follows from them.
+
+    Attributes:
+        systems: the facts of each (see `Entry`) by its label, in the order of the tables.
+        scores: of each by its label, image by image.
+        failed: a line for each system that could not do these data.
+    """
+
+    folder: ComparisonFolder
+    config: dict[str, Any]
+    systems: dict[str, dict[str, Any]]
+    scores: dict[str, Scores]
+    failed: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, folder: ComparisonFolder | Path | str, failed: Sequence[str] = ()) -> "Results":
+        """What a comparison's folder holds. InputError: no such folder, or no system in it."""
+        folder = folder if isinstance(folder, ComparisonFolder) else ComparisonFolder(folder)
+        config = folder.config
+        systems = {facts["label"]: facts for facts in sorted(folder.systems(), key=_place)}
+        if not systems:
+            raise InputError(f"no system could be scored: {failed[0] if failed else 'none was tried'}")
+        scores = {label: folder.scores(facts["name"]) for label, facts in systems.items()}
+        return cls(folder, config, systems, scores, tuple(failed))
+
+    @property
+    def missing(self) -> list[str]:
+        """A line for each system that could not run, with the reason or how to get it."""
+        there = {facts["model"] for facts in self.systems.values()}
+        return [*self.failed, *(how_to_get(network) for network in NETWORKS if network not in there)]
+
+    def comparison(self, reference: str | None = None) -> Comparison:
+        """Means with intervals over images, and paired differences from a system, by its label."""
+        cache = self.__dict__.setdefault("_comparisons", {})
+        reference = reference or self.reference
+        if reference not in cache:
+            unranked = [label for label, facts in self.systems.items() if not facts["competes"]]
+            cache[reference] = compare(self.scores, reference, unranked=unranked)
+        return cache[reference]
+
+    @property
+    def reference(self) -> str:
+        """What every system is compared with: center-bias, or the first where there is none."""
+        return CENTER_BIAS if CENTER_BIAS in self.systems else next(iter(self.systems))
+
+    @cached_property
+    def mean_places(self) -> dict[str, float]:
+        """The mean place over the metrics of each system that competes."""
+        comparison = self.comparison()
+        places = [comparison.ranks(metric) for metric in comparison.metrics]
+        return {
+            label: float(np.mean([its[label] for its in places]))
+            for label in self.systems
+            if all(label in its for its in places)
+        }
+
+    @property
+    def best(self) -> str | None:
+        """The system with the lowest mean place, reference lines apart."""
+        places = {
+            label: place
+            for label, place in self.mean_places.items()
+            if self.systems[label]["kind"] != REFERENCE_KIND
+        }
+        return min(places, key=places.get) if places else None
+
+    @property
+    def title(self) -> str:
+        """What was compared on what."""
+        images = len(next(iter(self.scores.values())).names)
+        data, split = self.config["data"]["name"], self.config["split"]
+        return f"{len(self.systems)} systems on {data}, {split} split, {images} images"
+
+    @property
+    def printed(self) -> dict[str, list[str]]:
+        """The systems that stand in each row of the paper's Table 1."""
+        rows: dict[str, list[str]] = {row: [] for row in paper.TABLE_1}
+        for label, facts in self.systems.items():
+            row = facts["model"] and paper.table_1_row(facts["model"], facts["loss"])
+            if row:
+                rows[row].append(label)
+        return rows
+
+    def table(self, *, errors: bool = True) -> tables.Table:
+        """The paper's Table 1 for these data: the mean of each metric, marked as in the paper."""
+        table = tables.means(self.comparison(), errors=errors)
+        rows = []
+        for (label, facts), row in zip(self.systems.items(), table.rows, strict=True):
+            place = self.mean_places.get(label)
+            last = tables.Cell("–" if place is None else f"{place:.1f}")
+            rows.append([row[0], tables.Cell(_learned_from(facts)), *row[1:], last])
+        header = [table.header[0], "learned from", *table.header[1:], "mean place ↓"]
+        return tables.Table(table.title, header, rows, names=2)
+
+    def paper_table(self) -> tables.Table:
+        """The means here beside those of the paper's Table 1, for each of its systems."""
+        comparison = self.comparison()
+        metrics = [key for key in paper.TABLE_1_METRICS if key in comparison.metrics]
+        rows = []
+        for row, labels in self.printed.items():
+            for label in labels or [None]:
+                cells = [tables.Cell(row), tables.Cell(label or "not run")]
+                for key in metrics:
+                    mean = comparison.summaries[label][key].mean if label else math.nan
+                    value = paper.TABLE_1[row][paper.TABLE_1_METRICS.index(key)]
+                    cells += [
+                        tables.Cell("–" if math.isnan(mean) else f"{mean:.2f}"),
+                        tables.Cell(f"{value:.2f}"),
+                    ]
+                rows.append(cells)
+        columns = [name for key in metrics for name in (METRICS[key].name, "paper")]
+        title = (
+            "here, and in the paper's Table 1 (MIT1003, 299 images: other photographs and observers, so that "
+            "orders compare and values do not)"
+        )
+        return tables.Table(title, ["in the paper", "here", *columns], rows, names=2)
+
+    def agreement(self) -> dict[str, dict[str, float]]:
+        """Rank correlations with the paper's Table 1, over its rows that a system here stands in.
+
+        Where several do, as the variants of Itti, the first counts.
+        """
+        comparison = self.comparison()
+        firsts = {row: labels[0] for row, labels in self.printed.items() if labels}
+        return {
+            key: found
+            for index, key in enumerate(paper.TABLE_1_METRICS)
+            if key in comparison.metrics
+            and (
+                found := rank_correlations(
+                    [
+                        (paper.TABLE_1[row][index], comparison.summaries[label][key].mean)
+                        for row, label in firsts.items()
+                    ],
+                    "systems",
+                )
+            )
+        }
+
+    def findings(self) -> list[str]:
+        """What there is to say, a sentence each, made from the scores alone."""
+        lines = []
+        if self.best:
+            summary = self.comparison().summaries[self.best]["cc"]
+            lines.append(
+                f"Best by the mean place over all metrics: {self.best}, CC {summary.mean:.3f} "
+                f"(95 % interval {summary.interval[0]:.3f} to {summary.interval[1]:.3f})."
+            )
+        if CENTER_BIAS in self.systems:
+            behind = [
+                label
+                for label, its in self.comparison(CENTER_BIAS).differences.items()
+                if self.systems[label]["kind"] != REFERENCE_KIND
+                and not (its["cc"].mean > 0 and its["cc"].p_value < 0.05)
+            ]
+            mean = self.comparison().summaries[CENTER_BIAS]["cc"].mean
+            lines.append(
+                f"Not ahead of the centre bias in CC ({mean:.3f}), by Wilcoxon's test at 0.05: "
+                f"{', '.join(behind) or 'none'}."
+            )
+        if agreement := self.agreement():
+            shown = ", ".join(f"{METRICS[key].name} {its['spearman']:+.2f}" for key, its in agreement.items())
+            count = next(iter(agreement.values()))["systems"]
+            lines.append(
+                f"Spearman's rank correlation with the paper's Table 1 over {count} systems: {shown}."
+            )
+        return lines
+
+    def all_tables(self) -> list[tables.Table]:
+        """Means, the paper's figures, rank correlations with it, differences from the references."""
+        shown = [self.table(), self.paper_table()]
+        if agreement := self.agreement():
+            shown.append(agreement_table(agreement, "the paper's Table 1", "systems"))
+        return shown + [tables.differences(self.comparison(label)) for label in self.references]
+
+    @property
+    def references(self) -> list[str]:
+        """The systems that differences are taken from: the reference, and the best."""
+        return [label for label in dict.fromkeys([self.reference, self.best]) if label is not None]
+
+    def document(self, write: Callable[[tables.Table], str], comment: str = "") -> str:
+        """All tables, each under a line that says what it holds; then what could not run."""
+        gap = "" if comment else "\n"
+        parts = [f"{comment}{self.title}: {table.title}\n{gap}{write(table)}" for table in self.all_tables()]
+        parts += [f"{comment}Not run: {line}\n" for line in self.missing]
+        return "\n".join(parts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything that was found, as plain values; what is not known is None."""
+        comparison = self.comparison()
+        ranks = {metric: comparison.ranks(metric) for metric in comparison.metrics}
+        systems = {
+            label: {
+                **facts,
+                "mean_place": self.mean_places.get(label),
+                "metrics": {
+                    metric: {**asdict(summary), "rank": ranks[metric].get(label)}
+                    for metric, summary in comparison.summaries[label].items()
+                },
+            }
+            for label, facts in self.systems.items()
+        }
+        differences = {
+            reference: {
+                label: {metric: asdict(its) for metric, its in metrics.items()}
+                for label, metrics in self.comparison(reference).differences.items()
+            }
+            for reference in self.references
+        }
+        return _null_for_nan(
+            {
+                "schema": SCHEMA,
+                "config": self.config,
+                "reference": self.reference,
+                "best": self.best,
+                "systems": systems,
+                "differences": differences,
+                "paper_table_1": {
+                    row: dict(zip(paper.TABLE_1_METRICS, values, strict=True))
+                    for row, values in paper.TABLE_1.items()
+                },
+                "agreement_with_table_1": self.agreement(),
+                "findings": self.findings(),
+                "not_run": self.missing,
+            }
+        )
+
+    def write(self) -> list[Path]:
+        """Write results.json, .csv, .md and .tex; returns their paths."""
+        folder = self.folder
+        return [
+            folder.write_json("results.json", self.as_dict()),
+            write_atomically(folder.path / "results.csv", self._write_csv),
+            folder.write_text("results.md", self.document(tables.markdown)),
+            folder.write_text("results.tex", self.document(tables.latex, "% ")),
+        ]
+
+    def _write_csv(self, path: Path) -> None:
+        """A line a system: means over the images."""
+        with open(path, "w", newline="") as file:
+            writer = csv.writer(file)
+            metrics = self.comparison().metrics
+            writer.writerow(["system", "name", "kind", "model", "loss", "trained_on", *metrics])
+            for label, facts in self.systems.items():
+                means = [self.comparison().summaries[label][metric].mean for metric in metrics]
+                known = [facts[key] for key in ("name", "kind", "model", "loss", "trained_on")]
+                writer.writerow([label, *known, *means])
+
+
+def _place(facts: dict[str, Any]) -> tuple:
+    """Classical models and networks in the order of their lists, then reference lines."""
+    order = [*CLASSICAL, *NETWORKS, *REFERENCES]
+    known = facts["model"] or facts["name"]
+    place = order.index(known) if known in order else len(order)
+    return (KINDS.index(facts["kind"]), place, facts["name"])
+
+
+def _learned_from(facts: dict[str, Any]) -> str:
+    return f"{facts['trained_on']}; {facts['loss']}" if facts["loss"] else facts["trained_on"]
+
+
+def _null_for_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _null_for_nan(its) for key, its in value.items()}
+    if isinstance(value, list | tuple):
+        return [_null_for_nan(its) for its in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

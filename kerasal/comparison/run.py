@@ -1,0 +1,111 @@
+"""Scoring all systems, one after the other, and writing what comes out."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasal.comparison.entries import Entry, entries
+from kerasal.comparison.folder import ComparisonFolder
+from kerasal.comparison.report import report_page
+from kerasal.comparison.results import Results
+from kerasal.data.sample import Dataset, Sample, fingerprint
+from kerasal.errors import InputError
+from kerasal.evaluation import Scores, evaluate
+from kerasal.metrics import METRICS
+
+SHOWN = 3  # stimuli, where none are named
+
+
+def run(
+    dataset: Dataset,
+    path: Path | str,
+    models: Sequence[str | Path] = (),
+    *,
+    split: str = "test",
+    metrics: Sequence[str] | None = None,
+    stimuli: Sequence[str] | None = None,
+    processes: int | None = None,
+    progress=lambda items, _: items,
+    report: Callable[[str], None] = lambda line: None,
+) -> Results:
+    """Score all systems that can run on a split of a dataset; write tables, results and the report.
+
+    Args:
+        path: the comparison's folder, new or one to go on with: systems that are scored there are not scored
+            again, and are part of the results whether they are named in this call or not.
+        models: trained runs, weights files or names, besides those of `entries`.
+        metrics: keys of `kerasal.metrics.METRICS`; default all that the data allow.
+        stimuli: names of those that the report shows maps of; default three of the split.
+        processes: how many score; None for one for each core. More than one needs a script whose start is
+            under `if __name__ == "__main__"`.
+        progress, report: as in `kerasal.training.train`.
+
+    A system that cannot do these data, as a model for larger images, is named in `Results.missing`.
+    InputError: an unknown model, metric or stimulus, a folder with another comparison, no system that can.
+    """
+    if unknown := [key for key in metrics or () if key not in METRICS]:
+        raise InputError(f"unknown metric {unknown[0]!r}: of {', '.join(METRICS)}")
+    samples = dataset[split]
+    shown = dataset.named(stimuli) if stimuli else dataset.spread(split, SHOWN)
+    found = entries(dataset, samples, models)
+    folder = ComparisonFolder(path)
+    folder.begin(_config(dataset, split, metrics, shown), report)
+    todo = [entry for entry in found if not folder.has(entry.facts)]
+    if len(todo) < len(found):
+        report(f"{len(found) - len(todo)} of {len(found)} systems are scored already")
+    failed: list[str] = []
+    notes: set[str] = set()
+    for entry in todo:
+        try:
+            scores, its_notes = _score(entry, dataset, split, metrics, processes, progress)
+            maps = _maps(entry, dataset, shown)
+        except InputError as error:
+            failed.append(f"{entry.facts['label']}: {error}")
+            continue
+        folder.write_system(entry.facts, scores, maps)
+        for note in its_notes:
+            if note not in notes:
+                report(f"Note: {note}")
+        notes |= set(its_notes)
+    results = Results.read(folder, failed)
+    results.write()
+    folder.write_text("report.html", report_page(results, shown))
+    return results
+
+
+def _score(entry: Entry, dataset, split, metrics, processes, progress) -> tuple[Scores, tuple[str, ...]]:
+    result = evaluate(
+        [entry.system],
+        dataset,
+        split,
+        metrics=metrics,
+        processes=processes,
+        progress=lambda items, text: progress(items, f"{entry.facts['label']}: {text}"),
+    )
+    return next(iter(result.scores.values())), result.notes
+
+
+def _maps(entry: Entry, dataset: Dataset, shown: Sequence[Sample]) -> list[np.ndarray]:
+    """Its maps of the stimuli shown; none of a system that knows the answers, whose map they are."""
+    if not entry.facts["competes"]:
+        return []
+    return [job()[0][0] for job in entry.system.jobs(dataset, list(shown))]
+
+
+def _config(dataset: Dataset, split: str, metrics, shown: Sequence[Sample]) -> dict[str, Any]:
+    return {
+        "schema": ComparisonFolder.schema,
+        "data": {
+            "name": dataset.name,
+            "arguments": dataset.arguments,
+            "description": dataset.description,
+            "licence": dataset.licence,
+            "fingerprint": fingerprint(dataset.samples),
+            **{name: len(samples) for name, samples in dataset.splits.items()},
+        },
+        "split": split,
+        "metrics": list(metrics) if metrics else None,
+        "stimuli": [sample.name for sample in shown],
+    }

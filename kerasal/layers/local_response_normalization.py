@@ -1,0 +1,40 @@
+"""Local response normalisation across channels."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class LocalResponseNormalization(keras.layers.Layer):
+    """y = x / (bias + alpha / size * sum of x^2 over the `size` channels around)^beta.
+
+    Args:
+        size: odd; how many channels, the middle one's own included. Beyond the first and last are zeros.
+        alpha, beta, bias: as above. TensorFlow's alpha is this one divided by `size`.
+
+    Input and output (B, H, W, C). Source: Krizhevsky et al. 2012, section 3.3; alpha divided by the size as
+    in Caffe's layer LRN.
+    """
+
+    def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0, **kwargs):
+        super().__init__(**kwargs)
+        if size < 1 or size % 2 == 0:
+            raise ValueError(f"size must be odd and positive, got {size}")
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.bias = bias
+
+    def call(self, inputs):
+        channels = inputs.shape[-1]
+        margin = self.size // 2
+        squares = ops.pad(ops.square(inputs), [(0, 0), (0, 0), (0, 0), (margin, margin)])
+        total = sum(squares[..., shift : shift + channels] for shift in range(self.size))
+        return inputs / ops.power(self.bias + self.alpha / self.size * total, self.beta)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        own = {"size": self.size, "alpha": self.alpha, "beta": self.beta, "bias": self.bias}
+        return {**super().get_config(), **own}

@@ -1,0 +1,144 @@
+"""Resizes of OpenCV and Pillow, and OpenCV's 5x5 blur, as reference codes have them around their networks.
+
+Every resize is two matrix products, one along each axis: sizes may be tensors, and no runtime lacks them.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasal.layers.resampling import half_pixel
+
+CUBIC = -0.75  # OpenCV's a in Keys's kernel; MATLAB and TensorFlow have -0.5
+BINOMIAL = (1, 4, 6, 4, 1)  # what getGaussianKernel takes for 5 taps and no sigma, over 16
+
+
+def resize_area(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
+    """`cv2.resize` with INTER_AREA, in floats: images (B, H, W, C) at `size` (rows, columns).
+
+    The mean over the rectangle of the image that a pixel covers. Where an axis grows, OpenCV interpolates
+    linearly along both, from pixel to pixel across the last part of each alone.
+    """
+    height, width = ops.shape(images)[1:3]
+    rows, columns = size
+    grows = ops.logical_or(ops.less(height, rows), ops.less(width, columns))
+    return _resize(
+        images,
+        *(
+            ops.where(grows, _grown_area(length, wanted), _area(length, wanted))
+            for length, wanted in ((height, rows), (width, columns))
+        ),
+    )
+
+
+def resize_cubic(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
+    """`cv2.resize` with INTER_CUBIC: images (B, H, W, C) at `size` (rows, columns); no antialiasing.
+
+    Values may overshoot those of the images.
+    """
+    return _resize(
+        images, *(_cubic(length, wanted) for length, wanted in zip(ops.shape(images)[1:3], size, strict=True))
+    )
+
+
+def resize_triangle(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
+    """Pillow's bilinear resize, in floats: images (B, H, W, C) at `size` (rows, columns).
+
+    Linear between pixels where an axis grows; where it shrinks, a mean with triangular weights.
+    """
+    return _resize(
+        images,
+        *(_triangle(length, wanted) for length, wanted in zip(ops.shape(images)[1:3], size, strict=True)),
+    )
+
+
+def fit_bilinear(images: keras.KerasTensor, side: int, smallest: int = 1) -> keras.KerasTensor:
+    """`cv2.resize` with INTER_LINEAR by one factor for both axes, so that no side is longer than `side`.
+
+    images (B, H, W, C), never enlarged; a side of H and W that would come out under `smallest` pixels gets
+    so many, its last pixel repeated.
+    """
+    height, width = ops.shape(images)[1:3]
+    longest = ops.maximum(side, ops.maximum(height, width))
+    matrices = []
+    for length in (height, width):
+        wanted = ops.maximum(smallest, _rounded(length * side, longest))
+        # The factor is the longer side's own, not the quotient of the rounded lengths.
+        position = half_pixel(ops.arange(wanted), longest, side)
+        floor = ops.floor(position)
+        fraction = position - floor
+        low = ops.cast(floor, "int32")
+        matrices.append(_matrix(((low, 1 - fraction), (low + 1, fraction)), length))
+    return _resize(images, *matrices)
+
+
+def blur_5x5(maps: keras.KerasTensor) -> keras.KerasTensor:
+    """`cv2.GaussianBlur` with (5, 5) and sigma 0: maps (B, H, W, 1), borders mirrored at pixel centres."""
+    weights = np.array(BINOMIAL) / sum(BINOMIAL)
+    for axis, shape in ((1, (5, 1, 1, 1)), (2, (1, 5, 1, 1))):
+        period = ops.maximum(1, 2 * (ops.shape(maps)[axis] - 1))
+        # Counted from the period's next start: ONNX's remainder of a negative number is another one.
+        place = (ops.arange(ops.shape(maps)[axis] + 4) + (2 * period - 2)) % period
+        maps = ops.take(maps, ops.minimum(place, period - place), axis=axis)
+        kernel = ops.convert_to_tensor(weights.reshape(shape), maps.dtype)
+        maps = ops.depthwise_conv(maps, kernel, data_format="channels_last")
+    return maps
+
+
+def _resize(images, by_rows, by_columns):
+    images = ops.einsum("oh,bhwc->bowc", by_rows, images)
+    return ops.einsum("pw,bowc->bopc", by_columns, images)
+
+
+def _area(length, wanted):
+    """The matrix (wanted, length) of the shares of each pixel in what a wanted pixel covers."""
+    i, j = ops.arange(wanted)[:, None], ops.arange(length)[None]
+    # In whole numbers, of 1 / wanted pixel.
+    end = ops.minimum((i + 1) * length, (j + 1) * wanted)
+    covered = ops.maximum(0, end - ops.maximum(i * length, j * wanted))
+    return ops.cast(covered, "float32") / ops.cast(length, "float32")
+
+
+def _grown_area(length, wanted):
+    place = ops.arange(wanted)
+    low = place * length // wanted
+    fraction = ops.cast((place + 1) * length - (low + 1) * wanted, "float32") / ops.cast(length, "float32")
+    fraction = ops.where(fraction > 0, fraction - ops.floor(fraction), 0.0)
+    return _matrix(((low, 1 - fraction), (low + 1, fraction)), length)
+
+
+def _triangle(length, wanted):
+    scale = ops.cast(length, "float32") / ops.cast(wanted, "float32")
+    centres = (ops.cast(ops.arange(wanted), "float32") + 0.5) * scale
+    distance = ops.abs(ops.cast(ops.arange(length), "float32")[None] + 0.5 - centres[:, None])
+    weights = ops.maximum(0.0, 1 - distance / ops.maximum(scale, 1.0))
+    return weights / ops.sum(weights, axis=1, keepdims=True)
+
+
+def _cubic(length, wanted):
+    position = half_pixel(ops.arange(wanted), length, wanted)
+    floor = ops.floor(position)
+    x = position - floor
+    low = ops.cast(floor, "int32")
+    near = ((CUBIC + 2) * x - (CUBIC + 3)) * x * x + 1
+    far = ((CUBIC * (x + 1) - 5 * CUBIC) * (x + 1) + 8 * CUBIC) * (x + 1) - 4 * CUBIC
+    y = 1 - x
+    after = ((CUBIC + 2) * y - (CUBIC + 3)) * y * y + 1
+    taps = ((low - 1, far), (low, near), (low + 1, after), (low + 2, 1 - far - near - after))
+    return _matrix(taps, length)
+
+
+def _matrix(taps, length):
+    """The matrix (wanted, length) of taps (index, weight); beyond the ends the end's pixel counts."""
+    pixels = ops.arange(length)[None]
+    return sum(
+        weight[:, None] * ops.cast(ops.equal(ops.clip(index, 0, length - 1)[:, None], pixels), "float32")
+        for index, weight in taps
+    )
+
+
+def _rounded(numerator, denominator):
+    """The quotient of two whole numbers, rounded, halves to even numbers."""
+    nearest = (2 * numerator + denominator) // (2 * denominator)
+    is_half = ops.equal((2 * numerator + denominator) % (2 * denominator), 0)
+    return nearest - ops.cast(is_half, "int32") * (nearest % 2)

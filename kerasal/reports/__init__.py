@@ -1,0 +1,19 @@
+"""What the reports of quests and comparisons share: a folder to go on with, the page's style, pictures."""
+
+from kerasal.reports.agreement import agreement_table, rank_correlations
+from kerasal.reports.folder import ResultsFolder
+from kerasal.reports.page import details, html_table, panel, sorting, style
+from kerasal.reports.pictures import heat, photo
+
+__all__ = [
+    "ResultsFolder",
+    "agreement_table",
+    "details",
+    "heat",
+    "html_table",
+    "panel",
+    "photo",
+    "rank_correlations",
+    "sorting",
+    "style",
+]

@@ -1,0 +1,109 @@
+"""A folder that keeps what is finished, so that nothing is done twice."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasal.errors import InputError
+from kerasal.evaluation import Scores
+from kerasal.evaluation.scores import read_csv, write_csv
+from kerasal.training.run_folder import RunFolder, write_atomically
+
+
+class ResultsFolder:
+    """Files of a long work in steps, each written whole or not at all; config.json says what the work is.
+
+    A subclass names the work, its schema, and says which settings may change between calls.
+    """
+
+    kind: str  # in errors: "quest"
+    mark: str  # a setting that its config.json alone has
+    schema: int
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        self._files = RunFolder(path)
+
+    def differences(self, before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+        """Which settings are others now, so that the folder cannot go on."""
+        raise NotImplementedError
+
+    def merged(self, before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+        """The settings of now, with what earlier calls asked for."""
+        return now
+
+    def begin(self, config: dict[str, Any], report: Callable[[str], None]) -> dict[str, Any]:
+        """Make the folder, or go on in it; returns the configuration with what earlier calls asked for.
+
+        InputError: the folder holds something else, or the same kind of work with other settings, which are
+        named.
+        """
+        if (self.path / "config.json").is_file():
+            before = self.config
+            if changed := self.differences(before, config):
+                raise InputError(
+                    f"{self.path} holds a {self.kind} with other settings: {'; '.join(changed)}. "
+                    "Name another folder with --output, or repeat its settings"
+                )
+            config = self.merged(before, config)
+            report(f"going on with {self.path}")
+        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise InputError(
+                f"{self.path} is there already and holds no {self.kind}: name another with --output"
+            )
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot make the folder {self.path}: {error.strerror}") from None
+        for partial in self.path.rglob(".*.partial*"):  # left by a process that was killed
+            partial.unlink(missing_ok=True)
+        self._files.write_config(config)
+        return config
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What config.json holds. InputError: none, one of something else, or a damaged file."""
+        if not (self.path / "config.json").is_file():
+            raise InputError(f"{self.path} is not a {self.kind}'s folder: it has no config.json")
+        values = self._files.config
+        if self.mark not in values:
+            raise InputError(f"{self.path} holds no {self.kind}: name another folder with --output")
+        if values.get("schema") != self.schema:
+            raise InputError(f"{self.path} was written by another version: schema {values.get('schema')}")
+        return values
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """A file's values; None where it is not there. InputError: a damaged file."""
+        if not (self.path / name).is_file():
+            return None
+        try:
+            return json.loads((self.path / name).read_text())
+        except ValueError:
+            raise InputError(
+                f"{self.path / name} is not valid JSON: remove it, and it is made anew"
+            ) from None
+
+    def read_scores(self, name: str) -> Scores | None:
+        """One system's scores from a CSV file; None where it is not there."""
+        return read_csv(self.path / name) if (self.path / name).is_file() else None
+
+    def write_scores(self, name: str, scores: Scores) -> None:
+        write_atomically(self.make(name), lambda path: write_csv(path, {"": scores}))
+
+    def write_array(self, name: str, array: np.ndarray) -> Path:
+        return self._files.write_array(name, array)
+
+    def write_json(self, name: str, values: dict[str, Any]) -> Path:
+        return self.write_text(name, json.dumps(values, indent=2, allow_nan=False) + "\n")
+
+    def write_text(self, name: str, text: str) -> Path:
+        return write_atomically(self.make(name), lambda file: file.write_text(text, encoding="utf-8"))
+
+    def make(self, name: str) -> Path:
+        """The path of a file that is about to be written, in a folder that is there."""
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file

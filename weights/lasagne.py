@@ -1,0 +1,97 @@
+"""Weights of networks that were trained with Lasagne: .npz files of `get_all_param_values`."""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kerasal.errors import InputError
+from kerasal.weights.stored import StoredLayer, check_shapes
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def load_lasagne_weights(layers: Sequence[StoredLayer], path: Path | str) -> None:
+    """Set layers from the arrays `arr_0`, `arr_1`, ... of an .npz file, by order.
+
+    All shapes and values are checked before the first weight is set, and nothing is ever unpickled.
+    InputError: no .npz file, or a damaged one; another number of arrays; an array of another shape, of Python
+    objects or with values that are not finite, by its name.
+    """
+    shapes = lasagne_shapes(path)
+    counts = [len(stored.shapes) for stored in layers]
+    if len(shapes) != sum(counts):
+        raise InputError(
+            f"{path} has {len(shapes)} arrays and the network has {sum(counts)}: it is another network's"
+        )
+    starts = [sum(counts[:place]) for place in range(len(layers))]
+    places = [
+        (stored, start, f"{path}: {_names(start, count)}")
+        for stored, start, count in zip(layers, starts, counts, strict=True)
+    ]
+    # Compared before anything is read: a few bytes can claim an array of any size.
+    for stored, start, where in places:
+        check_shapes(shapes[start : start + len(stored.shapes)], stored, where)
+    converted = []
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            for stored, start, where in places:
+                arrays = [archive[f"arr_{start + i}"] for i in range(len(stored.shapes))]
+                converted.append(stored.convert(arrays, where))
+    except InputError:
+        raise
+    except Exception as error:  # damaged bytes make zipfile and NumPy raise whatever it comes to
+        raise _damaged(path, error) from None
+    for (stored, *_), arrays in zip(places, converted, strict=True):
+        stored.layer.set_weights(arrays)
+
+
+def lasagne_shapes(path: Path | str) -> list[tuple[int, ...]]:
+    """The shapes of `arr_0`, `arr_1`, ..., read from their headers alone. InputError: see above."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"no weights file {path}")
+    if not is_npz(path):
+        raise InputError(f"{path} is not an .npz file of Lasagne's arrays")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            count = len(archive.namelist())
+            names = [f"arr_{i}.npy" for i in range(count)]
+            if set(names) != set(archive.namelist()):
+                raise InputError(
+                    f"{path} does not hold the arrays arr_0, arr_1, ... that Lasagne's users save"
+                )
+            return [_shape(archive, name, path) for name in names]
+    except InputError:
+        raise
+    except Exception as error:
+        raise _damaged(path, error) from None
+
+
+def is_npz(path: Path | str) -> bool:
+    """Whether a file begins as .npz files do, which are ZIP archives."""
+    with open(path, "rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def _shape(archive, name, path):
+    with archive.open(name) as file:
+        shape, _, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
+    if dtype.kind != "f":
+        what = "Python objects, which are not opened" if dtype.hasobject else f"{dtype} numbers"
+        raise InputError(
+            f"{path}: {name.removesuffix('.npy')} holds {what} in place of floating-point numbers"
+        )
+    return shape
+
+
+def _names(start, count):
+    return f"arr_{start}" if count == 1 else f"arr_{start} to arr_{start + count - 1}"
+
+
+def _damaged(path, error):
+    return InputError(f"{path} is damaged: {' '.join(str(error).split()) or type(error).__name__}")

@@ -42,9 +42,10 @@ class Heads:
 
     Args:
         specs: canonical specs of the losses.
-        model_options: of `kerasal.models.build`, but for `activation`, which each loss chooses.
+        model_options: of `kerasal.models.build`, but for `activation`.
         options: of the training; `learning_rate` and `loss` play no part.
         center_bias: B of the regularisation R.
+        activations: of each head; default the options', or what is usual for the loss.
         seed: of the initial weights and the dropout.
         precision: "float32" or "bfloat16", of the heads and of the pass through VGG-16.
         fixations: whether the data have fixations, so that NSS can be watched.
@@ -57,6 +58,7 @@ class Heads:
         options: TrainingOptions,
         center_bias: np.ndarray,
         *,
+        activations: Sequence[str] | None = None,
         seed: int = 0,
         precision: str = "float32",
         fixations: bool = True,
@@ -65,7 +67,9 @@ class Heads:
         self.options = options
         self.precision = precision
         self.losses = [losses.get(spec, center_bias=center_bias) for spec in specs]
-        self.activations = [options.activation or losses.activation_for(loss) for loss in self.losses]
+        self.activations = activations or [
+            options.activation or losses.activation_for(loss) for loss in self.losses
+        ]
         self.heads = [
             build_head(options.model, {**model_options, "activation": activation}, seed, precision)
             for activation in self.activations

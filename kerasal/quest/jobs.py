@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasal import losses
 from kerasal.evaluation import Scores
 from kerasal.quest.folder import QuestFolder, restored_head
 from kerasal.quest.heads import Heads, is_perceptual
@@ -54,25 +55,61 @@ class Learning:
         first, rates, heads = self.config["seeds"][0], dict(job.rates), None
         if job.searching:
             # The search is the first seed's, whichever seed trains.
-            heads = self._heads(job.searching, first, report)
-            stage = stages(job, False, self.splits.trial_steps)
-            found = choose_rates(heads, self.splits, first, stage)
-            for spec, rate in zip(job.searching, found, strict=True):
-                rates[spec] = rate
-                yield "rate", spec, rate
+            found, heads = self._searched(job, first, report, stages)
+            for spec in job.searching:
+                rates[spec] = found[spec]
+                yield "rate", spec, found[spec]
         if not job.training:
             return
-        if job.training != job.searching or job.seed != first:
-            heads = self._heads(job.training, job.seed, report)
+        activations = [rates[spec]["activation"] for spec in job.training]
+        if job.training != job.searching or job.seed != first or heads.activations != activations:
+            heads = self._heads(job.training, activations, job.seed, report)
         chosen = [rates[spec]["rate"] for spec in job.training]
         stage = stages(job, True, self.splits.steps)
         trained = train_heads(heads, chosen, self.splits, job.seed, stage)
         for spec, rate, activation, (record, weights) in zip(
-            job.training, chosen, heads.activations, trained, strict=True
+            job.training, chosen, activations, trained, strict=True
         ):
             yield "head", spec, {"rate": rate, "activation": activation, **record}, weights
 
-    def _heads(self, specs, seed, report):
+    def _searched(self, job, seed, report, stages):
+        """The rate and the activation that each loss of the job chooses, and the heads that searched.
+
+        Behind a relu a map of zeros has no gradient and stays one. A loss that ends there with every rate
+        searches once more behind a sigmoid.
+        """
+        training = self.splits.options.training
+        activations = [
+            training.activation or losses.activation_for(losses.get(spec)) for spec in job.searching
+        ]
+        heads = self._heads(job.searching, activations, seed, report)
+        found = self._search(heads, job, seed, stages)
+        dead = [
+            spec
+            for spec, its in found.items()
+            if its["activation"] == "relu"
+            and its["trials"]
+            and all(trial["collapsed"] for trial in its["trials"])
+        ]
+        if dead and not training.activation:
+            report(f"only constant maps behind a relu, once more behind a sigmoid: {', '.join(dead)}")
+            again = self._heads(dead, ["sigmoid"] * len(dead), seed, report)
+            for spec, its in self._search(again, job, seed, stages).items():
+                found[spec] = {**its, "trials": found[spec]["trials"] + its["trials"]}
+        return found, heads
+
+    def _search(self, heads, job, seed, stages):
+        chosen = choose_rates(heads, self.splits, seed, stages(job, False, self.splits.trial_steps))
+        return {
+            spec: {
+                "rate": its["rate"],
+                "activation": activation,
+                "trials": [{"activation": activation, **trial} for trial in its["trials"]],
+            }
+            for spec, activation, its in zip(heads.specs, heads.activations, chosen, strict=True)
+        }
+
+    def _heads(self, specs, activations, seed, report):
         report(f"preparing {len(specs)} heads: {', '.join(specs)}")
         options = self.config["model_options"]
         return Heads(
@@ -80,6 +117,7 @@ class Learning:
             {**options, "input_size": tuple(options["input_size"])},
             self.splits.options.training,
             self.bias,
+            activations=activations,
             seed=seed,
             precision=self.config["precision"],
             fixations=self.splits.dataset.has_fixations,

@@ -88,6 +88,19 @@ def test_a_head_whose_maps_are_constant_is_called_collapsed_in_plain_values(tiny
     assert json.dumps(found) == "[true, false]"
 
 
+def test_a_loss_that_collapses_behind_a_relu_searches_again_behind_a_sigmoid(tiny_network, tmp_path):
+    dataset = data.load("synthetic").limited(6)
+    # Rates at which a relu dies in one step and a sigmoid does not.
+    rates = quest.options(model="tiny", input_size=SIZE, epochs=1, batch_size=3, search_rates=[3.0, 5.0])
+    lines = []
+    results = quest.run(dataset, ["ae", "bce"], rates, tmp_path / "q", metrics=METRICS, report=lines.append)
+    tried = [trial["activation"] for trial in results.rates["ae"]["trials"]]
+    assert tried == ["relu", "relu", "sigmoid", "sigmoid"]
+    assert results.heads[0]["ae"]["activation"] == "sigmoid"
+    assert {trial["activation"] for trial in results.rates["bce"]["trials"]} == {"sigmoid"}
+    assert any("once more behind a sigmoid: ae" in line for line in lines)
+
+
 def test_a_second_call_trains_nothing_and_a_new_loss_alone(finished, tmp_path):
     dataset, folder, results, _ = finished
     copy = tmp_path / "q"

@@ -8,8 +8,6 @@ import contourpy
 import cv2
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 
 from kerasal.data.sample import Sample, center_bias
@@ -155,6 +153,10 @@ def draw_center_bias(samples: Sequence[Sample], path: Path) -> list[Path]:
 
 def save_center_bias(array: Path, path: Path) -> Path:
     """Draw a centre bias map from its .npy file with its marginals: the paper's Figure 2."""
+    # Here, because maps do without figures, and these take long to load.
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
     bias = np.load(array)
     rows, columns = bias.shape
     figure = Figure(figsize=(6.4, 6.4 * (rows + 0.36 * columns) / (1.42 * columns)), layout="constrained")

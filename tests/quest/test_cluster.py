@@ -17,17 +17,18 @@ from kerasal.training import RunFolder
 distributed = pytest.importorskip("distributed")
 
 METRICS = ["cc", "nss", "information_gain"]
-SPECS = "mse, kld+cc, cc, bce, ae, nss"
+SIX_JOBS = {"specs": "mse, kld+cc, cc, bce, ae, nss", "seeds": 2, "side_by_side": 2}
+TWO_JOBS = {"specs": "mse, cc", "seeds": 1, "side_by_side": 1}
 WRITTEN = ("*.csv", "heads/*/*.json", "rates/*.json", "results.md")
 
 
-def run(path, dataset, **arguments):
+def run(path, dataset, specs, report=lambda _: None, **arguments):
     options = quest.options(
         model="tiny", input_size=(32, 48), epochs=2, batch_size=3, search_rates=[1e-2, 1e-3]
     )
-    specs = quest.parse_losses(SPECS)
-    settings = {"seeds": 2, "side_by_side": 2, "metrics": METRICS, "report": lambda _: None, **arguments}
-    return quest.run(dataset, specs, options, path, **settings)
+    return quest.run(
+        dataset, quest.parse_losses(specs), options, path, metrics=METRICS, report=report, **arguments
+    )
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +38,9 @@ def photos(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def unclustered(photos, tiny_network, tmp_path_factory):
-    """The quest without a cluster, its features kept in a folder."""
+    """A quest without a cluster, its features kept in a folder."""
     root = tmp_path_factory.mktemp("quests")
-    run(root / "q", photos, cache_folder=root / "cache")
+    run(root / "q", photos, **TWO_JOBS, cache_folder=root / "cache")
     return root
 
 
@@ -62,7 +63,8 @@ def same_results(path, other):
             )
             for a, b in zip(ours, its, strict=True):
                 assert a == b or float(a) == pytest.approx(float(b), rel=1e-4, abs=1e-6), name
-    weights = [quest.Results.read(folder).folder.weights(1, "bce") for folder in (path, other)]
+    seed = max(quest.Results.read(path).config["seeds"])
+    weights = [quest.Results.read(folder).folder.weights(seed, "cc") for folder in (path, other)]
     for a, b in zip(*weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     return True
@@ -70,27 +72,19 @@ def same_results(path, other):
 
 def test_a_quest_is_the_same_on_a_cluster(unclustered, photos, in_this_process):
     lines = []
-    run(
-        unclustered / "clustered",
-        photos,
-        cache_folder=unclustered / "cache",
-        cluster=in_this_process,
-        report=lines.append,
-    )
+    settings = {**TWO_JOBS, "cache_folder": unclustered / "cache", "cluster": in_this_process}
+    run(unclustered / "clustered", photos, **settings, report=lines.append)
     assert same_results(unclustered / "q", unclustered / "clustered")
-    assert sum("is finished" in line for line in lines) == 6
+    assert sum("is finished" in line for line in lines) == 2
     assert not list(unclustered.rglob(".*partial*"))
-
-
-def test_what_is_finished_is_not_sent_again(unclustered, photos, in_this_process):
-    lines = []
-    run(unclustered / "q", photos, cluster=in_this_process, report=lines.append)
-    assert not [line for line in lines if "is finished" in line or "scored" in line]
+    # What is finished is not sent again.
+    run(unclustered / "clustered", photos, **settings, report=lines.append)
+    assert sum("is finished" in line for line in lines) == 2
 
 
 def test_an_evaluation_is_the_same_on_a_cluster(unclustered, photos, in_this_process, tmp_path):
     systems = [
-        evaluation.Network.of_run(unclustered / "q/best"),
+        evaluation.model(unclustered / "q/best"),
         evaluation.baseline("center-bias"),
         evaluation.baseline("half-observers"),  # its halves are drawn in the order of the images
     ]
@@ -168,11 +162,12 @@ def test_without_the_option_dask_is_not_imported(photos):
     folder = photos.arguments["data_dir"]
     script = (
         "import sys; from kerasal_cli import main\n"
-        f"main(['evaluate', '--baseline', 'chance', '--data', {folder!r}], standalone_mode=False)\n"
+        f"options = ['--data', {folder!r}, '--metrics', 'cc', '--processes', '1']\n"
+        "main(['evaluate', '--baseline', 'chance', *options], standalone_mode=False)\n"
         "import kerasal.quest, kerasal.cluster\n"
         "assert not {'dask', 'distributed'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, timeout=120)
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -187,22 +182,24 @@ def tiny_network_on_workers():
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny_network_on_workers")
-def test_a_worker_killed_in_the_middle_changes_nothing(unclustered, photos):
+def test_six_jobs_on_two_workers_of_which_one_is_killed_end_as_without(unclustered, photos, tmp_path):
+    settings = {**SIX_JOBS, "cache_folder": unclustered / "cache"}
+    run(tmp_path / "alone", photos, **settings)
     killed = []
     with cluster.connect("local:2") as workers:
 
+        def pids():
+            return [nanny.pid for nanny in workers.client.cluster.workers.values()]
+
         def report(line):
             if "is finished" in line and not killed:
-                killed.append(next(iter(workers.client.cluster.workers.values())).pid)
+                killed.append(pids()[0])
                 os.kill(killed[0], signal.SIGKILL)
 
-        run(
-            unclustered / "killed", photos, cache_folder=unclustered / "cache", cluster=workers, report=report
-        )
-        ends = {nanny.pid for nanny in workers.client.cluster.workers.values()}
-    assert killed
-    assert killed[0] not in ends
-    assert same_results(unclustered / "q", unclustered / "killed")
+        run(tmp_path / "clustered", photos, **settings, cluster=workers, report=report)
+        assert killed
+        assert killed[0] not in pids()
+    assert same_results(tmp_path / "alone", tmp_path / "clustered")
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ def auc_borji(
         return math.nan
     if saliency_map.is_constant:
         return 0.5
-    compared = slice(None)
+    compared = None
     if splits is not None:
         pixels = saliency_map.pixels.size
         compared = np.random.default_rng(seed).integers(0, pixels, splits * fixated.size)
@@ -97,22 +97,37 @@ def _check_sampling(splits: int | None, seed: Seed) -> None:
         raise ValueError(f"splits must be positive, got {splits}")
 
 
-def _area(saliency_map: Map, fixated: np.ndarray, compared: slice | np.ndarray) -> float:
-    """Area under the curve; linear in the false positive rates, hence the mean area of equal draws pooled."""
+def _area(saliency_map: Map, fixated: np.ndarray, compared: np.ndarray | None) -> float:
+    """Area under the curve; linear in the false positive rates, hence the mean area of equal draws pooled.
+
+    compared: pixel indices; None for all pixels.
+    """
     levels = _levels(saliency_map)
-    true_positives, false_positives = (
-        _rates(saliency_map.pixels[selection], levels) for selection in (fixated, compared)
-    )
+    true_positives = _rates(_count(saliency_map.read(fixated), levels), fixated.size)
+    if compared is None:
+        counts = sum(
+            _count(saliency_map.read(part), levels, *extremes)
+            for part, extremes in zip(stretches(saliency_map.pixels), saliency_map.extremes, strict=True)
+        )
+        false_positives = _rates(counts, saliency_map.pixels.size)
+    else:
+        false_positives = _rates(_count(saliency_map.read(compared), levels), compared.size)
     return float(np.sum(np.diff(false_positives) * (true_positives[1:] + true_positives[:-1])) / 2)
 
 
-def _rates(pixels: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Share of the pixels that reach each of the ascending levels; from none to all, at the map's lowest."""
-    counts = np.zeros(len(levels), dtype=np.intp)
-    for part in stretches(pixels):
-        values = np.asarray(pixels[part], dtype=np.float64)
-        counts += [np.count_nonzero(values >= level) for level in levels]
-    return np.array([0, *counts[::-1], pixels.size]) / pixels.size
+def _count(
+    values: np.ndarray, levels: np.ndarray, lowest: float = -math.inf, highest: float = math.inf
+) -> np.ndarray:
+    """How many values reach each of the levels; compared with those that lie within their extremes alone."""
+    counts = np.where(levels <= lowest, values.size, 0)
+    for index in np.flatnonzero((lowest < levels) & (levels <= highest)):
+        counts[index] = np.count_nonzero(values >= levels[index])
+    return counts
+
+
+def _rates(counts: np.ndarray, pixels: int) -> np.ndarray:
+    """Rates from none to all, which the map's lowest value reaches."""
+    return np.array([0, *counts[::-1], pixels]) / pixels
 
 
 def _levels(saliency_map: Map) -> np.ndarray:

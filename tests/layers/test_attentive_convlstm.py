@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kerasal.layers import AttentiveConvLSTM, LearnedGaussianPrior
 
@@ -56,6 +57,33 @@ def test_the_fused_cell_equals_the_equations_as_they_stand(sizes):
     for image in (0, 1):
         expected = literal(x[image], arrays, sizes.get("steps", 4))
         np.testing.assert_allclose(result[image], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("sizes", [{}, {"kernel": 5, "attention": 6, "steps": 2}])
+def test_the_gradient_equals_a_central_difference_of_the_equations(sizes):
+    layer, _ = random_cell(**sizes)
+    steps = sizes.get("steps", 4)
+    random = np.random.default_rng(1)
+    arrays = [np.float64(array) for array in layer.per_gate_weights()]
+    x = np.float64(np.float32(random.normal(size=(6, 9, 5))))
+    weighting = random.normal(size=(6, 9, 4))
+    tensor = tf.constant(x[None], "float32")
+    with tf.GradientTape() as tape:
+        tape.watch(tensor)
+        total = tf.reduce_sum(layer(tensor) * weighting.astype("float32"))
+    by_input, *by_weights = tape.gradient(total, [tensor, *(weight.value for weight in layer.weights)])
+    for weight, gradient in zip(layer.weights, by_weights, strict=True):
+        weight.assign(gradient)  # so that `per_gate_weights` gives the gradients gate by gate
+    gradients = [by_input.numpy()[0], *layer.per_gate_weights()]
+    for index, gradient in enumerate(gradients):
+        direction = random.normal(size=gradient.shape)
+        totals = []
+        for step in (1e-5, -1e-5):
+            moved = [x, *arrays]
+            moved[index] = moved[index] + step * direction
+            totals.append(np.sum(literal(moved[0], moved[1:], steps) * weighting))
+        expected = (totals[0] - totals[1]) / 2e-5
+        assert np.sum(gradient * direction) == pytest.approx(expected, rel=1e-3, abs=1e-3), index
 
 
 def test_every_array_counts_in_the_comparison():

@@ -2,7 +2,15 @@ import keras
 import numpy as np
 import pytest
 
-from kerasal.layers import ASPP, GaussianBlur, StimulusPreprocessing
+from kerasal.layers import (
+    ASPP,
+    AttentiveConvLSTM,
+    BilinearUpsampling,
+    GaussianBlur,
+    LearnedGaussianPrior,
+    StimulusPreprocessing,
+    TheanoMaxPooling2D,
+)
 
 
 def test_gaussian_blur_equals_a_plain_loop_over_pixels():
@@ -64,7 +72,20 @@ def test_shrinking_a_stimulus_averages_instead_of_skipping_pixels():
     np.testing.assert_allclose(result[2:-2, 2:-2], 127.5, atol=3)
 
 
-@pytest.mark.parametrize("layer", [ASPP(2, (1, 2)), GaussianBlur(3, 0.7), StimulusPreprocessing((8, 12))])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        ASPP(2, (1, 2)),
+        AttentiveConvLSTM(3, 2, steps=2),
+        BilinearUpsampling(4),
+        GaussianBlur(3, 0.7),
+        LearnedGaussianPrior(2),
+        StimulusPreprocessing((8, 12)),
+        StimulusPreprocessing((8, 12), padded=True),
+        TheanoMaxPooling2D(2, 1),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
 def test_layer_is_the_same_after_a_round_trip_through_its_config(layer):
     image = np.random.default_rng(0).uniform(0, 255, (2, 8, 12, 3)).astype("float32")
     before = layer(image)

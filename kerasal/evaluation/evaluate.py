@@ -17,7 +17,7 @@ from kerasal.evaluation.baselines import training_center_bias
 from kerasal.evaluation.maps import notes_on
 from kerasal.evaluation.processes import score_all, worthwhile_processes
 from kerasal.evaluation.scores import Scores, write_csv
-from kerasal.evaluation.scoring import FixationPool, Scorer
+from kerasal.evaluation.scoring import FixationPool, MapError, Scorer
 from kerasal.evaluation.statistics import Comparison, compare
 from kerasal.evaluation.systems import System, check_names
 from kerasal.metrics import METRICS
@@ -139,8 +139,13 @@ def evaluate(
     results = score_all(chain.from_iterable(jobs), scorer, processes)
     images = f"{len(samples)} images" + (f" of {len(systems)} systems" if len(systems) > 1 else "")
     count = range(len(systems) * len(samples))
-    rows = np.array([next(results) for _ in progress(count, f"scoring {images}")])
-    by_system = rows.reshape(len(systems), len(samples), len(keys))
+    rows = []
+    for index in progress(count, f"scoring {images}"):
+        try:
+            rows.append(next(results))
+        except MapError as error:
+            raise InputError(f"{names[index // len(samples)]}: {error}") from None
+    by_system = np.array(rows).reshape(len(systems), len(samples), len(keys))
     scores = {
         name: Scores([sample.name for sample in samples], dict(zip(keys, values.T, strict=True)))
         for name, values in zip(names, by_system, strict=True)

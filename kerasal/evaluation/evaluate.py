@@ -19,7 +19,7 @@ from kerasal.evaluation.clustered import score_on
 from kerasal.evaluation.maps import notes_on
 from kerasal.evaluation.processes import score_all, worthwhile_processes
 from kerasal.evaluation.scores import Scores, together, write_csv
-from kerasal.evaluation.scoring import FixationPool, Scorer
+from kerasal.evaluation.scoring import FixationPool, MapError, Scorer
 from kerasal.evaluation.statistics import Comparison, compare
 from kerasal.evaluation.systems import System, check_names
 from kerasal.metrics import METRICS
@@ -193,8 +193,13 @@ def _scores(
         results = enumerate(score_all(jobs, scorer, processes or worthwhile_processes(count)))
     images = f"{len(samples)} images" + (f" of {len(systems)} systems" if len(systems) > 1 else "")
     rows = np.empty((count, len(keys)))
-    for _ in progress(range(count), f"scoring {images}"):
-        place, values = next(results)
+    for done in progress(range(count), f"scoring {images}"):
+        try:
+            place, values = next(results)
+        except MapError as error:
+            # Results come in their order here, and on a cluster as they are ready.
+            system = "" if cluster else f"{systems[done // len(samples)].name}: "
+            raise InputError(f"{system}{error}") from None
         rows[place] = values
     by_system = rows.reshape(len(systems), len(samples), len(keys))
     return {

@@ -18,6 +18,10 @@ Case = tuple[np.ndarray, Sample]  # a saliency map at the stimulus's size, and w
 Job = Callable[[], list[Case]]  # makes the cases of one image; can be pickled
 
 
+class MapError(InputError):
+    """A map that cannot be scored."""
+
+
 class FixationPool:
     """The fixations of all samples, as shuffled AUC takes them from the other images."""
 
@@ -51,7 +55,7 @@ class Scorer:
     def score(self, job: Job) -> list[float]:
         """The value of each metric, in order; the mean over the cases that have one, if there are several.
 
-        InputError: a map that cannot be scored, with the image's name.
+        MapError: a map that cannot be scored, with the image's name. InputError: what the job raises.
         """
         rows = np.array([self._score_case(*case) for case in job()])
         known = np.isfinite(rows)
@@ -74,7 +78,7 @@ class Scorer:
                 self.metrics, np.asarray(saliency_map, "float64"), **{name: makers[name]() for name in needed}
             )
         except ValueError as error:
-            raise InputError(f"cannot score the map of {sample.name}: {error}") from None
+            raise MapError(f"cannot score the map of {sample.name}: {error}") from None
         return list(values.values())
 
 

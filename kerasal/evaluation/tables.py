@@ -5,6 +5,7 @@ that know the answers take no part, and where only one competes nothing is marke
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -115,20 +116,23 @@ def all_tables(comparison: Comparison) -> list[Table]:
 
 
 def document(title: str, comparison: Comparison, write: Callable[[Table], str], comment: str = "") -> str:
-    """All tables, each under a line that says what it holds. `comment` begins such a line."""
-    parts = [
-        f"{comment}{title}: {table.title}\n{'' if comment else chr(10)}{write(table)}"
-        for table in all_tables(comparison)
-    ]
+    """All tables, each under a line that says what it holds: text of Markdown, or after `comment`."""
+    parts = []
+    for table in all_tables(comparison):
+        heading = f"{title}: {table.title}"
+        parts.append((f"{comment}{heading}\n" if comment else f"{_for_markdown(heading)}\n\n") + write(table))
     return "\n".join(parts)
 
 
 def markdown(table: Table) -> str:
     """The table in Markdown."""
     around = {BOLD: "**", ITALIC: "*", PLAIN: ""}
-    lines = [table.header, ["---:" if side == "right" else "---" for side in table.alignment]]
+    lines = [
+        [_for_markdown(name) for name in table.header],
+        ["---:" if side == "right" else "---" for side in table.alignment],
+    ]
     lines += [
-        [f"{around[cell.mark]}{cell.text}{around[cell.mark]}".replace("|", "\\|") for cell in row]
+        [f"{around[cell.mark]}{_for_markdown(cell.text)}{around[cell.mark]}" for cell in row]
         for row in table.rows
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
@@ -153,6 +157,11 @@ def latex(table: Table) -> str:
             "",
         ]
     )
+
+
+def _for_markdown(text: str) -> str:
+    """Text that Markdown prints as it is: names of losses have stars. Underscores within a word are safe."""
+    return re.sub(r"[\\`*\[\]|~]|<(?=[a-zA-Z/!?])|\b_|_\b", r"\\\g<0>", text)
 
 
 def _marked(comparison: Comparison, metric: str, digits: int) -> dict[str, int]:

@@ -213,7 +213,7 @@ class Results:
         return [
             folder.write_text("results.json", text),
             write_atomically(folder.path / "results.csv", self._write_csv),
-            folder.write_text("results.md", self.document(markdown)),
+            folder.write_text("results.md", self.document(tables.markdown)),
             folder.write_text("results.tex", self.document(tables.latex, "% ")),
         ]
 
@@ -265,18 +265,6 @@ class Results:
                         head = self.heads[seed][spec]
                         means = [_mean(scores[spec].values[metric]) for metric in metrics]
                         writer.writerow([test, spec, family(spec), seed, head["rate"], head["state"], *means])
-
-
-def markdown(table: tables.Table) -> str:
-    """The table in Markdown, in which the star of a spec is a star."""
-    rows = [
-        [
-            tables.Cell(cell.text.replace("*", "\\*"), cell.mark) if i < table.names else cell
-            for i, cell in enumerate(row)
-        ]
-        for row in table.rows
-    ]
-    return tables.markdown(tables.Table(table.title, table.header, rows, table.names))
 
 
 def _mean(values: np.ndarray) -> float:

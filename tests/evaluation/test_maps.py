@@ -83,6 +83,17 @@ def test_a_map_with_values_that_no_map_has_is_refused(photos, tmp_path, value):
         evaluation.evaluate([evaluation.MapFolder(tmp_path / "maps")], photos)
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_map_that_cannot_be_scored_is_named_with_its_system(photos, tmp_path, processes):
+    for name in ("good", "bad"):
+        write_maps(tmp_path / name, photos["test"])
+    last = photos["test"][-1]
+    np.save(tmp_path / "bad" / f"{last.name}.npy", np.full(last.size, 1e307))
+    systems = [evaluation.MapFolder(tmp_path / name) for name in ("good", "bad")]
+    with pytest.raises(InputError, match=rf"bad: cannot score the map of {last.name}: .* sum within float64"):
+        evaluation.evaluate(systems, photos, metrics=["nss"], processes=processes)
+
+
 def test_two_maps_of_one_stem_are_refused(photos, tmp_path):
     write_maps(tmp_path / "maps", photos["test"])
     Image.new("L", (5, 5)).save(tmp_path / "maps" / f"{photos['test'][0].name}.png")

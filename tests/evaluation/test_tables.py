@@ -53,6 +53,16 @@ def test_markdown_has_one_cell_for_each_column_whatever_a_name_holds(comparison)
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {4}
 
 
+def test_markdown_prints_names_as_they_are():
+    names = ["10*kld+2*cc", "run_a", "_b_", "a[1]", "<b>"]
+    scores = {name: Scores(["a", "b"], {"cc": np.array([0.1, 0.2])}) for name in names}
+    text = tables.document("10*kld", compare(scores), tables.markdown)
+    assert text.startswith(r"10\*kld: mean")
+    for printed in (r"10\*kld+2\*cc", "run_a", r"\_b\_", r"a\[1\]", r"\<b>"):
+        # Each name once in the means, marked as second or best, and once among the differences.
+        assert re.search(rf"^\| {re.escape(printed)} \|", text, re.MULTILINE), printed
+
+
 def test_latex_escapes_what_has_a_meaning_there(comparison):
     text = tables.latex(tables.means(comparison))
     assert r"run\_a|x & \textbf{0.810 $\pm$ 0.000} & \textit{1.000 $\pm$ 0.000} \\" in text

@@ -234,7 +234,7 @@ def deepconvnet_blobs(seed=0):
     random = np.random.default_rng(seed)
     blobs, n_in = {}, 3
     for name, (side, n_out) in DEEP.items():
-        blobs[name] = _convolution(random, n_in, n_out, side, 1.0 if name == "conv9" else 1.4)
+        blobs[name] = _convolution(random, n_in, n_out, side, 30.0 if name == "conv9" else 1.4)
         n_in = n_out
     blobs["deconv1"] = [random.uniform(0, 1 / 32, (1, 1, 8, 8)).astype("float32")]
     return blobs

@@ -76,7 +76,8 @@ class MLNet(PaddedSaliencyModel):
     def reference_layers(self) -> list[keras.layers.Layer]:
         """The layers with weights in the order of the reference code's weights file."""
         names = [f"block{block}_conv{i + 1}" for block, (_, count) in BLOCKS.items() for i in range(count)]
-        layers = {layer.name: layer for layer in (*self.backbone.layers, *self.head.layers)}
+        # The head's inputs are named after the backbone's layers.
+        layers = {layer.name: layer for layer in (*self.backbone.layers, *self.head.layers) if layer.weights}
         return [layers[name] for name in (*names, "encoding", "saliency", "prior")]
 
     def load_original(self, path: Path | str) -> None:

@@ -131,11 +131,11 @@ class SalGANDiscriminator(keras.Model):
         x = keras.layers.Conv2D(3, 1, activation="relu", name="merge")(inputs)
         x = keras.layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1")(x)
         x = keras.layers.MaxPooling2D(4, name="pool1")(x)
-        for name in ("conv2_1", "conv2_2"):
-            x = keras.layers.Conv2D(64, 3, padding="same", activation="relu", name=name)(x)
+        for layer in ("conv2_1", "conv2_2"):
+            x = keras.layers.Conv2D(64, 3, padding="same", activation="relu", name=layer)(x)
         x = keras.layers.MaxPooling2D(2, name="pool2")(x)
-        for name in ("conv3_1", "conv3_2"):
-            x = WeightNormConv2D(64, name=name)(x)
+        for layer in ("conv3_1", "conv3_2"):
+            x = WeightNormConv2D(64, name=layer)(x)
         x = features = keras.layers.MaxPooling2D(2, name="pool3")(x)
         x = keras.layers.Flatten(name="features")(x)
         x = keras.layers.Dense(100, activation="tanh", name="fc4")(x)

@@ -84,8 +84,9 @@ def test_salgans_maps_are_the_reference_codes(salgan, size):
     np.testing.assert_allclose(raw(network, small), expected, atol=1e-5)
     map_ = reference.salgan_map(expected, size)
     found = network.saliency_maps([photo(size)])[0]
-    # Where an area is enlarged, a grey level may be rounded the other way.
-    np.testing.assert_allclose(found, map_ / map_.max(), atol=1e-5 if size != (16, 20) else 0.01)
+    # Where a side is enlarged, a grey level may be rounded the other way.
+    enlarged = size[0] < SIZE[0] or size[1] < SIZE[1]
+    np.testing.assert_allclose(found, map_ / map_.max(), atol=0.01 if enlarged else 1e-5)
     eight_bits = reference.salgan_8_bit_map(expected, size)
     assert np.abs(found * map_.max() - eight_bits).max() < 3 / 255
 
@@ -108,7 +109,7 @@ def test_deepconvnets_maps_are_the_reference_codes(deepconvnet, size):
     assert expected.shape == (size[0] // 4 * 4, size[1] // 4 * 4)
     np.testing.assert_allclose(raw(network, photo(size)), expected / 2 + 31 / 255, atol=1e-4)
     map_ = reference.deepconvnet_map(expected, size)
-    assert np.ptp(map_) > 0.2
+    assert np.ptp(map_) > 0.1
     np.testing.assert_allclose(network.saliency_maps([photo(size)])[0], map_, atol=1e-4)
 
 
@@ -174,6 +175,7 @@ def test_salgan_has_the_published_parameters_and_shapes():
 def test_salgans_discriminator_has_the_published_parameters_and_computes_what_the_code_does(tmp_path):
     network = models.SalGANDiscriminator()
     assert (network.count_params(), trainable(network)) == (1_359_424, 1_359_296)
+    assert network.name == "salgan-discriminator"
     arrays = reference.discriminator_arrays(SIZE)
     np.savez(tmp_path / "discrim.npz", *arrays)
     small = models.SalGANDiscriminator(SIZE)

@@ -43,6 +43,19 @@ REGISTRY = {
             source_sha256="aac666936e9fc647bbdbfb7a5f4533564bf11f132da5b01a8dc5b82d40fad257",
             scores="",
         ),
+        Weights(
+            name="baseline.osie+scene",
+            file="baseline_osie_scene_float16.h5",
+            size=3_261_952,
+            sha256="74cb2ef44eb7135a4f6724d978224a26b96eda1a41d18668bc0c8cf6f0a9be4e",
+            architecture="the paper's network at 300x400, its head as float16",
+            trained_on="OSIE (500 images) and Scene (350 images)",
+            licence="MIT, as the data's",
+            credit="The kerasal authors; OSIE: Xu et al. 2014, Scene: Liang et al., NUS VIP",
+            source="kerasal train --data osie+scene --loss kld+cc+nss --input-size 300x400, seed 0",
+            source_sha256="676d919dc22dc8c15eb38f8a9838c882e3eacefdb273a5e1d7fb115570c8dcde",
+            scores="test images, kerasal evaluate: OSIE CC 0.795, NSS 3.071; Scene CC 0.724, NSS 1.987",
+        ),
     ]
 }
 

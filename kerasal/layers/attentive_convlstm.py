@@ -180,13 +180,12 @@ def _convolve(inputs, kernel):
     """The 'same' convolution of (B, H, W, in) with (k, k, in, out), k odd."""
     if keras.backend.backend() == "tensorflow" and not keras.distribution.list_devices("gpu"):
         # Reshaped, a variable is a tensor: TensorFlow wants custom gradients to be of tensors.
-        return _convolve_by_matrix_product(inputs, ops.reshape(kernel, kernel.shape))
+        return ops.custom_gradient(_matrix_product)(inputs, ops.reshape(kernel, kernel.shape))
     return ops.conv(inputs, kernel, padding="same", data_format="channels_last")
 
 
-@ops.custom_gradient
-def _convolve_by_matrix_product(inputs, kernel):
-    """What `ops.conv` gives, as one matrix product of all pixels' windows with the kernels.
+def _matrix_product(inputs, kernel):
+    """What `ops.conv` gives, as one matrix product of all pixels' windows with the kernels; its gradient.
 
     On a CPU TensorFlow convolves a single stimulus at little more than half the rate of matrix products
     (tests/benchmarks/sam.py). Its gradient with respect to the input is fast; that of the windows is not.

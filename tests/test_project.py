@@ -109,11 +109,15 @@ def test_the_package_imports_from_a_checkout_and_knows_its_weights():
     assert result.stdout.strip() == "True"
 
 
-def test_the_tables_of_the_results_are_those_of_the_files():
-    script = ROOT / "docs/figures/results_table.py"
-    result = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
-    page = (ROOT / "docs/results.md").read_text()
+@pytest.mark.parametrize(
+    ("script", "page", "count"),
+    [("results_table.py", "results.md", 3), ("reproducing_tables.py", "reproducing.md", 2)],
+)
+def test_the_tables_of_a_page_are_those_of_the_files(script, page, count):
+    command = [sys.executable, ROOT / "docs/figures" / script]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    text = (ROOT / "docs" / page).read_text()
     tables = result.stdout.strip().split("\n\n")
-    assert len(tables) == 2
+    assert len(tables) == count
     for table in tables:
-        assert table in page
+        assert table in text

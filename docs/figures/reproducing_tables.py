@@ -10,10 +10,6 @@ from kerasal.metrics import METRICS
 from kerasal.quest import paper
 
 RESULTS = Path(__file__).parents[1] / "results"
-TABLE_3 = {  # trained on, tested on: the quest's file and its test set
-    ("osie", "scene"): ("quest-osie-to-scene.json", "scene"),
-    ("scene", "osie"): ("quest-scene-to-osie.json", "osie"),
-}
 
 
 def head(first: str, metrics: tuple[str, ...]) -> list[str]:
@@ -25,13 +21,9 @@ def line(label: str, cells: list[str]) -> str:
     return f"| {label} | {' | '.join(cells)} |"
 
 
-def escaped(text: str) -> str:
-    return text.replace("*", "\\*")
-
-
 def table_1() -> str:
     """Both numbers of each system, "-" where it has not run."""
-    results = json.loads((RESULTS / "compare-osie.json").read_text())
+    results = json.loads((RESULTS / "osie-comparison.json").read_text())
     metrics = paper.TABLE_1_METRICS
     lines = head("paper, here", metrics)
     for row, printed in paper.TABLE_1.items():
@@ -62,17 +54,5 @@ def table_2() -> str:
     return "\n".join(lines)
 
 
-def table_3() -> str:
-    """Ours alone: the paper's test sets are others."""
-    metrics = paper.TABLE_1_METRICS
-    lines = head("trained on → tested on, loss", metrics)
-    for (trained, tested), (file, test) in TABLE_3.items():
-        results = json.loads((RESULTS / file).read_text())
-        for spec, values in results["tests"][test]["losses"].items():
-            cells = [f"{values[key]['mean']:.3f}" for key in metrics]
-            lines.append(line(f"{trained} → {tested}, `{spec}`", cells))
-    return "\n".join(lines)
-
-
 if __name__ == "__main__":
-    print(table_1(), table_2(), table_3(), sep="\n\n")
+    print(table_1(), table_2(), sep="\n\n")

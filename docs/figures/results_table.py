@@ -11,10 +11,16 @@ METRICS = {"cc": "CC ↑", "sim": "SIM ↑", "auc_judd": "AUC-Judd ↑", "nss": 
 TABLES = {
     "osie": {
         "half-observers": "7 observers predict the other 8",
+        "shipped": "the shipped network, trained on OSIE and Scene, 300x400",
         "450x600": "`kld+cc+nss`, default recipe, 450x600",
         "default": "`kld+cc+nss`, default recipe, 300x400",
         "paper": "`kld+cc+nss`, the paper's recipe, 10 epochs",
         "mse": "`mse`, default recipe, 300x400",
+        "center-bias": "centre bias",
+    },
+    "scene": {
+        "half-observers": "half of the observers predict the other half",
+        "shipped": "the shipped network, trained on OSIE and Scene, 300x400",
         "center-bias": "centre bias",
     },
     "synthetic": {
@@ -25,11 +31,24 @@ TABLES = {
 }
 
 
+def metrics_of(data: str, name: str) -> dict[str, dict[str, float]]:
+    """The statistics of a row, by metric."""
+    if name == "shipped":
+        return _read("shipped-osie+scene")["sets"][data]["metrics"]
+    if data == "scene":
+        return _read("osie+scene-baselines")["sets"][data]["systems"][name]["metrics"]
+    return _read(f"{data}-{name}")["metrics"]
+
+
+def _read(name: str) -> dict:
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
 def table(data: str) -> str:
     """A Markdown table: mean ± standard error of each metric."""
     lines = [f"| {data}, test split | {' | '.join(METRICS.values())} |", "|---" * (len(METRICS) + 1) + "|"]
     for name, label in TABLES[data].items():
-        metrics = json.loads((RESULTS / f"{data}-{name}.json").read_text())["metrics"]
+        metrics = metrics_of(data, name)
         cells = [f"{metrics[key]['mean']:.3f} ± {metrics[key]['standard_error']:.3f}" for key in METRICS]
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join(lines)

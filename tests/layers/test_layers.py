@@ -81,7 +81,7 @@ def test_shrinking_a_stimulus_averages_instead_of_skipping_pixels():
         GaussianBlur(3, 0.7),
         LearnedGaussianPrior(2),
         StimulusPreprocessing((8, 12)),
-        StimulusPreprocessing((8, 12), padded=True),
+        StimulusPreprocessing((8, 12), "padded"),
         TheanoMaxPooling2D(2, 1),
     ],
     ids=lambda layer: type(layer).__name__,

@@ -72,9 +72,7 @@ def test_each_term_shows_in_training_under_its_own_name_as_that_loss_alone_would
     model.compile(optimizer=keras.optimizers.SGD(0.0), loss=loss, metrics=losses.term_metrics(loss))
     logs = model.fit(y_pred, y_true, batch_size=2, verbose=0).history
     assert set(logs) == {"loss", "kld_loss", "cc_loss", "nss_loss", "sig-mse_loss"}
-    prediction = keras.ops.convert_to_numpy(
-        model(y_pred)
-    )  # a learning rate of 0 leaves the network as it was
+    prediction = keras.ops.convert_to_numpy(model(y_pred))  # the network is as it was: learning rate 0
     for name in ("kld", "cc", "nss", "sig-mse"):
         alone = values(losses.get(name), y_true, prediction).mean()
         np.testing.assert_allclose(logs[f"{name}_loss"], alone, rtol=1e-5)

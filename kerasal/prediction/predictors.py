@@ -92,7 +92,7 @@ NAMED: dict[str, Source] = {
     for name, entry in CLASSICAL.items()
 } | {name: _shipped(name) for name in SHIPPED}
 # The name of NAMED that is taken where none is given.
-DEFAULT: str | None = SHIPPED[0] if SHIPPED else None
+DEFAULT = SHIPPED[0]
 
 
 def find(model: str | Path | None = None) -> Source:
@@ -103,14 +103,9 @@ def find(model: str | Path | None = None) -> Source:
             it; a weights file, or the name of published weights that were downloaded, with or without its
             network before it, as in "sam-vgg:FILE"; a network's name, for its published weights.
 
-    InputError: none of these, or weights that are not on this machine; or no model given and no default.
+    InputError: none of these, or weights that are not on this machine.
     """
     if model is None:
-        if DEFAULT is None:
-            raise InputError(
-                "no model given: name the run folder of a trained network, such as runs/NAME, "
-                "or one of `kerasal models`, such as gbvs"
-            )
         model = DEFAULT
     name = str(model)
     if name in NAMED:

@@ -278,7 +278,6 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(trained, tmp_path, monkey
         (["export", "/nowhere"], ["/nowhere", "run folder"]),
         (["export", "gbvs"], ["gbvs is no network"]),
         (["predict", "--model", "/nowhere", "nothing.jpg"], ["nothing.jpg"]),
-        (["predict", __file__], ["no model", "run folder"]),
         (["predict", __file__, "--region", "logo:1,2"], ["logo:1,2", "name:x,y,w,h"]),
         (["predict", __file__, "--crop", "wide"], ["wide", "16:9"]),
         (["predict", __file__, "--colors", "nice"], ["nice", "inferno"]),
@@ -287,7 +286,6 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(trained, tmp_path, monkey
         (["predict", __file__, "--model", "itti:1997"], ["itti:1997", "itti-1998"]),
         (["serve", "--model", "/nowhere"], ["/nowhere", "run folder"]),
         (["serve", "/nowhere"], ["/nowhere", "run folder"]),
-        (["serve"], ["no model"]),
     ],
 )
 def test_wrong_arguments_of_the_other_commands_are_one_line(arguments, words):

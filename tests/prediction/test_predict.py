@@ -88,12 +88,6 @@ def test_an_array_that_is_no_image_is_refused(array, words):
         kerasal.predict(array, Brightness())
 
 
-def test_without_a_model_and_a_default_the_error_says_what_to_give(monkeypatch):
-    monkeypatch.setattr(predictors, "DEFAULT", None)
-    with pytest.raises(InputError, match="run folder"):
-        kerasal.predict(colors(4, 4, 3))
-
-
 def test_one_line_makes_a_name_the_default(monkeypatch):
     monkeypatch.setitem(NAMED, "bright", Source("bright", "the mean of the channels", lambda _: Brightness()))
     assert kerasal.predict(np.full((2, 2, 3), 51, np.uint8), "bright")[0, 0] == pytest.approx(0.2)

@@ -15,7 +15,9 @@ def kerasal(*arguments):
 def test_models_lists_every_network_and_every_classical_model():
     result = kerasal("models")
     assert result.exit_code == 0
-    listed = {line.split()[0] for line in result.stdout.splitlines()[1:]}
+    table, _, trained = result.stdout.partition("\nTrained, by name:\n")
+    assert trained.startswith("baseline.osie+scene ")
+    listed = {line.split()[0] for line in table.splitlines()[1:]}
     assert listed == {
         *models.NETWORKS,
         "itti",

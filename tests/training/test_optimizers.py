@@ -130,7 +130,7 @@ def test_the_rates_of_published_recipes_on_salicons_10_000_stimuli():
         assert ours == pytest.approx(gradient, rel=1e-5)
     shallow = training.options(model="shallownet")
     assert (shallow.loss, shallow.batch_size, shallow.flip) == ("4*mse", 128, True)
-    assert learning_rate(shallow, 10)(6000) == pytest.approx(0.025)
+    assert float(learning_rate(shallow, 10)(6000)) == pytest.approx(0.025)
 
 
 def test_warm_up_rises_in_a_straight_line_and_the_decay_begins_after_it():

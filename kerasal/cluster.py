@@ -121,7 +121,7 @@ class Jobs:
 
         self._client = client
         self._names: dict[str, Any] = {}
-        self._running = as_completed(with_results=True)
+        self._running = as_completed(loop=client.loop, with_results=True)  # ours is not the default client
 
     def add(self, name: Any, function: Callable, *arguments: Any) -> None:
         """Have `function(*arguments)` computed; `name` comes back with its result."""

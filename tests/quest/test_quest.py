@@ -19,6 +19,7 @@ from kerasal.evaluation import Scores
 from kerasal.quest import paper
 from kerasal.quest.heads import Heads
 from kerasal.quest.specs import LISTS, slug
+from kerasal.training import RunFolder
 
 METRICS = ["cc", "nss", "kld"]
 SIZE = (32, 48)
@@ -124,7 +125,9 @@ def test_a_quest_without_a_head_ends_with_the_same_results(finished, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_quest_killed_at_ten_random_moments_ends_with_the_results_of_an_unbroken_one(tmp_path):
+def test_a_quest_killed_at_ten_random_moments_ends_with_the_results_of_an_unbroken_one(
+    tiny_network, tmp_path
+):
     result = subprocess.run(
         [sys.executable, Path(__file__).with_name("killed_quests.py"), tmp_path, "10", "0"],
         capture_output=True,
@@ -133,17 +136,16 @@ def test_a_quest_killed_at_ten_random_moments_ends_with_the_results_of_an_unbrok
     )
     assert result.returncode == 0, result.stderr
     assert len(json.loads(result.stdout)) == 10
-    names = (
-        "results.json",
-        "results.csv",
-        "results.md",
-        "results.tex",
-        "report.html",
-        "best/best.weights.h5",
-    )
+    names = ("results.json", "results.csv", "results.md", "results.tex", "report.html")
     for broken in tmp_path.glob("broken-*"):
         for name in names:
             assert (broken / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes(), name
+        # The files of equal weights differ: Keras counts the layers of a process in their names.
+        best, expected = (
+            RunFolder(folder / "best").load_model() for folder in (broken, tmp_path / "unbroken")
+        )
+        for weight, other in zip(best.get_weights(), expected.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, other)
         assert not list(broken.rglob("*partial*"))
         assert not (broken / "best.new").exists()
 

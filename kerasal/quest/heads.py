@@ -181,11 +181,22 @@ class Heads:
 
 
 def build_head(model: str, model_options: dict, seed: int, precision: str) -> keras.Model:
-    """The head of a network, without its backbone, its initial weights and dropout drawn from the seed."""
-    keras.utils.set_random_seed(seed)
-    with computing_in(precision):
-        # The weights of a backbone that is thrown away need neither loading nor drawing.
-        return models.build(model, **{**model_options, "backbone_weights": None}).head
+    """The head of a network, without its backbone, its initial weights and dropout drawn from the seed.
+
+    Keras takes the seeds of initial values from Python's global generator, from which other threads draw too:
+    those of a Dask worker whenever it connects again. So the head is built until one is like the one before.
+    """
+
+    def build():
+        keras.utils.set_random_seed(seed)
+        with computing_in(precision):
+            # The weights of a backbone that is thrown away need neither loading nor drawing.
+            return models.build(model, **{**model_options, "backbone_weights": None}).head
+
+    head, another = build(), build()
+    while any(np.any(a.numpy() != b.numpy()) for a, b in zip(head.variables, another.variables, strict=True)):
+        head, another = another, build()
+    return another
 
 
 def is_perceptual(spec: str) -> bool:

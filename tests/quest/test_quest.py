@@ -1,6 +1,7 @@
 """The quest: heads side by side, what is kept between calls, the paper's numbers, the report."""
 
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -17,7 +19,7 @@ from kerasal import data, losses, quest
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest import paper
-from kerasal.quest.heads import Heads
+from kerasal.quest.heads import Heads, build_head
 from kerasal.quest.specs import LISTS, slug
 from kerasal.training import RunFolder
 
@@ -70,6 +72,24 @@ def test_a_head_trained_beside_others_is_the_head_trained_alone(tiny_network, so
 def test_heads_of_different_losses_start_alike_and_end_apart(tiny_network, some_batches):
     ended = stepped(["mse", "bce"], some_batches)
     assert not np.allclose(ended["mse"][0], ended["bce"][0])
+
+
+def test_a_head_has_the_weights_of_its_seed_whatever_other_threads_draw(tiny_network, monkeypatch):
+    model_options = {"input_size": SIZE, "dropout": 0.3, "initial_density": 0.05, "activation": "relu"}
+    expected = build_head("tiny", model_options, 1, "float32").get_weights()
+    plain, calls = keras.utils.set_random_seed, []
+
+    def disturbed(seed):
+        plain(seed)
+        calls.append(seed)
+        if len(calls) == 1:
+            random.random()  # as another thread may
+
+    monkeypatch.setattr(keras.utils, "set_random_seed", disturbed)
+    found = build_head("tiny", model_options, 1, "float32").get_weights()
+    assert len(calls) == 3
+    for weight, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(weight, other)
 
 
 def test_a_head_that_diverges_leaves_the_others_alone(tiny_network, some_batches):

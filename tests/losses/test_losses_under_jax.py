@@ -16,6 +16,7 @@ TESTS = "osie or central or own_name"
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is the JAX process")
+@pytest.mark.slow
 def test_values_gradients_and_training_are_the_same_under_jax():
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", TESTS, *map(str, FILES)]

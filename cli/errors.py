@@ -14,7 +14,7 @@ class ErrorLines(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
-            click.echo(f"\n{stop or 'interrupted'}", err=True)
+            click.echo(f"\n{str(stop) or 'interrupted'}", err=True)
             sys.exit(130)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

@@ -7,10 +7,13 @@ import re
 import h5py
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from conftest import write_photo
 
-from kerasal import data, training
+from kerasal import data, models, training
 from kerasal.errors import InputError
 from kerasal.prediction import shipped
+from kerasal_cli import main
 
 SILENT = {"report": lambda _: None, "verbose": 0}
 
@@ -55,3 +58,21 @@ def test_a_damaged_file_is_named(name, monkeypatch):
     monkeypatch.setitem(shipped.REGISTRY, name, entry)
     with pytest.raises(InputError, match=f"{re.escape(entry.file)} is damaged"):
         shipped.load_shipped(name)
+
+
+@pytest.mark.parametrize(("precision", "expected"), [(None, "float32"), ("bfloat16", "bfloat16")])
+def test_predict_computes_in_the_precision_that_is_asked_for(precision, expected, monkeypatch, tmp_path):
+    seen = []
+
+    def stopped(self, stimuli):
+        seen.append(self.head.get_layer("reduction").compute_dtype)
+        return [np.zeros(stimulus.shape[:2], "float32") for stimulus in stimuli]
+
+    monkeypatch.setattr(models.SaliencyModel, "saliency_maps", stopped)
+    write_photo(tmp_path / "photo.jpg", (20, 30))
+    options = [] if precision is None else ["--precision", precision]
+    result = CliRunner().invoke(
+        main, ["predict", str(tmp_path / "photo.jpg"), "-o", str(tmp_path / "maps"), *options]
+    )
+    assert result.exit_code == 0, result.output
+    assert set(seen) == {expected}

@@ -7,6 +7,7 @@ float32. docs/metrics.md holds the table of special values.
 import math
 from collections.abc import Callable
 
+import cv2
 import keras
 import numpy as np
 from keras import ops
@@ -14,10 +15,11 @@ from numpy.typing import ArrayLike
 
 from kerasal import _maps
 from kerasal.metrics._image_mean import ImageMean, checked_prediction, is_constant
-from kerasal.metrics._inputs import STRETCH, Map, read_fixations, read_map, stretches
+from kerasal.metrics._inputs import STRETCH, Map, read_fixations, read_map
+from kerasal.metrics._sweep import Sum, swept
 
-BINS = 1 << 16  # a table of them fits a processor's second cache
-SHARED = -1.0  # in that table: a bin with a level in it
+BINS = 1 << 16  # what 16 bits tell apart
+SHARED = -1.0  # in a table of weights by bin: a bin with a level in it
 
 Seed = int | np.random.Generator | None  # what numpy.random.default_rng takes
 
@@ -42,27 +44,22 @@ def auc_judd(
     0.5 for a constant map whatever `ties` is; NaN without fixations and if every pixel is fixated.
     ValueError: NaN, infinity, a fixation outside the map, a fixation map that is not binary.
     """
+    return swept(start_auc_judd, read_map(saliency_map, totals=False), fixations, ties, seed)
+
+
+def start_auc_judd(
+    saliency_map: Map, fixations: ArrayLike, ties: str = "expected", seed: Seed = None
+) -> Sum | float:
     if ties not in TIES:
         raise ValueError(f"ties must be one of {', '.join(TIES)}, got {ties!r}")
     if (seed is None) == (ties == "random"):
         raise ValueError(f"ties='random' needs a seed and no other ties takes one, got {ties!r} and {seed!r}")
-    saliency_map = read_map(saliency_map)
     fixated = np.unique(read_fixations(fixations, saliency_map))
-    unfixated = saliency_map.pixels.size - fixated.size
-    if fixated.size == 0 or unfixated == 0:
+    if fixated.size in (0, saliency_map.pixels.size):
         return math.nan
     if saliency_map.is_constant:
         return 0.5
-    levels, among_fixated = np.unique(saliency_map.read(fixated), return_counts=True)
-    # The trapezoids add up to the mean of the n steps and half a step for the way to (1, 1): half of a
-    # fixated pixel of the lowest level counts no more.
-    weights = among_fixated.astype(np.float64)
-    weights[0] -= 0.5
-    above, equal = _weigh_and_count(saliency_map, levels, weights)
-    fixated_above = fixated.size - np.cumsum(among_fixated)
-    mean_rank, last_rank = TIES[ties](among_fixated, equal - among_fixated, seed)
-    false_positives = above - weights @ fixated_above + among_fixated @ mean_rank - last_rank / 2
-    return float(1 - false_positives / (fixated.size * unfixated))
+    return _Judd(saliency_map, fixated, lambda *tied: TIES[ties](*tied, seed))
 
 
 @keras.saving.register_keras_serializable(package="kerasal", name="AUCJuddMetric")
@@ -123,50 +120,64 @@ def _last_step(prediction, fixated):
     return above + tied_unfixated * tied_fixated / (tied_fixated + 1.0)
 
 
-def _weigh_and_count(saliency_map: Map, levels: np.ndarray, weights: np.ndarray) -> tuple[float, np.ndarray]:
-    """The sum over all pixels of the weights of the levels under each, and how many pixels lie at each level.
+class _Judd:
+    """The area from the number of pixels above and at each level, which is a value of a fixated pixel.
 
-    The levels ascend. Sorting half a million values takes longer than all else in the metric. Rounded to
-    bins the values keep their order, so that a table has the weights under a bin, and only those that share
+    Sorting half a million values takes longer than all else in the metric. Rounded to 16 bits the values
+    keep their order, so that a table has the weight of all levels under a pixel, and only values that share
     a bin with a level need sorting.
+
+    fixated: pixel indices. rank: a function of `TIES`.
     """
-    constant = _rounding_constant(levels, saliency_map)
-    first = _bits(levels[:1] + constant)[0] - 1
-    bins = _bits(levels + constant) - first
-    # From bin 0, under all levels, to the one above all; clipping takes in what lies further out.
-    table = np.repeat(
-        np.concatenate([[0.0], np.cumsum(weights)]), np.diff(bins + 1, prepend=0, append=bins[-1] + 2)
-    )
-    table[bins] = SHARED
-    rounded, places = np.empty(STRETCH), np.empty(STRETCH, dtype=np.int64)
-    total, near = 0.0, []
-    for part in stretches(saliency_map.pixels):
-        values = saliency_map.read(part)
-        weighed, place = rounded[: values.size], places[: values.size]
-        np.subtract(_bits(np.add(values, constant, out=weighed)), first, out=place)
-        np.take(table, place, out=weighed, mode="clip")
+
+    def __init__(self, saliency_map: Map, fixated: np.ndarray, rank: Callable):
+        self.map, self.fixated, self.rank = saliency_map, fixated.size, rank
+        self.levels, self.among_fixated = np.unique(saliency_map.read(fixated), return_counts=True)
+        # The trapezoids add up to the mean of the n steps and half a step for the way to (1, 1): half of a
+        # fixated pixel of the lowest level counts no more.
+        self.weights = self.among_fixated.astype(np.float64)
+        self.weights[0] -= 0.5
+        self._choose_bins()
+        bins = self._bins(self.levels).astype(np.int64)
+        under = np.concatenate([[0.0], np.cumsum(self.weights)]).astype(np.float32)  # halves of whole numbers
+        self.table = np.repeat(under, np.diff(bins + 1, prepend=0, append=BINS))
+        self.table[bins] = SHARED
+        self.places, self.weighed = np.empty(STRETCH, np.uint16), np.empty(STRETCH, np.float32)
+        self.total, self.near = 0.0, []
+
+    def _choose_bins(self) -> None:
+        """A bin's width is a power of two, so that the sum below is rounded once and keeps the order."""
+        lowest, highest = self.levels[0], self.levels[-1]
+        spread = highest - lowest or self.map.highest - self.map.lowest
+        self.scale = math.ldexp(1.0, min(15 - math.frexp(spread)[1], 1000))
+        self.shift = 1 - lowest * self.scale
+        # OpenCV rounds to 32 bits before it saturates.
+        self.clipped = not (self.map.highest - highest) * self.scale < 2**30
+
+    def _bins(self, values: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        if self.clipped:
+            values = np.minimum(values, self.levels[-1])
+        return cv2.addWeighted(values, self.scale, values, 0.0, self.shift, out, cv2.CV_16U).ravel()
+
+    def add(self, part: slice) -> None:
+        values = self.map.read(part)
+        places = self._bins(values, self.places[: values.size])
+        weighed = cv2.LUT(places, self.table, self.weighed[: values.size]).ravel()
         shared = weighed == SHARED
-        near.append(values[shared])
-        total += weighed.sum() - SHARED * near[-1].size
-    near = np.sort(np.concatenate(near))
-    at_or_below = np.searchsorted(near, levels, side="right")
-    below = np.searchsorted(near, levels, side="left")
-    return total + weights @ (near.size - at_or_below), at_or_below - below
+        self.near.append(values[shared])
+        self.total += cv2.sumElems(weighed)[0] - SHARED * self.near[-1].size
 
-
-def _rounding_constant(levels: np.ndarray, saliency_map: Map) -> float:
-    """What to add to values so that the sum's last bits number at most 65,536 bins between the levels.
-
-    The sum is rounded to a multiple of its last place, which is as wide as a bin. Of a positive sum the bits
-    stand for an integer that grows with it; of a negative one, far under the levels, for a negative integer.
-    """
-    spread = levels[-1] - levels[0] or saliency_map.highest - saliency_map.lowest
-    exponent = math.frexp(spread / BINS)[1] + 52
-    return max(math.ldexp(1.5, min(exponent, 1000)), 4 * abs(levels[0]), 4 * abs(levels[-1]))
-
-
-def _bits(values: np.ndarray) -> np.ndarray:
-    return values.view(np.int64)
+    def value(self) -> float:
+        near = np.sort(np.concatenate(self.near))
+        at_or_below = np.searchsorted(near, self.levels, side="right")
+        equal = at_or_below - np.searchsorted(near, self.levels, side="left")
+        above = self.total + self.weights @ (near.size - at_or_below)
+        fixated_above = self.fixated - np.cumsum(self.among_fixated)
+        mean_rank, last_rank = self.rank(self.among_fixated, equal - self.among_fixated)
+        false_positives = (
+            above - self.weights @ fixated_above + self.among_fixated @ mean_rank - last_rank / 2
+        )
+        return float(1 - false_positives / (self.fixated * (self.map.pixels.size - self.fixated)))
 
 
 def _expected(fixated: np.ndarray, unfixated: np.ndarray, seed: Seed):

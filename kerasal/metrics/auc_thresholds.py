@@ -37,7 +37,7 @@ def auc_borji(
     fixation map that is not binary.
     """
     _check_sampling(splits, seed)
-    saliency_map = read_map(saliency_map)
+    saliency_map = read_map(saliency_map, totals=False)
     fixated = np.unique(read_fixations(fixations, saliency_map))
     if fixated.size == 0:
         return math.nan
@@ -76,7 +76,7 @@ def sauc(
     outside the map, a fixation map that is not binary.
     """
     _check_sampling(splits, seed)
-    saliency_map = read_map(saliency_map)
+    saliency_map = read_map(saliency_map, totals=False)
     fixated = np.unique(read_fixations(fixations, saliency_map))
     others = read_fixations(other_fixations, saliency_map, "other_fixations")
     if fixated.size == 0 or others.size == 0:

@@ -17,12 +17,13 @@ from kerasal.metrics._image_mean import ImageMean, checked_prediction, is_consta
 from kerasal.metrics._inputs import (
     EPSILON,
     STRETCH,
+    Distribution,
+    Map,
     inner,
     read_density,
-    read_map,
     read_positive_map,
-    stretches,
 )
+from kerasal.metrics._sweep import Sum, swept
 
 
 def cc(saliency_map: ArrayLike, density: ArrayLike) -> float:
@@ -32,20 +33,7 @@ def cc(saliency_map: ArrayLike, density: ArrayLike) -> float:
     0.0 if either map is constant; NaN for an all-zero density, which averaging skips and counts.
     ValueError: NaN, infinity, a negative density, shapes that differ. Equals CC.m of the MIT benchmark.
     """
-    saliency_map = read_map(saliency_map)
-    density = read_density(density, saliency_map)
-    if density.highest == 0:
-        return math.nan
-    if saliency_map.is_constant or density.is_constant:
-        return 0.0
-    have_moments = saliency_map.has_moments and density.has_moments
-    covariance = -saliency_map.total * density.total / density.pixels.size if have_moments else 0.0
-    for part in stretches(density.pixels):
-        if have_moments:
-            covariance += inner(saliency_map.read(part), density.read(part))
-        else:
-            covariance += inner(saliency_map.deviations(part), density.deviations(part))
-    return float(np.clip(covariance / math.sqrt(saliency_map.squares * density.squares), -1.0, 1.0))
+    return swept(start_cc, saliency_map, density)
 
 
 def sim(saliency_map: ArrayLike, density: ArrayLike) -> float:
@@ -57,18 +45,7 @@ def sim(saliency_map: ArrayLike, density: ArrayLike) -> float:
     A constant map counts as the uniform distribution; NaN for an all-zero density.
     ValueError: NaN, infinity, a negative density, shapes that differ.
     """
-    saliency_map = read_map(saliency_map)
-    density = read_density(density, saliency_map)
-    if density.highest == 0:
-        return math.nan
-    p, s = saliency_map.shifted_distribution, density.shifted_distribution
-    # Both as multiples of the density's total, so that only one of the maps has to be divided.
-    ratio, common, scratch = s.total / p.total, 0.0, np.empty(STRETCH)
-    for part in stretches(density.pixels):
-        masses = s.masses(part)
-        scaled = np.multiply(p.masses(part), ratio, out=scratch[: masses.size])
-        common += np.minimum(scaled, masses, out=scaled).sum()
-    return min(float(common) / s.total, 1.0)  # rounding can exceed 1 by an ulp
+    return swept(start_sim, saliency_map, density)
 
 
 def kld(saliency_map: ArrayLike, density: ArrayLike) -> float:
@@ -80,22 +57,87 @@ def kld(saliency_map: ArrayLike, density: ArrayLike) -> float:
     A constant map counts as the uniform distribution; NaN for an all-zero density.
     ValueError: NaN, infinity, negative values, shapes that differ.
     """
-    saliency_map = read_positive_map(saliency_map, "saliency_map", " for KLD, which divides it by its sum")
+    return swept(start_kld, saliency_map, density)
+
+
+def start_cc(saliency_map: Map, density: ArrayLike) -> Sum | float:
     density = read_density(density, saliency_map)
     if density.highest == 0:
         return math.nan
-    p, s = saliency_map.distribution, density.distribution
-    # Totals stand outside the logarithm: S / (P + eps) is the quotient below times p.total / s.total.
-    added_to_p, added_to_quotient = EPSILON * p.total, EPSILON * s.total / p.total
-    divergence, scratch = s.total * math.log(p.total / s.total), np.empty(STRETCH)
-    for part in stretches(density.pixels):
-        masses = s.masses(part)
-        quotient = np.add(p.masses(part), added_to_p, out=scratch[: masses.size])
+    if saliency_map.is_constant or density.is_constant:
+        return 0.0
+    return _Covariance(saliency_map, density)
+
+
+def start_sim(saliency_map: Map, density: ArrayLike) -> Sum | float:
+    density = read_density(density, saliency_map)
+    if density.highest == 0:
+        return math.nan
+    return _Similarity(saliency_map.shifted_distribution, density.shifted_distribution)
+
+
+def start_kld(saliency_map: Map, density: ArrayLike) -> Sum | float:
+    read_positive_map(saliency_map, "saliency_map", " for KLD, which divides it by its sum")
+    density = read_density(density, saliency_map)
+    if density.highest == 0:
+        return math.nan
+    return _Divergence(saliency_map.distribution, density.distribution)
+
+
+class _Covariance:
+    """CC: the products of the values where both maps' sums of squares are known well, else of deviations."""
+
+    def __init__(self, saliency_map: Map, density: Map):
+        self.maps = saliency_map, density
+        self.total = 0.0
+        if have_moments := saliency_map.has_moments and density.has_moments:
+            self.total = -saliency_map.total * density.total / density.pixels.size
+        self.of = Map.read if have_moments else Map.deviations
+
+    def add(self, part: slice) -> None:
+        self.total += inner(*(self.of(its, part) for its in self.maps))
+
+    def value(self) -> float:
+        saliency_map, density = self.maps
+        return float(np.clip(self.total / math.sqrt(saliency_map.squares * density.squares), -1.0, 1.0))
+
+
+class _Similarity:
+    """SIM as 1 less half the sum of absolute differences of two distributions: the same in fewer steps."""
+
+    def __init__(self, p: Distribution, s: Distribution):
+        self.p, self.s = p, s
+        # Both as multiples of the density's total, so that only one of the maps has to be divided.
+        self.ratio = s.total / p.total
+        self.differences, self.scratch = 0.0, np.empty(STRETCH)
+
+    def add(self, part: slice) -> None:
+        masses = self.s.masses(part)
+        difference = cv2.scaleAdd(self.p.masses(part), -self.ratio, masses, self.scratch[: masses.size])
+        self.differences += cv2.norm(difference, cv2.NORM_L1)
+
+    def value(self) -> float:
+        return max(1 - self.differences / (2 * self.s.total), 0.0)  # rounding can lead below 0 by an ulp
+
+
+class _Divergence:
+    """KLD; totals stand outside the logarithm: S / (P + eps) is a quotient times p.total / s.total."""
+
+    def __init__(self, p: Distribution, s: Distribution):
+        self.p, self.s = p, s
+        self.added_to_p, self.added_to_quotient = EPSILON * p.total, EPSILON * s.total / p.total
+        self.divergence, self.scratch = s.total * math.log(p.total / s.total), np.empty(STRETCH)
+
+    def add(self, part: slice) -> None:
+        masses = self.s.masses(part)
+        quotient = np.add(self.p.masses(part), self.added_to_p, out=self.scratch[: masses.size])
         np.divide(masses, quotient, out=quotient)
-        quotient += added_to_quotient
+        quotient += self.added_to_quotient
         cv2.log(quotient, quotient)  # a third faster than numpy's, and as exact
-        divergence += inner(masses, quotient)
-    return divergence / s.total
+        self.divergence += inner(masses, quotient)
+
+    def value(self) -> float:
+        return self.divergence / self.s.total
 
 
 @keras.saving.register_keras_serializable(package="kerasal", name="CCMetric")

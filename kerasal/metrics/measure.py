@@ -5,7 +5,12 @@ from collections.abc import Iterable
 from numpy.typing import ArrayLike
 
 from kerasal.metrics._inputs import read_map
+from kerasal.metrics._sweep import sweep
+from kerasal.metrics.auc import start_auc_judd
+from kerasal.metrics.density import start_cc, start_kld, start_sim
 from kerasal.metrics.table import METRICS
+
+STARTS = {"cc": start_cc, "sim": start_sim, "kld": start_kld, "auc_judd": start_auc_judd}
 
 
 def measure(
@@ -19,7 +24,8 @@ def measure(
     """The values of several metrics, by their keys in `METRICS`; each equals its function's.
 
     The arguments are those of the functions, and only what the metrics need has to be given. Faster than
-    calling them one by one: a map's extremes, sum and variance are found once.
+    calling them one by one: a map's extremes, sum and variance are found once, and CC, SIM, KLD and AUC-Judd
+    go over the pixels together.
     ValueError: an unknown metric, an argument that one of them lacks, or whatever a function refuses.
     """
     given = {
@@ -33,7 +39,7 @@ def measure(
         for name, values in given.items()
         if values is not None
     }
-    saliency_map, measured = read_map(saliency_map), {}
+    saliency_map, started = read_map(saliency_map), {}
     for key in metrics:
         if key not in METRICS:
             raise ValueError(f"unknown metric {key!r}: one of {', '.join(METRICS)}")
@@ -41,5 +47,6 @@ def measure(
         needed = (info.target, *info.also_needs)
         if missing := [name for name in needed if name not in read]:
             raise ValueError(f"{info.name} needs {' and '.join(missing)}")
-        measured[key] = info.function(saliency_map, *(read[name] for name in needed))
-    return measured
+        begin = STARTS.get(key, info.function)
+        started[key] = begin(saliency_map, *(read[name] for name in needed))
+    return dict(zip(started, sweep(saliency_map, list(started.values())), strict=True))

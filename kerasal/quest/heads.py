@@ -1,5 +1,6 @@
 """Heads that learn side by side: one step reads a batch of features and trains every head by its own loss."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -85,8 +86,8 @@ class Heads:
         features = [tf.TensorSpec((None, *i.shape[1:]), tf.float32) for i in self.heads[0].inputs]
         y_true = tf.TensorSpec((None, *options.input_size, 2), tf.float32)
         rates = tf.TensorSpec((len(specs),), tf.float32)
-        self._compiled_step = tf.function(self._step, input_signature=[features, y_true, rates])
-        self._compiled_values = tf.function(self._values_of_batch, input_signature=[features, y_true])
+        self._compiled_step = tf.function(self._step, [features, y_true, rates], autograph=False)
+        self._compiled_values = tf.function(self._values_of_batch, [features, y_true], autograph=False)
 
     def reset(self) -> None:
         """All heads and optimizers as they were at the start."""
@@ -181,7 +182,17 @@ class Heads:
 
 
 def build_head(model: str, model_options: dict, seed: int, precision: str) -> keras.Model:
-    """The head of a network, without its backbone, its initial weights and dropout drawn from the seed.
+    """The head of a network, without its backbone, its initial weights and dropout drawn from the seed."""
+    first = first_head(model, tuple(sorted(model_options.items())), seed, precision)
+    head = keras.models.clone_model(first)
+    for variable, value in zip(head.variables, first.variables, strict=True):
+        variable.assign(value)
+    return head
+
+
+@functools.lru_cache(maxsize=4)  # building a network takes a second, most of it for its backbone
+def first_head(model: str, model_options: tuple, seed: int, precision: str) -> keras.Model:
+    """What `build_head` makes copies of.
 
     Keras takes the seeds of initial values from Python's global generator, from which other threads draw too:
     those of a Dask worker whenever it connects again. So the head is built until one is like the one before.
@@ -191,7 +202,7 @@ def build_head(model: str, model_options: dict, seed: int, precision: str) -> ke
         keras.utils.set_random_seed(seed)
         with computing_in(precision):
             # The weights of a backbone that is thrown away need neither loading nor drawing.
-            return models.build(model, **{**model_options, "backbone_weights": None}).head
+            return models.build(model, **dict(model_options, backbone_weights=None)).head
 
     head, another = build(), build()
     while any(np.any(a.numpy() != b.numpy()) for a, b in zip(head.variables, another.variables, strict=True)):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from kerasal import models
 from kerasal.data.pipeline import batches
@@ -39,9 +38,9 @@ class TestSet:
 
     def maps(self, heads: Iterable[keras.Model], size: tuple[int, int], batch_size: int) -> np.ndarray:
         """The maps of heads for all samples, (heads, N, rows, columns) float32, at the network's size."""
-        heads = [tf.function(partial(head, training=False), reduce_retracing=True) for head in heads]
+        heads = list(heads)  # called as they are: tracing takes longer than some batches gain
         parts = [
-            [head(features)[..., 0].numpy() for head in heads]
+            [head(features, training=False)[..., 0].numpy() for head in heads]
             for features, _ in batches(self.samples, size, batch_size, reader=self.features.reader())
         ]
         return np.concatenate(parts, axis=1)

@@ -96,6 +96,16 @@ def test_values_closer_than_a_bin_are_still_told_apart():
     assert auc_judd(saliency_map, fixation_map) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("far", [1e5, 1e12, 1e200])
+def test_values_far_from_all_fixated_ones_count_on_their_side(far):
+    _, saliency_map, fixation_map = example(2)
+    outer = far * (1 + np.arange(saliency_map.size).reshape(saliency_map.shape) / 100)  # no two alike
+    saliency_map = np.concatenate([-outer, saliency_map, outer])
+    fixation_map = np.pad(fixation_map, [(len(fixation_map), len(fixation_map)), (0, 0)])
+    expected = slow_auc_judd(saliency_map, fixation_map, range(saliency_map.size))
+    assert auc_judd(saliency_map, fixation_map) == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize("ties", ["expected", "above"])
 @pytest.mark.parametrize("constant", [0.0, 0.1, -3.0])
 def test_constant_map_has_auc_judd_one_half(constant, ties):

@@ -19,7 +19,7 @@ from kerasal import data, losses, quest
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest import paper
-from kerasal.quest.heads import Heads, build_head
+from kerasal.quest.heads import Heads, build_head, first_head
 from kerasal.quest.specs import LISTS, slug
 from kerasal.training import RunFolder
 
@@ -86,6 +86,7 @@ def test_a_head_has_the_weights_of_its_seed_whatever_other_threads_draw(tiny_net
             random.random()  # as another thread may
 
     monkeypatch.setattr(keras.utils, "set_random_seed", disturbed)
+    first_head.cache_clear()
     found = build_head("tiny", model_options, 1, "float32").get_weights()
     assert len(calls) == 3
     for weight, other in zip(found, expected, strict=True):

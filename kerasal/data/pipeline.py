@@ -7,6 +7,7 @@ import tensorflow as tf
 from kerasal.data.augmentation import Augmentation, augmented_reader, draws
 from kerasal.data.reading import RESIZE, Reader, mirror, resize_stimulus, stimulus_reader
 from kerasal.data.sample import Sample
+from kerasal.data.targets import target_reader
 from kerasal.errors import InputError
 
 __all__ = ["RESIZE", "Reader", "batches", "resize_stimulus", "stimulus_reader"]
@@ -54,14 +55,14 @@ def batches(
             )
         augmented = augmented_reader(samples, size, augmentation)
     reader = reader or stimulus_reader(samples, input_size or size, padded)
+    target_of = target_reader(samples, size, padded)
 
     def read(index, mirrored, draw):
+        if not flip:
+            mirrored = tf.constant(False)  # known while the graph is made, which then has no branches
         if augmentation:
             return tuple(mirror(image, mirrored) for image in augmented(index, draw))
-        target = tf.numpy_function(
-            lambda i: samples[i].target(size, padded), [index], tf.float32, stateful=False
-        )
-        target = mirror(tf.ensure_shape(target, (*size, 2)), mirrored)
+        target = mirror(target_of(index), mirrored)
         inputs = reader(index, mirrored)
         return (inputs[0] if len(inputs) == 1 else inputs), target
 

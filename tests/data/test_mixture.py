@@ -87,9 +87,9 @@ def test_training_is_fed_what_was_drawn_and_unweighted_every_sample_once():
     for weighted in (True, False):
         parts = mixed.draws if weighted else None
         found = data.batches(mixed["train"], (6, 8), 3, seed=1, epochs=2, parts=parts)
-        targets = np.concatenate([y_true.numpy() for _, y_true in found])
-        places = {s.target((6, 8)).tobytes(): s.name for s in mixed["train"]}
-        peaks[weighted] = Counter(places[target.tobytes()] for target in targets)
+        fixated = np.concatenate([y_true[..., 1].numpy() for _, y_true in found])
+        places = {s.fixation_map((6, 8)).tobytes(): s.name for s in mixed["train"]}
+        peaks[weighted] = Counter(places[each.tobytes()] for each in fixated)
     assert sum(count for name, count in peaks[True].items() if name[0] == "a") == 16  # 8 of 10, twice
     assert set(peaks[False].values()) == {2}
     assert len(peaks[False]) == 10

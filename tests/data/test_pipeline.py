@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
-from kerasal.data import folder
+from kerasal.data import Sample, folder
 from kerasal.data.pipeline import batches, resize_stimulus
 from kerasal.layers import resize_stimuli
 
@@ -26,9 +27,36 @@ def test_batches_hold_stimuli_densities_and_fixations_in_order(samples):
     assert target.shape == (4, *SIZE, 2)
     assert [len(part[0]) for part in rest] == [4, 1]
     for index in range(4):
-        np.testing.assert_array_equal(target[index], samples[index].target(SIZE))
+        expected = samples[index].target(SIZE)
+        np.testing.assert_allclose(target[index, ..., 0], expected[..., 0], atol=1e-6)
+        np.testing.assert_array_equal(target[index, ..., 1], expected[..., 1])
         stimulus = samples[index].read_stimulus().astype("float64")
         np.testing.assert_allclose(inputs[index].mean(axis=(0, 1)), stimulus.mean(axis=(0, 1)), atol=3)
+
+
+def test_targets_are_scipys_blur_of_the_fixations_and_zero_without_any():
+    # On the borders, twice in a pixel, twice at one place; an image of another shape; none.
+    size, other = (40, 60), (90, 45)
+    points = np.array([[0.0, 0.0], [59.9, 39.9], [20.2, 30.1], [20.9, 30.8], [31.0, 7.0], [31.0, 7.0]])
+    samples = [
+        Sample("a", size, blank(size), (points[:3], points[3:]), 3.3),
+        Sample("b", other, blank(other), (points[:1], points[2:3]), 4.0),
+        Sample("c", size, blank(size), (np.empty((0, 2)),), 3.3),
+    ]
+    ((_, targets),) = batches(samples, SIZE, 3).as_numpy_iterator()
+    for sample, target in zip(samples[:2], targets, strict=False):
+        scale = np.array(SIZE) / sample.size
+        counts = np.zeros(SIZE)
+        for x, y in sample.all_fixations():
+            counts[int(y * scale[0]), int(x * scale[1])] += 1
+        blurred = gaussian_filter(counts, sample.sigma * scale, mode="constant", truncate=4)
+        np.testing.assert_allclose(target[..., 0], blurred / blurred.max(), atol=1e-6)
+        np.testing.assert_array_equal(target[..., 1], counts > 0)
+    assert not targets[2].any()
+
+
+def blank(size):
+    return lambda: np.zeros((*size, 3), np.uint8)
 
 
 def test_the_pipeline_resizes_a_stimulus_as_the_networks_do(samples):

@@ -5,6 +5,11 @@ takes seconds, and `kerasal --help` should not. For the same reason the command 
 the top, and the library inside the commands.
 """
 
+import atexit
+import os
+import sys
+import traceback
+
 import click
 
 from kerasal_cli.compare import compare
@@ -36,3 +41,24 @@ def main() -> None:
 
 for command in (train, evaluate, compare, quest, predict, export, serve, data, losses, models, weights):
     main.add_command(command)
+
+
+def run() -> None:
+    """The command `kerasal`: `main`, in a process that does end.
+
+    After an error or a Ctrl-C iterators of tf.data are left over, whose threads may be calling Python.
+    Python's end lets no thread but its own run, and TensorFlow waits for them in vain.
+    """
+    code: int | str | None = 1
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+    if not code:
+        sys.exit()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 1)

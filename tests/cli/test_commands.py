@@ -406,12 +406,46 @@ def test_help_comes_with_an_example_and_without_loading_keras(command):
     assert "Example" in result.stdout
 
 
+LEFT_OVER = """
+import sys, time
+import numpy as np
+import tensorflow as tf
+import kerasal_cli
+
+class Keeper:
+    "As a traceback's frames do, it is in a circle that Python takes apart at its end."
+
+def fails():
+    def read(i):
+        time.sleep(0.3)
+        return np.float32(i)
+
+    numbers = tf.data.Dataset.range(1000)
+    numbers = numbers.map(lambda i: tf.numpy_function(read, [i], tf.float32), num_parallel_calls=2)
+    sys.modules["keeper"] = keeper = Keeper()
+    keeper.itself, keeper.iterator = keeper, iter(numbers.prefetch(2))
+    next(keeper.iterator)
+    print("the reason")
+    sys.exit(2)
+
+kerasal_cli.main = fails
+kerasal_cli.run()
+"""
+
+
+def test_a_command_that_fails_ends_although_tf_data_still_calls_python():
+    # Without an end of its own the process waits for ever.
+    result = subprocess.run([sys.executable, "-c", LEFT_OVER], capture_output=True, text=True, timeout=100)
+    assert result.returncode == 2
+    assert result.stdout == "the reason\n"
+
+
 def test_ctrl_c_ends_with_one_line_and_nothing_half_written(trained, tmp_path):
     process = subprocess.Popen(
         [
             sys.executable,
             "-c",
-            "from kerasal_cli import main; main()",
+            "from kerasal_cli import run; run()",
             "train",
             "--data",
             str(trained / "photos"),
@@ -455,7 +489,7 @@ def test_ctrl_c_while_scoring_ends_every_process_with_one_line(tmp_path):
         [
             sys.executable,
             "-c",
-            "from kerasal_cli import main; main()",
+            "from kerasal_cli import run; run()",
             "evaluate",
             "--baseline",
             "observers",

@@ -31,7 +31,7 @@ from kerasal_cli.loading import (
     "tests",
     multiple=True,
     metavar="NAME|PATH",
-    help="Score on this dataset too, all of it.  [repeatable]",
+    help="Score on this dataset too, all of it; --data-dir NAME=DIR says where it lies.  [repeatable]",
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The quest's folder.  [default: quests/DATA]"
@@ -136,6 +136,7 @@ def quest(
         **changes,
     )
     specs = quest.parse_losses(losses)
+    data_dir, test_dirs = _without(tests, data_dir)
     dataset = load_data(
         limit,
         name=data,
@@ -154,7 +155,7 @@ def quest(
             options,
             folder,
             seeds=seeds,
-            tests=[load_data(limit, name=name) for name in tests],
+            tests=[load_data(limit, name=name, data_dir=test_dirs.get(name)) for name in tests],
             stimuli=stimuli and [name.strip() for name in stimuli.split(",")],
             side_by_side=side_by_side,
             processes=processes,
@@ -168,6 +169,14 @@ def quest(
         show_tables(results.title(test), [results.table(test, errors=False)])
     click.echo(f"best on the validation split: {results.best}")
     click.echo(f"report: {folder / 'report.html'}   next: kerasal predict --model {folder / 'best'} IMAGES")
+
+
+def _without(tests, folders):
+    """The folders of the data, and those of the test sets."""
+    if not isinstance(folders, dict):
+        return folders, {}
+    of_tests = {name: folder for name, folder in folders.items() if name in tests}
+    return {name: folder for name, folder in folders.items() if name not in tests} or None, of_tests
 
 
 def _rates(text: str) -> list[float]:

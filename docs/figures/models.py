@@ -4,10 +4,12 @@ kerasal compare --data osie --data-dir OSIE -o FOLDER
 python docs/figures/models.py FOLDER
 
 Writes docs/images/models/NAME.jpg, a strip of the maps of the stimuli that the comparison shows, for each
-system, and docs/results/osie-comparison.json, its results without the places of files on this machine.
+system, and docs/results/osie-comparison.json and .html, its results and its report page without the places
+of files on this machine.
 docs/figures/comparison_tables.py prints what the pages hold of these.
 """
 
+import html
 import json
 import os
 import sys
@@ -60,6 +62,9 @@ def main(folder: str) -> None:
     values = results.as_dict()
     values["config"]["data"].pop("arguments")
     (DOCS / "results/osie-comparison.json").write_text(json.dumps(values, indent=1) + "\n")
+    page = (Path(folder) / "report.html").read_text()
+    page = page.replace(html.escape(config["data"]["arguments"]["data_dir"]), "OSIE")
+    (DOCS / "results/osie-comparison.html").write_text(page)
 
 
 if __name__ == "__main__":

@@ -227,7 +227,7 @@ def _metrics(
     for key in METRICS:
         if chosen is not None and key not in chosen:
             continue
-        if reason := _why_not(key, dataset, samples):
+        if reason := why_not(key, dataset, samples):
             if chosen is not None:
                 raise InputError(f"{METRICS[key].name} cannot be computed: {reason}")
             notes.append(f"{METRICS[key].name} is left out of {dataset.name}: {reason}")
@@ -238,7 +238,8 @@ def _metrics(
     return tuple(possible), notes
 
 
-def _why_not(key: str, dataset: Dataset, samples: list[Sample]) -> str | None:
+def why_not(key: str, dataset: Dataset, samples: list[Sample]) -> str | None:
+    """Why the data do not allow a metric; None where they do."""
     if METRICS[key].target == "fixations" and not dataset.has_fixations:
         return f"{dataset.name} has density maps and no fixations"
     if key == "sauc" and len(samples) < 2:

@@ -1,6 +1,7 @@
 """A quest from its options to its report: train what is not trained, score what is not scored, write all."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from kerasal import losses, models
 from kerasal.cluster import Cluster
 from kerasal.data.sample import Dataset, fingerprint
 from kerasal.errors import InputError
+from kerasal.evaluation.evaluate import why_not
 from kerasal.evaluation.scores import together
 from kerasal.metrics import METRICS
 from kerasal.quest import paper
@@ -90,7 +92,7 @@ def run(
         )
     folder = QuestFolder(path)
     opened = {"folder": cache_folder, "progress": progress}
-    keys = [key for key in metrics if METRICS[key].target == "density" or dataset.has_fixations]
+    keys = _possible(metrics, dataset, tests, report)
     config = _config(dataset, specs, options, model_options, precision, seeds, tests, keys)
     config = folder.begin(config, report)
     folder.write_array("center_bias.npy", bias)
@@ -237,6 +239,22 @@ def _check_fixations(specs, dataset):
         raise InputError(
             f"{dataset.name} has density maps alone, and these losses need fixations: {', '.join(needy)}"
         )
+
+
+def _possible(metrics, dataset, tests, report) -> list[str]:
+    """The metrics that all test sets allow, and a line for each other one: before anything is trained."""
+    scored = [(its, its["test"]) for its in dataset.sets]
+    for its in (its for test in tests for its in test.sets):
+        # The centre bias that information gain takes is the quest's own.
+        scored.append((replace(its, splits={**its.splits, "train": dataset["train"]}), its.samples))
+    possible = []
+    for key in metrics:
+        reason = next(filter(None, (why_not(key, *its) for its in scored)), None)
+        if reason:
+            report(f"{METRICS[key].name} is left out: {reason}")
+        else:
+            possible.append(key)
+    return possible
 
 
 def _config(dataset, specs, options, model_options, precision, seeds, tests, metrics) -> dict[str, Any]:

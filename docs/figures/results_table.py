@@ -54,6 +54,26 @@ def table(data: str) -> str:
     return "\n".join(lines)
 
 
+def generalisation() -> str:
+    """Each loss trained on one set, on the other and on both: mean and 95 % interval on either."""
+    quests = {name: _read(f"generalisation-{name}") for name in ("osie", "scene", "osie+scene")}
+    columns = [(test, key) for test in ("osie", "scene") for key in ("cc", "nss")]
+    lines = [
+        f"| loss | trained on | {' | '.join(f'{test} {METRICS[key]}' for test, key in columns)} |",
+        "|---" * (len(columns) + 2) + "|",
+    ]
+    for loss in quests["osie"]["losses"]:
+        for name, results in quests.items():
+            cells = []
+            for test, key in columns:
+                found = results["tests"][test]["losses"][loss][key]
+                low, high = found["interval"]
+                cells.append(f"{found['mean']:.3f} ({low:.3f} to {high:.3f})")
+            lines.append(f"| `{loss}` | {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     for data in TABLES:
         print(table(data), end="\n\n")
+    print(generalisation())

@@ -16,6 +16,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a thread that waits uses a processor
+
 import cv2
 import numpy as np
 from PIL import Image

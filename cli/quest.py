@@ -136,7 +136,7 @@ def quest(
         **changes,
     )
     specs = quest.parse_losses(losses)
-    data_dir, test_dirs = _without(tests, data_dir)
+    data_dir, test_dirs = _folders_apart(data_dir, tests)
     dataset = load_data(
         limit,
         name=data,
@@ -171,12 +171,14 @@ def quest(
     click.echo(f"report: {folder / 'report.html'}   next: kerasal predict --model {folder / 'best'} IMAGES")
 
 
-def _without(tests, folders):
-    """The folders of the data, and those of the test sets."""
+def _folders_apart(folders, tests):
+    """What --data-dir says of the data, and the folders of the test sets."""
     if not isinstance(folders, dict):
         return folders, {}
-    of_tests = {name: folder for name, folder in folders.items() if name in tests}
-    return {name: folder for name, folder in folders.items() if name not in tests} or None, of_tests
+    of_data, of_tests = dict(folders), {}
+    for name in folders.keys() & set(tests):
+        of_tests[name] = of_data.pop(name)
+    return of_data or None, of_tests
 
 
 def _rates(text: str) -> list[float]:

@@ -57,9 +57,14 @@ def density_from_counts(
     return density / peak if peak > 0 else density
 
 
+def reach(sigma: float) -> int:
+    """Where a Gaussian is cut, in pixels from its centre: at four sigmas."""
+    return round(4 * sigma)
+
+
 def _taps(sigma: float) -> np.ndarray:
-    """A Gaussian at whole numbers, cut at four sigmas: an odd number of float64, sum 1."""
-    return cv2.getGaussianKernel(2 * round(4 * sigma) + 1, sigma, cv2.CV_64F).ravel()
+    """A Gaussian at whole numbers, cut at its reach: an odd number of float64, sum 1."""
+    return cv2.getGaussianKernel(2 * reach(sigma) + 1, sigma, cv2.CV_64F).ravel()
 
 
 def _sum_of_gaussians(weights, rows, columns, shape, taps) -> np.ndarray:

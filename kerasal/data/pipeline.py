@@ -54,8 +54,9 @@ def batches(
                 "crop, scale and color are for networks that stretch stimuli to their map's size"
             )
         augmented = augmented_reader(samples, size, augmentation)
-    reader = reader or stimulus_reader(samples, input_size or size, padded)
-    target_of = target_reader(samples, size, padded)
+    else:
+        reader = reader or stimulus_reader(samples, input_size or size, padded)
+        target_of = target_reader(samples, size, padded)
 
     def read(index, mirrored, draw):
         if not flip:

@@ -100,7 +100,8 @@ def resize_stimulus(stimulus: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
 
 def mirror(image: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:
     """An image (H, W, C), left and right exchanged where `mirrored`."""
-    if tf.get_static_value(mirrored) is not None and not tf.get_static_value(mirrored):
+    known = tf.get_static_value(mirrored)
+    if known is not None and not known:
         return image
     return tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from kerasal.data.fixations import pixels
+from kerasal.data.fixations import pixels, reach
 from kerasal.data.sample import Sample
 
 
@@ -31,7 +31,7 @@ def target_reader(
     sigmas = np.array(
         [[s.sigma * side / own for side, own in zip(size, s.size, strict=True)] for s in samples]
     )
-    reaches = tf.constant(np.round(4 * sigmas), tf.float32)  # where `density_from_counts` cuts its kernels
+    reaches = tf.constant([[reach(sigma) for sigma in pair] for pair in sigmas], tf.float32)
     sigmas = tf.constant(sigmas, tf.float32)
 
     def in_graph(index):
@@ -69,8 +69,8 @@ def _places(samples: list[Sample], size: tuple[int, int]) -> Callable[[tf.Tensor
     return by_python
 
 
-def _gaussians(places: tf.Tensor, length: int, sigma: tf.Tensor, reach: tf.Tensor) -> tf.Tensor:
-    """A Gaussian around each place, of height 1 and cut at `reach`: (N, length)."""
+def _gaussians(places: tf.Tensor, length: int, sigma: tf.Tensor, cut: tf.Tensor) -> tf.Tensor:
+    """A Gaussian around each place, of height 1 and zero beyond `cut` pixels: (N, length)."""
     distances = tf.range(1.0 - length, length)
-    kernel = tf.where(tf.abs(distances) <= reach, tf.exp(-tf.square(distances / sigma) / 2), 0.0)
+    kernel = tf.where(tf.abs(distances) <= cut, tf.exp(-tf.square(distances / sigma) / 2), 0.0)
     return tf.gather(kernel, tf.range(length - 1, 2 * length - 1) - places[:, None])

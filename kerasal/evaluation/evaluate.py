@@ -221,8 +221,7 @@ def _metrics(
 ) -> tuple[tuple[str, ...], list[str]]:
     """The metrics to compute, in the order of METRICS, and a line for each that the data do not allow."""
     chosen = None if chosen is None else list(chosen)
-    if unknown := [key for key in chosen or () if key not in METRICS]:
-        raise InputError(f"unknown metric {unknown[0]!r}: of {', '.join(METRICS)}")
+    check_known(chosen or ())
     notes, possible = [], []
     for key in METRICS:
         if chosen is not None and key not in chosen:
@@ -236,6 +235,12 @@ def _metrics(
     if not possible:
         raise InputError("no metric chosen")
     return tuple(possible), notes
+
+
+def check_known(metrics: Iterable[str]) -> None:
+    """InputError: a key that is not in METRICS."""
+    if unknown := [key for key in metrics if key not in METRICS]:
+        raise InputError(f"unknown metric {unknown[0]!r}: of {', '.join(METRICS)}")
 
 
 def why_not(key: str, dataset: Dataset, samples: list[Sample]) -> str | None:

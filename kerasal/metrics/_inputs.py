@@ -23,8 +23,7 @@ SMALLEST_FACTOR, LARGEST_FACTOR = 1e-100, 1e100  # float64 holds the product of 
 class Map:
     """A map of finite real numbers: its shape (H, W), its pixels in a row, what one pass finds of them.
 
-    `extremes` (N, 2) are the lowest and the highest value of each stretch. `totals`, of the values and of
-    their squares, are found when they are asked for where the first pass has left them out.
+    `extremes` (N, 2) are the lowest and the highest value of each stretch.
     """
 
     shape: tuple[int, int]
@@ -32,22 +31,8 @@ class Map:
     extremes: np.ndarray
     lowest: float
     highest: float
-    totals: tuple[float, float] | None
-
-    @property
-    def total(self) -> float:
-        return self._totals[0]
-
-    @property
-    def total_of_squares(self) -> float:
-        return self._totals[1]
-
-    @cached_property
-    def _totals(self) -> tuple[float, float]:
-        if self.totals is not None:
-            return self.totals
-        parts = [_sums(self.read(part), self.lowest) for part in stretches(self.pixels)]
-        return tuple(np.sum(parts, axis=0).tolist())
+    total: float
+    total_of_squares: float
 
     @property
     def is_constant(self) -> bool:
@@ -145,7 +130,10 @@ def inner(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def read_map(values: ArrayLike, name: str = "saliency_map", totals: bool = True) -> Map:
-    """A map (H, W) of finite real numbers. `name` is the argument's name in errors."""
+    """A map (H, W) of finite real numbers. `name` is the argument's name in errors.
+
+    Without `totals`, which the AUCs do not need, both are NaN.
+    """
     if isinstance(values, Map):
         return values
     values = np.asarray(values)
@@ -156,12 +144,12 @@ def read_map(values: ArrayLike, name: str = "saliency_map", totals: bool = True)
     pixels = values.reshape(-1)
     with np.errstate(over="ignore", invalid="ignore"):  # refused below
         found = np.array([_measured(pixels[part], totals) for part in stretches(pixels)])
-        extremes, sums = found[:, :2], tuple(found[:, 2:].sum(axis=0).tolist())
+        extremes, (total, total_of_squares) = found[:, :2], found[:, 2:].sum(axis=0).tolist()
     lowest, highest = float(extremes[:, 0].min()), float(extremes[:, 1].max())  # NaN passes through both
     largest_sum = max(abs(lowest), abs(highest)) * 2.0 * values.size
     if not largest_sum < np.inf:
         _refuse_unbounded(values, name)
-    return Map(values.shape, pixels, extremes, lowest, highest, sums or None)
+    return Map(values.shape, pixels, extremes, lowest, highest, total, total_of_squares)
 
 
 def read_positive_map(values: ArrayLike, name: str, why: str) -> Map:
@@ -209,16 +197,14 @@ def read_fixations(fixations: ArrayLike, saliency_map: Map, name: str = "fixatio
     return _indices_of_coordinates(fixations, shape, name)
 
 
-def _measured(pixels: np.ndarray, totals: bool) -> tuple[float, ...]:
+def _measured(pixels: np.ndarray, totals: bool) -> tuple[float, float, float, float]:
     pixels = np.asarray(pixels, dtype=np.float64)
-    lowest = pixels.min()
-    return lowest, pixels.max(), *(_sums(pixels, lowest) if totals else ())
-
-
-def _sums(pixels: np.ndarray, lowest: float) -> tuple[float, float]:
-    """Of the values and of their squares; OpenCV sums the absolute values in half of numpy's time."""
+    lowest, highest = pixels.min(), pixels.max()
+    if not totals:
+        return lowest, highest, np.nan, np.nan
+    # OpenCV sums absolute values in half of numpy's time.
     total = cv2.norm(pixels, cv2.NORM_L1) if lowest >= 0 else pixels.sum()
-    return total, cv2.norm(pixels, cv2.NORM_L2SQR)
+    return lowest, highest, total, cv2.norm(pixels, cv2.NORM_L2SQR)
 
 
 def _refuse_unbounded(values: np.ndarray, name: str) -> None:

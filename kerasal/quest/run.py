@@ -12,7 +12,7 @@ from kerasal import losses, models
 from kerasal.cluster import Cluster
 from kerasal.data.sample import Dataset, fingerprint
 from kerasal.errors import InputError
-from kerasal.evaluation.evaluate import why_not
+from kerasal.evaluation.evaluate import check_known, why_not
 from kerasal.evaluation.scores import together
 from kerasal.metrics import METRICS
 from kerasal.quest import paper
@@ -65,7 +65,8 @@ def run(
             process alone writes. Features are computed here first.
         progress, report: as in `kerasal.training.train`.
 
-    InputError: a loss that needs fixations on data without them, a folder with another quest.
+    InputError: a loss that needs fixations on data without them, an unknown metric, a folder with another
+    quest.
     """
     specs = in_order(specs)
     _check_fixations(specs, dataset)
@@ -243,6 +244,7 @@ def _check_fixations(specs, dataset):
 
 def _possible(metrics, dataset, tests, report) -> list[str]:
     """The metrics that all test sets allow, and a line for each other one: before anything is trained."""
+    check_known(metrics)
     scored = [(its, its["test"]) for its in dataset.sets]
     for its in (its for test in tests for its in test.sets):
         # The centre bias that information gain takes is the quest's own.

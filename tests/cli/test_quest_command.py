@@ -45,3 +45,11 @@ def test_a_wrong_loss_is_one_line(tmp_path):
     assert result.exit_code == 2
     assert "kld" in result.stderr
     assert not (tmp_path / "q").exists()
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_an_unknown_metric_is_one_line(photo_folder, tmp_path):
+    result = quest("--data", photo_folder, "--losses", "mse", "--metrics", "cc,ccc", "-o", tmp_path / "q")
+    assert result.exit_code == 2
+    assert "unknown metric 'ccc'" in result.stderr
+    assert not (tmp_path / "q").exists()

@@ -52,8 +52,8 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
     "--recipe",
     default="default",
     show_default=True,
-    help="Defaults of the options below: default, paper (SGD 0.001, batch 60) or the authors' of a model: "
-    "sam, salgan, mlnet, deepconvnet, shallownet.",
+    help="Defaults of the options below: default, fine-tuned (VGG-16 learns too: better and slower), paper "
+    "(SGD 0.001, batch 60) or the authors' of a model: sam, salgan, mlnet, deepconvnet, shallownet.",
 )
 @click.option(
     "--model",

@@ -7,15 +7,19 @@ turns at each stretch of pixels while it is in the processor's cache.
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from kerasal.metrics._inputs import Map, read_map, stretches
+from kerasal.metrics._inputs import STRETCH, Map, read_map, stretches
 
 
 class Sum(Protocol):
-    """A metric on its way: `add` is called once for each stretch, in order, then `value`."""
+    """A metric on its way: `add` is called once for each stretch, in order, then `value`.
 
-    def add(self, part: slice) -> None: ...
+    All metrics compute in the same `scratch` (STRETCH,), float64: one each would crowd the cache.
+    """
+
+    def add(self, part: slice, scratch: np.ndarray) -> None: ...
 
     def value(self) -> float: ...
 
@@ -35,7 +39,8 @@ def sweep(saliency_map: Map, started: Sequence[Sum | float]) -> list[float]:
     """The values of metrics that have started, in one pass."""
     sums = [metric for metric in started if not isinstance(metric, float)]
     if sums:
+        scratch = np.empty(STRETCH)
         for part in stretches(saliency_map.pixels):
             for metric in sums:
-                metric.add(part)
+                metric.add(part, scratch)
     return [metric if isinstance(metric, float) else metric.value() for metric in started]

@@ -142,7 +142,6 @@ class _Judd:
         under = np.concatenate([[0.0], np.cumsum(self.weights)]).astype(np.float32)  # halves of whole numbers
         self.table = np.repeat(under, np.diff(bins + 1, prepend=0, append=BINS))
         self.table[bins] = SHARED
-        self.places, self.weighed = np.empty(STRETCH, np.uint16), np.empty(STRETCH, np.float32)
         self.total, self.near = 0.0, []
 
     def _choose_bins(self) -> None:
@@ -159,10 +158,11 @@ class _Judd:
             values = np.minimum(values, self.levels[-1])
         return cv2.addWeighted(values, self.scale, values, 0.0, self.shift, out, cv2.CV_16U).ravel()
 
-    def add(self, part: slice) -> None:
+    def add(self, part: slice, scratch: np.ndarray) -> None:
         values = self.map.read(part)
-        places = self._bins(values, self.places[: values.size])
-        weighed = cv2.LUT(places, self.table, self.weighed[: values.size]).ravel()
+        half = scratch[: STRETCH // 2].view(np.uint16), scratch[STRETCH // 2 :].view(np.float32)
+        places = self._bins(values, half[0][: values.size])
+        weighed = cv2.LUT(places, self.table, half[1][: values.size]).ravel()
         shared = weighed == SHARED
         self.near.append(values[shared])
         self.total += cv2.sumElems(weighed)[0] - SHARED * self.near[-1].size

@@ -16,7 +16,6 @@ from kerasal import _maps
 from kerasal.metrics._image_mean import ImageMean, checked_prediction, is_constant
 from kerasal.metrics._inputs import (
     EPSILON,
-    STRETCH,
     Distribution,
     Map,
     inner,
@@ -94,7 +93,7 @@ class _Covariance:
             self.total = -saliency_map.total * density.total / density.pixels.size
         self.of = Map.read if have_moments else Map.deviations
 
-    def add(self, part: slice) -> None:
+    def add(self, part: slice, scratch: np.ndarray) -> None:
         self.total += inner(*(self.of(its, part) for its in self.maps))
 
     def value(self) -> float:
@@ -109,11 +108,11 @@ class _Similarity:
         self.p, self.s = p, s
         # Both as multiples of the density's total, so that only one of the maps has to be divided.
         self.ratio = s.total / p.total
-        self.differences, self.scratch = 0.0, np.empty(STRETCH)
+        self.differences = 0.0
 
-    def add(self, part: slice) -> None:
+    def add(self, part: slice, scratch: np.ndarray) -> None:
         masses = self.s.masses(part)
-        difference = cv2.scaleAdd(self.p.masses(part), -self.ratio, masses, self.scratch[: masses.size])
+        difference = cv2.scaleAdd(self.p.masses(part), -self.ratio, masses, scratch[: masses.size])
         self.differences += cv2.norm(difference, cv2.NORM_L1)
 
     def value(self) -> float:
@@ -126,11 +125,11 @@ class _Divergence:
     def __init__(self, p: Distribution, s: Distribution):
         self.p, self.s = p, s
         self.added_to_p, self.added_to_quotient = EPSILON * p.total, EPSILON * s.total / p.total
-        self.divergence, self.scratch = s.total * math.log(p.total / s.total), np.empty(STRETCH)
+        self.divergence = s.total * math.log(p.total / s.total)
 
-    def add(self, part: slice) -> None:
+    def add(self, part: slice, scratch: np.ndarray) -> None:
         masses = self.s.masses(part)
-        quotient = np.add(self.p.masses(part), self.added_to_p, out=self.scratch[: masses.size])
+        quotient = np.add(self.p.masses(part), self.added_to_p, out=scratch[: masses.size])
         np.divide(masses, quotient, out=quotient)
         quotient += self.added_to_quotient
         cv2.log(quotient, quotient)  # a third faster than numpy's, and as exact

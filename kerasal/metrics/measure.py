@@ -6,11 +6,7 @@ from numpy.typing import ArrayLike
 
 from kerasal.metrics._inputs import read_map
 from kerasal.metrics._sweep import sweep
-from kerasal.metrics.auc import start_auc_judd
-from kerasal.metrics.density import start_cc, start_kld, start_sim
 from kerasal.metrics.table import METRICS
-
-STARTS = {"cc": start_cc, "sim": start_sim, "kld": start_kld, "auc_judd": start_auc_judd}
 
 
 def measure(
@@ -47,6 +43,5 @@ def measure(
         needed = (info.target, *info.also_needs)
         if missing := [name for name in needed if name not in read]:
             raise ValueError(f"{info.name} needs {' and '.join(missing)}")
-        begin = STARTS.get(key, info.function)
-        started[key] = begin(saliency_map, *(read[name] for name in needed))
+        started[key] = info.start(saliency_map, *(read[name] for name in needed))
     return dict(zip(started, sweep(saliency_map, list(started.values())), strict=True))

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kerasal.metrics.auc import auc_judd
+from kerasal.metrics._sweep import Start
+from kerasal.metrics.auc import auc_judd, start_auc_judd
 from kerasal.metrics.auc_thresholds import auc_borji, sauc
-from kerasal.metrics.density import cc, kld, sim
+from kerasal.metrics.density import cc, kld, sim, start_cc, start_kld, start_sim
 from kerasal.metrics.fixation import information_gain, nss
 from kerasal.metrics.transport import emd
 
@@ -20,6 +21,7 @@ class MetricInfo:
         key: the function's name, also the column of a table file.
         name: as printed, like "AUC-Judd".
         function: the array function, called as function(saliency_map, target, *also_needs).
+        start: the same for `kerasal.metrics._sweep`: the function itself where it needs no pass of its own.
         target: what the map is compared with, "density" or "fixations".
         also_needs: names of the further arguments that the function cannot do without.
         higher_is_better: the direction.
@@ -31,6 +33,7 @@ class MetricInfo:
     key: str
     name: str
     function: Callable[..., float]
+    start: Start
     target: str
     also_needs: tuple[str, ...]
     higher_is_better: bool
@@ -46,17 +49,18 @@ _UNBOUNDED = (-INFINITY, INFINITY)
 METRICS: dict[str, MetricInfo] = {
     info.key: info
     for info in (
-        MetricInfo("cc", "CC", cc, "density", (), True, 1.0, (-1.0, 1.0), ""),
-        MetricInfo("sim", "SIM", sim, "density", (), True, 1.0, (0.0, 1.0), ""),
-        MetricInfo("auc_judd", "AUC-Judd", auc_judd, "fixations", (), **_AREA),
-        MetricInfo("auc_borji", "AUC-Borji", auc_borji, "fixations", (), **_AREA),
-        MetricInfo("nss", "NSS", nss, "fixations", (), True, INFINITY, _UNBOUNDED, "standard deviations"),
-        MetricInfo("emd", "EMD", emd, "density", (), False, 0.0, (0.0, INFINITY), "grid cells"),
-        MetricInfo("kld", "KLD", kld, "density", (), False, 0.0, (0.0, INFINITY), "nats"),
-        MetricInfo("sauc", "sAUC", sauc, "fixations", ("other_fixations",), **_AREA),
+        MetricInfo("cc", "CC", cc, start_cc, "density", (), True, 1.0, (-1.0, 1.0), ""),
+        MetricInfo("sim", "SIM", sim, start_sim, "density", (), True, 1.0, (0.0, 1.0), ""),
+        MetricInfo("auc_judd", "AUC-Judd", auc_judd, start_auc_judd, "fixations", (), **_AREA),
+        MetricInfo("auc_borji", "AUC-Borji", auc_borji, auc_borji, "fixations", (), **_AREA),
+        MetricInfo("nss", "NSS", nss, nss, "fixations", (), True, INFINITY, _UNBOUNDED, "standard deviations"),
+        MetricInfo("emd", "EMD", emd, emd, "density", (), False, 0.0, (0.0, INFINITY), "grid cells"),
+        MetricInfo("kld", "KLD", kld, start_kld, "density", (), False, 0.0, (0.0, INFINITY), "nats"),
+        MetricInfo("sauc", "sAUC", sauc, sauc, "fixations", ("other_fixations",), **_AREA),
         MetricInfo(
             "information_gain",
             "IG",
+            information_gain,
             information_gain,
             "fixations",
             ("baseline",),

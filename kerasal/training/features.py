@@ -132,11 +132,10 @@ class FeatureCache:
 
         def read(index, mirrored):
             features = tf.numpy_function(
-                lambda *place: [feature.astype("float32") for feature in self.read(*place)],
-                [index, mirrored],
-                [tf.float32] * len(self.shapes),
-                stateful=False,
+                self.read, [index, mirrored], [tf.float16] * len(self.shapes), stateful=False
             )
+            # TensorFlow casts: numpy would hold Python's lock for as long as it takes.
+            features = [tf.cast(feature, tf.float32) for feature in features]
             return tuple(map(tf.ensure_shape, features, self.shapes))
 
         return read

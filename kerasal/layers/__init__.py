@@ -2,6 +2,7 @@
 
 from kerasal.layers.aspp import ASPP
 from kerasal.layers.attentive_convlstm import AttentiveConvLSTM
+from kerasal.layers.dilated import DilatedConv2D
 from kerasal.layers.gaussian_blur import GaussianBlur, gaussian_blur
 from kerasal.layers.learned_prior import LearnedGaussianPrior
 from kerasal.layers.local_response_normalization import LocalResponseNormalization
@@ -19,6 +20,7 @@ __all__ = [
     "AttentiveConvLSTM",
     "BilinearUpsampling",
     "CaffeMaxPooling2D",
+    "DilatedConv2D",
     "GaussianBlur",
     "LearnedGaussianPrior",
     "LearnedPriorMap",

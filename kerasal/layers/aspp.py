@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from kerasal.layers.dilated import DilatedConv2D
+
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class ASPP(keras.layers.Layer):
@@ -25,9 +27,7 @@ class ASPP(keras.layers.Layer):
         self.filters = filters
         self.dilations = tuple(dilations)
         self.branches = [
-            keras.layers.Conv2D(
-                filters, 3, padding="same", dilation_rate=d, activation="relu", name=f"dilation{d}"
-            )
+            DilatedConv2D(filters, 3, padding="same", dilation_rate=d, activation="relu", name=f"dilation{d}")
             for d in self.dilations
         ]
 

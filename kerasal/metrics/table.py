@@ -44,6 +44,7 @@ class MetricInfo:
 
 _AREA = {"higher_is_better": True, "best": 1.0, "range": (0.0, 1.0), "unit": ""}
 _UNBOUNDED = (-INFINITY, INFINITY)
+_DEVIATIONS = "standard deviations"
 
 # The seven of the paper's Table 2 in its order, then two that the paper leaves out.
 METRICS: dict[str, MetricInfo] = {
@@ -53,7 +54,9 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo("sim", "SIM", sim, start_sim, "density", (), True, 1.0, (0.0, 1.0), ""),
         MetricInfo("auc_judd", "AUC-Judd", auc_judd, start_auc_judd, "fixations", (), **_AREA),
         MetricInfo("auc_borji", "AUC-Borji", auc_borji, auc_borji, "fixations", (), **_AREA),
-        MetricInfo("nss", "NSS", nss, nss, "fixations", (), True, INFINITY, _UNBOUNDED, "standard deviations"),
+        MetricInfo(
+            "nss", "NSS", nss, nss, "fixations", (), True, INFINITY, _UNBOUNDED, "standard deviations"
+        ),
         MetricInfo("emd", "EMD", emd, emd, "density", (), False, 0.0, (0.0, INFINITY), "grid cells"),
         MetricInfo("kld", "KLD", kld, start_kld, "density", (), False, 0.0, (0.0, INFINITY), "nats"),
         MetricInfo("sauc", "sAUC", sauc, sauc, "fixations", ("other_fixations",), **_AREA),

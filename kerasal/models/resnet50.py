@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 
+from kerasal.layers import DilatedConv2D
 from kerasal.weights import load_keras_layers, resolve_resnet50
 
 # Stage: blocks, stride of the first block, dilation of the 3x3 convolutions.
@@ -51,7 +52,8 @@ def _block(x, name, width, stride, dilation):
 
 
 def _convolution(x, name, norm, width, size, padding="same", **kwargs):
-    x = keras.layers.Conv2D(width, size, padding=padding, name=name, **kwargs)(x)
+    convolve = DilatedConv2D if kwargs.get("dilation_rate", 1) > 1 else keras.layers.Conv2D
+    x = convolve(width, size, padding=padding, name=name, **kwargs)(x)
     return keras.layers.BatchNormalization(epsilon=1e-5, name=norm)(x)  # Keras 1.1's epsilon
 
 

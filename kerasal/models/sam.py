@@ -7,6 +7,7 @@ import keras
 from kerasal.layers import (
     AttentiveConvLSTM,
     BilinearUpsampling,
+    DilatedConv2D,
     LearnedGaussianPrior,
     StimulusPreprocessing,
     TheanoMaxPooling2D,
@@ -75,7 +76,7 @@ class SAM(PaddedSaliencyModel):
         x = AttentiveConvLSTM(filters, steps=steps, name="attentive_convlstm")(x)
         for prior in ("prior1", "prior2"):
             x = LearnedGaussianPrior(gaussians, name=prior)(x)
-            x = keras.layers.Conv2D(
+            x = DilatedConv2D(
                 filters, 5, padding="same", dilation_rate=4, activation="relu", name=f"{prior}_conv"
             )(x)
         bias = keras.initializers.Constant(initial_density)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 
+from kerasal.layers import DilatedConv2D
 from kerasal.weights import load_vgg16, resolve_vgg16
 
 BLOCKS = {1: (64, 2), 2: (128, 2), 3: (256, 3), 4: (512, 3), 5: (512, 3)}  # filters, convolutions
@@ -67,7 +68,8 @@ def vgg16_blocks(
     for (block, (width, convolutions)), pool, dilation in zip(BLOCKS.items(), pools, dilations, strict=True):
         for convolution in range(1, convolutions + 1):
             layer = f"block{block}_conv{convolution}"
-            x = layers[layer] = keras.layers.Conv2D(
+            convolve = keras.layers.Conv2D if dilation == 1 else DilatedConv2D
+            x = layers[layer] = convolve(
                 width * filters // 64,
                 3,
                 padding="same",

@@ -1,9 +1,10 @@
-"""Trained networks that come with kerasal: the head's weights as float16, over the shipped backbone.
+"""Trained networks that come with kerasal, as float16.
 
 python -m kerasal.prediction.shipped RUN TARGET.h5      makes such a file from a run folder
 
-The file holds a dataset for each weight of the head, named by its layer, and as the attribute `network` in
-JSON how the network is built: model, model_options.
+The file holds a dataset for each weight that was trained, named by its layer: the head's and, where VGG-16
+learned too, the backbone's, which else is the shipped one. Its attribute `network` says in JSON how the
+network is built: model, model_options.
 """
 
 import json
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 
 from kerasal import models
@@ -36,28 +38,30 @@ def load_shipped(name: str, precision: str | None = None) -> SaliencyModel:
 
 
 def read_network(path: Path | str, precision: str = DEFAULT_PRECISION) -> SaliencyModel:
-    """The network of a file that `write_head` wrote. ValueError: a weight is missing or does not fit."""
+    """The network of a file that `write_network` wrote. ValueError: a weight is missing or does not fit."""
     with h5py.File(path) as file:
         network = json.loads(file.attrs["network"])
         options = {**network["model_options"], "input_size": tuple(network["model_options"]["input_size"])}
+        has_backbone = any(name.startswith("block") for name in file)
         with computing_in(resolve_precision(precision)[0]):
-            model = models.build(network["model"], **options, backbone_weights="imagenet")
-        for variable in model.head.trainable_variables:
+            model = models.build(
+                network["model"], **options, backbone_weights=None if has_backbone else "imagenet"
+            )
+        for variable in _weights(model, has_backbone):
             if variable.path not in file or file[variable.path].shape != tuple(variable.shape):
                 raise ValueError(f"{path} has no {variable.path} of shape {tuple(variable.shape)}")
             variable.assign(file[variable.path][()].astype("float32"))
     return model
 
 
-def write_head(run: RunFolder, target: Path | str) -> None:
-    """Write the head of a run's best weights as float16; the same weights give the same bytes.
+def write_network(run: RunFolder, target: Path | str) -> None:
+    """Write what a run trained, with its best weights, as float16; the same weights give the same bytes.
 
-    InputError: a run whose backbone is not the shipped one. ValueError: a weight that float16 cannot hold.
+    ValueError: a weight that float16 cannot hold.
     """
     config = run.config
     options = config["options"]
-    if options.get("backbone_weights") != "imagenet" or not options.get("freeze_backbone", True):
-        raise InputError(f"{run.path} has a backbone of its own: the head alone is no network")
+    is_shipped = options.get("backbone_weights") == "imagenet" and options.get("freeze_backbone", True)
     model_options = {
         key: value for key, value in config["model_options"].items() if key != "backbone_weights"
     }
@@ -66,7 +70,7 @@ def write_head(run: RunFolder, target: Path | str) -> None:
     def write(path: Path) -> None:
         with h5py.File(path, "w") as file:
             file.attrs["network"] = json.dumps({"model": config["model"], "model_options": model_options})
-            for variable in model.head.trainable_variables:
+            for variable in _weights(model, with_backbone=not is_shipped):
                 array = variable.numpy()
                 if np.abs(array).max() > np.finfo("float16").max:
                     raise ValueError(f"{variable.path} does not fit float16")
@@ -75,5 +79,9 @@ def write_head(run: RunFolder, target: Path | str) -> None:
     write_atomically(Path(target), write)
 
 
+def _weights(model: SaliencyModel, with_backbone: bool) -> list[keras.Variable]:
+    return [*model.head.trainable_variables, *(model.backbone.weights if with_backbone else ())]
+
+
 if __name__ == "__main__":
-    write_head(RunFolder.open(sys.argv[1]), sys.argv[2])
+    write_network(RunFolder.open(sys.argv[1]), sys.argv[2])

@@ -5,14 +5,16 @@ from keras import ops
 
 from kerasal.training.options import TrainingOptions
 
+NEVER = 2**31 - 1  # steps
+
 
 def make_optimizer(
     options: TrainingOptions, steps_per_epoch: int, precision: str = "float32"
 ) -> keras.optimizers.Optimizer:
     """The optimizer for a training of `options.epochs` epochs of so many steps.
 
-    With the precision float16 the loss is scaled, so that small gradients do not vanish, and a step whose
-    gradients overflow is left out.
+    In half precision a step whose gradients are not finite is left out. In float16 the loss is scaled, too,
+    so that small gradients do not vanish.
     """
     arguments = {}
     if options.optimizer in ("sgd", "rmsprop"):
@@ -43,6 +45,8 @@ def make_optimizer(
     optimizer.finalize_variable_values = lambda _: None
     if precision == "float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)
+    if precision == "bfloat16":  # it has float32's range and needs no scale: one that does not grow
+        return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0, dynamic_growth_steps=NEVER)
     return optimizer
 
 

@@ -183,9 +183,7 @@ RECIPES = {
     # What learned best on OSIE in a few minutes on two cores; docs/results.md has the comparison.
     "default": TrainingOptions(),
     # The best network on OSIE and Scene: VGG-16 learns too, at a fifth of the default's rate.
-    "fine-tuned": TrainingOptions(
-        input_size=(375, 500), freeze_backbone=False, learning_rate=1e-4, epochs=10, patience=0
-    ),
+    "fine-tuned": TrainingOptions(freeze_backbone=False, learning_rate=1e-4, epochs=10, patience=0),
     # Section 3.1: plain SGD at 0.001 in batches of 60, dropout 0.25, no augmentation.
     "paper": TrainingOptions(
         optimizer="sgd",

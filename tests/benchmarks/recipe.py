@@ -55,6 +55,13 @@ class Recipe:
 
 
 ALL = "block1,block2,block3,block4,block5"
+
+
+def fine_tuned(epochs: int, size: tuple[int, int], rate: float = 1e-4, **changes) -> dict:
+    """VGG-16 learns with the head from the start."""
+    return {"epochs": 0, "tuned": ALL, "tuning_epochs": epochs, "tuning_rate": rate, "size": size, **changes}
+
+
 VARIANTS = {
     "default": {},
     "learning rate 2.5e-4": {"learning_rate": 2.5e-4},
@@ -82,20 +89,33 @@ VARIANTS = {
     "loss 3*kld+3*cc+nss": {"loss": "3*kld+3*cc+nss"},
     "loss 10*kld+2*cc+3*nss": {"loss": "10*kld+2*cc+3*nss"},
     "input 300x400": {"size": (300, 400)},
+    "input 375x500": {"size": (375, 500)},
     "input 600x800": {"size": (600, 800)},
     "trained on osie alone": {"data": "osie"},
     "trained on scene alone": {"data": "scene"},
-    "then block5, 1e-4, 4 epochs": {"tuned": "block5", "tuning_rate": 1e-4, "tuning_epochs": 4},
+    "then block5 too, 1e-4, 4 epochs": {"tuned": "block5", "tuning_rate": 1e-4, "tuning_epochs": 4},
     "then all, 1e-5, 4 epochs": {"tuned": ALL, "tuning_rate": 1e-5, "tuning_epochs": 4},
     "then all, 3e-5, 4 epochs": {"tuned": ALL, "tuning_rate": 3e-5, "tuning_epochs": 4},
     "then all, 1e-4, 4 epochs": {"tuned": ALL, "tuning_rate": 1e-4, "tuning_epochs": 4},
-    "all from the start, 1e-4": {"tuned": ALL, "tuning_rate": 1e-4, "tuning_epochs": 6, "epochs": 0},
-    "osie alone, then all, 3e-5, 4 epochs": {
-        **{"data": "osie", "tuned": ALL, "tuning_rate": 3e-5, "tuning_epochs": 4}
-    },
-    "scene alone, then all, 3e-5, 4 epochs": {
-        **{"data": "scene", "tuned": ALL, "tuning_rate": 3e-5, "tuning_epochs": 4}
-    },
+    "fine-tuned, 450x600, 6 epochs": fine_tuned(6, (450, 600)),
+    "fine-tuned, 450x600, 6 epochs, 2e-4": fine_tuned(6, (450, 600), 2e-4),
+    "fine-tuned, 450x600, 6 epochs, osie alone": fine_tuned(6, (450, 600), data="osie"),
+    "fine-tuned, 450x600, 10 epochs": fine_tuned(10, (450, 600)),
+    "fine-tuned, 375x500, 6 epochs": fine_tuned(6, (375, 500)),
+    "fine-tuned, 375x500, 6 epochs, osie alone": fine_tuned(6, (375, 500), data="osie"),
+    "fine-tuned, 375x500, 10 epochs": fine_tuned(10, (375, 500)),
+    "fine-tuned, 375x500, 10 epochs, osie alone": fine_tuned(10, (375, 500), data="osie"),
+    "fine-tuned, 375x500, 10 epochs, scale 0.25": fine_tuned(10, (375, 500), scale=0.25),
+    "fine-tuned, 375x500, 10 epochs, scale 0.25, colour 0.2": fine_tuned(
+        10, (375, 500), scale=0.25, color=0.2
+    ),
+    "fine-tuned, 375x500, 10 epochs, scale 0.5": fine_tuned(10, (375, 500), scale=0.5),
+    "fine-tuned, 300x400, 6 epochs": fine_tuned(6, (300, 400)),
+    "fine-tuned, 300x400, 6 epochs, 2e-4": fine_tuned(6, (300, 400), 2e-4),
+    "fine-tuned, 300x400, 6 epochs, the head 6 epochs before": fine_tuned(6, (300, 400)) | {"epochs": 6},
+    "fine-tuned, 300x400, 10 epochs": fine_tuned(10, (300, 400)),
+    "fine-tuned, 300x400, 10 epochs, feature dropout 0.3": fine_tuned(10, (300, 400), feature_dropout=0.3),
+    "fine-tuned, 300x400, 10 epochs, scale 0.25": fine_tuned(10, (300, 400), scale=0.25),
 }
 
 
@@ -116,6 +136,10 @@ class Experiment:
             split: np.concatenate([np.full(len(d[split]), i) for i, d in enumerate(self.datasets)])
             for split in ("train", "validation")
         }
+        # Of the sizes in turn, no more than two fit into the memory.
+        self.training_targets = functools.lru_cache(2)(self._training_targets)
+        self.stimuli = functools.lru_cache(2)(self._stimuli)
+        self.features = functools.lru_cache(2)(self._features)
         self.scored = jnp.asarray(self.targets(self.validation, SCORED_AT, 1.0))
 
     @staticmethod
@@ -125,14 +149,12 @@ class Experiment:
             changed = (dataclasses.replace(sample, sigma=sigma * sample.sigma) for sample in samples)
             return np.stack(list(threads.map(lambda sample: sample.target(size), changed)))
 
-    @functools.lru_cache(2)
-    def training_targets(self, size, sigma):
+    def _training_targets(self, size, sigma):
         import jax.numpy as jnp
 
         return jnp.asarray(self.targets(self.train, size, sigma))
 
-    @functools.lru_cache(2)
-    def stimuli(self, size: tuple[int, int]):
+    def _stimuli(self, size: tuple[int, int]):
         """Of both splits, (N, rows, columns, 3) uint8. Pillow's bicubic is antialiased, as the pipeline's."""
         import jax.numpy as jnp
         from PIL import Image
@@ -146,8 +168,7 @@ class Experiment:
                 jnp.asarray(np.stack(list(threads.map(read, its)))) for its in (self.train, self.validation)
             ]
 
-    @functools.lru_cache(2)
-    def features(self, size: tuple[int, int]):
+    def _features(self, size: tuple[int, int]):
         """Of training stimuli, of their mirror images, and of validation stimuli: lists of layers."""
         import jax
         import jax.numpy as jnp
@@ -191,7 +212,6 @@ class Experiment:
         if recipe.tuned:
             for layer in model.backbone.get_layer("vgg16").layers:
                 layer.trainable = layer.name.startswith(tuple(recipe.tuned.split(",")))
-            model.backbone.get_layer("vgg16").trainable_variables  # noqa: B018 (collected anew)
             stimuli, seen = self.stimuli(recipe.size)
             later = dataclasses.replace(recipe, epochs=recipe.tuning_epochs)
             learn(model, ([stimuli], None, target), training, later, recipe.tuning_rate, seed + 1000)
@@ -318,7 +338,7 @@ def change(stimulus, y_true, draw, scale: float, color: float):
         jnp.floor((jnp.arange(side) + 0.5 - shift[axis]) / times).astype("int32")
         for axis, side in enumerate((rows, columns))
     ]
-    seen = [(0 <= place) & (place < side) for place, side in zip(places, (rows, columns), strict=True)]
+    seen = [(place >= 0) & (place < side) for place, side in zip(places, (rows, columns), strict=True)]
     fixated = y_true[..., 1][places[0][:, None] % rows, places[1][None] % columns]
     fixated = jnp.where(seen[0][:, None] & seen[1][None], fixated, 0.0)
     density = density / jnp.maximum(density.max(), 1e-6)

@@ -1,4 +1,4 @@
-"""Networks that come with kerasal: a run's head as float16 over the shipped backbone."""
+"""Networks that come with kerasal: what a run trained, as float16."""
 
 import dataclasses
 import json
@@ -18,38 +18,50 @@ from kerasal_cli import main
 SILENT = {"report": lambda _: None, "verbose": 0}
 
 
+def trained(folder, **changes):
+    options = training.options(input_size=(32, 48), epochs=1, batch_size=2, **changes)
+    dataset = data.load("synthetic").limited(2)
+    return training.train(dataset, options, folder / "run", **SILENT)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    options = training.options(input_size=(32, 48), epochs=1, batch_size=2)
-    dataset = data.load("synthetic").limited(2)
-    return training.train(dataset, options, tmp_path_factory.mktemp("run") / "run", **SILENT)
+    return trained(tmp_path_factory.mktemp("run"))
 
 
-def test_a_shipped_network_predicts_the_runs_maps_to_float16s_digits(run, tmp_path):
-    shipped.write_head(run, tmp_path / "head.h5")
+@pytest.fixture(scope="module")
+def fine_tuned(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("tuned"), recipe="fine-tuned", learning_rate=1e-3)
+
+
+@pytest.mark.parametrize("name", ["run", "fine_tuned"])
+def test_a_shipped_network_predicts_the_runs_maps_to_float16s_digits(name, request, tmp_path):
+    run = request.getfixturevalue(name)
+    shipped.write_network(run, tmp_path / "network.h5")
     stimulus = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     (expected,) = run.load_model().saliency_maps([stimulus])
-    (found,) = shipped.read_network(tmp_path / "head.h5").saliency_maps([stimulus])
+    (found,) = shipped.read_network(tmp_path / "network.h5").saliency_maps([stimulus])
     np.testing.assert_allclose(found, expected, atol=5e-3)
     assert np.ptp(expected) > 0.01
-    with h5py.File(tmp_path / "head.h5") as file:
+    with h5py.File(tmp_path / "network.h5") as file:
         assert json.loads(file.attrs["network"])["model_options"]["input_size"] == [32, 48]
         assert file["reduction/kernel"].dtype == np.float16
+        # A backbone that did not learn is the shipped one, and not written again.
+        assert ("block1_conv1" in file) == (name == "fine_tuned")
 
 
 def test_the_same_run_gives_the_same_bytes(run, tmp_path):
     for name in "ab":
-        shipped.write_head(run, tmp_path / name)
+        shipped.write_network(run, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_a_run_with_a_backbone_of_its_own_is_refused(run, tmp_path):
-    config = run.config
-    config["options"]["backbone_weights"] = "random"
-    other = training.RunFolder(tmp_path)
-    other.write_config(config)
-    with pytest.raises(InputError, match="backbone of its own"):
-        shipped.write_head(other, tmp_path / "head.h5")
+def test_a_missing_weight_is_named(run, tmp_path):
+    shipped.write_network(run, tmp_path / "network.h5")
+    with h5py.File(tmp_path / "network.h5", "a") as file:
+        del file["reduction/kernel"]
+    with pytest.raises(ValueError, match="reduction/kernel"):
+        shipped.read_network(tmp_path / "network.h5")
 
 
 @pytest.mark.parametrize("name", shipped.SHIPPED)

@@ -90,6 +90,17 @@ def test_float16_scales_the_loss_and_leaves_out_a_step_that_overflows():
     assert float(optimizer.scale_loss(1.0)) < scale
 
 
+def test_bfloat16_leaves_out_a_step_whose_gradients_are_not_finite_and_scales_nothing():
+    optimizer = make_optimizer(training.options(**PLAIN), 10, precision="bfloat16")
+    variable = keras.Variable(1.0)
+    optimizer.build([variable])
+    assert float(optimizer.scale_loss(1.0)) == 1
+    optimizer.apply([keras.ops.convert_to_tensor(math.nan)], [variable])
+    assert float(variable) == 1
+    optimizer.apply([float(optimizer.scale_loss(1.0)) * keras.ops.convert_to_tensor(2.0)], [variable])
+    assert float(variable) == pytest.approx(0.8)
+
+
 def rates(steps, **changes):
     """The learning rate at these updates of 4 epochs of 10 steps."""
     rate = learning_rate(training.options(**{**PLAIN, "learning_rate": 0.8, "epochs": 4, **changes}), 10)

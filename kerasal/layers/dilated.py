@@ -1,0 +1,16 @@
+"""A convolution with dilation that learns in bfloat16."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class DilatedConv2D(keras.layers.Conv2D):
+    """`keras.layers.Conv2D`, with the bias added by itself.
+
+    On a CPU, TensorFlow adds up the gradient of a bias in the precision of the maps: in bfloat16 a sum over
+    all pixels of a batch is little more than noise. Without dilation oneDNN takes the sum over, in float32.
+    An addition's gradient is summed well in every precision.
+    """
+
+    def call(self, inputs):
+        return self.activation(self.convolution_op(inputs, self.kernel) + self.bias)

@@ -23,7 +23,12 @@ from kerasal_cli.loading import load_library, progress
     type=click.Path(path_type=Path),
     help="Folder to write to.",
 )
-@click.option("--precision", help="Of backbone and head: auto, float32, bfloat16 or float16.")
+@click.option(
+    "--precision",
+    default="auto",
+    show_default=True,
+    help="Of backbone and head: auto, float32, bfloat16 or float16.",
+)
 @click.option("--map/--no-map", default=True, help="Write STEM.png, the map in grey.  [default: yes]")
 @click.option(
     "--overlay/--no-overlay",

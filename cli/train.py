@@ -73,7 +73,7 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
 @click.option(
     "--input-size",
     metavar="ROWSxCOLUMNS",
-    help="Size that stimuli are resized to.  [default: 300x400; 450x600 for larger stimuli]",
+    help="Size that stimuli are resized to.  [default: 300x400; 375x500 for larger stimuli]",
 )
 @click.option("--epochs", type=int)
 @click.option(
@@ -112,7 +112,9 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
     "--patience", type=int, help="Epochs without a better validation loss before stopping; 0 is off."
 )
 @click.option("--seed", type=int)
-@click.option("--precision", help="Of backbone and head: auto, float32, bfloat16 or float16.")
+@click.option(
+    "--precision", help="Of backbone and head: auto, float32, bfloat16 or float16.  [default: auto]"
+)
 @click.option("--xla/--no-xla", default=None, help="Compile with XLA.  [default: on a GPU]")
 @click.option(
     "--deterministic/--no-deterministic", default=None, help="The same result bit for bit in each run."

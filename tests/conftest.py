@@ -24,6 +24,14 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(autouse=True)
+def no_bfloat16_hardware(monkeypatch):
+    """The same arithmetic on every machine, where a test does not ask for another."""
+    from kerasal.training import precision
+
+    monkeypatch.setattr(precision, "bfloat16_hardware", lambda: None)
+
+
 @contextlib.contextmanager
 def loopback_server(handler):
     """A server on loopback whose requests go to an http.server handler class; gives its address."""

@@ -15,7 +15,6 @@ from kerasal.models import MODELS, SaliencyModel, load_weights_file
 from kerasal.models.weights_file import REFERENCE_NETWORKS
 from kerasal.prediction.classical import ClassicalPredictor
 from kerasal.prediction.shipped import SHIPPED, load_shipped
-from kerasal.training.precision import DEFAULT_PRECISION
 from kerasal.training.run_folder import RunFolder
 from kerasal.weights import PUBLISHED, REGISTRY, find_weights, published_path
 
@@ -46,7 +45,7 @@ class Source:
         name: in tables and in the names of files.
         about: what it is, in one line.
         make: makes the predictor, which may take seconds; called with the precision that a network of
-            kerasal's own computes in, or None for the default. Others take no notice of it.
+            kerasal's own computes in. Others take no notice of it.
         facts: see `Named`. "model" is a name of `kerasal models`; "trained_on" the data, and
             "training_images", where it is known, the same in a few words.
         files: that the predictor is made from; it is another one when they change.
@@ -54,11 +53,11 @@ class Source:
 
     name: str
     about: str
-    make: Callable[[str | None], Predictor]
+    make: Callable[[str], Predictor]
     facts: dict[str, Any] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
 
-    def load(self, precision: str | None = None) -> Named:
+    def load(self, precision: str = "float32") -> Named:
         """The predictor. InputError: damaged weights."""
         return Named(self.name, self.make(precision), self.facts)
 
@@ -131,7 +130,7 @@ def find(model: str | Path | None = None) -> Source:
     )
 
 
-def resolve(model: str | Path | None = None, precision: str | None = None) -> Named:
+def resolve(model: str | Path | None = None, precision: str = "float32") -> Named:
     """The predictor that `find` finds, loaded. `precision`: as `RunFolder.load_model` takes it.
 
     InputError: see `find`; or damaged weights.
@@ -183,7 +182,7 @@ def _of_run(path: str) -> Source:
     return Source(
         run.path.resolve().name,
         f"{run.config['model']}, {run.config.get('loss', '')}",
-        lambda precision: run.load_model(precision or DEFAULT_PRECISION),
+        run.load_model,
         _facts(run),
         (run.best_weights,),
     )

@@ -18,7 +18,7 @@ import numpy as np
 from kerasal import models
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
-from kerasal.training.precision import DEFAULT_PRECISION, computing_in, resolve_precision
+from kerasal.training.precision import computing_in, resolve_precision
 from kerasal.training.run_folder import RunFolder, write_atomically
 from kerasal.weights import REGISTRY, sha256
 
@@ -26,7 +26,7 @@ from kerasal.weights import REGISTRY, sha256
 SHIPPED = tuple(name for name, weights in REGISTRY.items() if weights.scores)
 
 
-def load_shipped(name: str, precision: str | None = None) -> SaliencyModel:
+def load_shipped(name: str, precision: str = "float32") -> SaliencyModel:
     """The network of that name of `SHIPPED`, computing in `precision` (see `resolve_precision`).
 
     InputError: the file is damaged.
@@ -34,10 +34,10 @@ def load_shipped(name: str, precision: str | None = None) -> SaliencyModel:
     weights = REGISTRY[name]
     if not weights.path.is_file() or sha256(weights.path) != weights.sha256:
         raise InputError(f"{weights.path} is damaged (its SHA-256 is not the registry's): reinstall kerasal")
-    return read_network(weights.path, precision or DEFAULT_PRECISION)
+    return read_network(weights.path, precision)
 
 
-def read_network(path: Path | str, precision: str = DEFAULT_PRECISION) -> SaliencyModel:
+def read_network(path: Path | str, precision: str = "float32") -> SaliencyModel:
     """The network of a file that `write_network` wrote. ValueError: a weight is missing or does not fit."""
     with h5py.File(path) as file:
         network = json.loads(file.attrs["network"])

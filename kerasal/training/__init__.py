@@ -7,11 +7,10 @@ from kerasal.training.features import FeatureCache, default_cache, open_features
 from kerasal.training.fit import fit, resume, train
 from kerasal.training.interrupt import Interrupted
 from kerasal.training.options import RECIPES, TrainingOptions, input_size_for, options
-from kerasal.training.precision import DEFAULT_PRECISION, PRECISIONS, computing_in, resolve_precision
+from kerasal.training.precision import PRECISIONS, computing_in, resolve_precision
 from kerasal.training.run_folder import RunFolder, new_run_path
 
 __all__ = [
-    "DEFAULT_PRECISION",
     "PRECISIONS",
     "RECIPES",
     "Diverged",

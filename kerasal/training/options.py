@@ -13,7 +13,7 @@ from kerasal import losses, models
 from kerasal.data.augmentation import Augmentation
 from kerasal.data.sample import Dataset
 from kerasal.errors import InputError
-from kerasal.training.precision import DEFAULT_PRECISION, PRECISIONS
+from kerasal.training.precision import PRECISIONS
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
 DECAYS = ("cosine", "linear", "exponential", "step", "inverse", "none")
@@ -55,7 +55,7 @@ class TrainingOptions:
     color: float = 0.0  # brightness, contrast and saturation change by at most this share
     patience: int = 3  # epochs without a better validation loss before training stops; 0 is off
     seed: int = 0
-    precision: str = DEFAULT_PRECISION  # of backbone and head: auto, float32, bfloat16 or float16
+    precision: str = "auto"  # of backbone and head: auto, float32, bfloat16 or float16
     xla: bool | None = None  # compile with XLA; None: on a GPU
     deterministic: bool = False  # the same result bit for bit in each run, at the price of some speed
     strategy: str = "none"  # "mirrored": all GPUs of this machine; "multi-worker": machines in TF_CONFIG
@@ -304,7 +304,7 @@ MODEL_RECIPES = {
     "shallownet": "shallownet",
 }
 
-LARGE = (450, 600)  # rows, columns: see `input_size_for`
+LARGE = (375, 500)  # rows, columns: see `input_size_for`
 
 RELU_LEARNING_RATE = 1e-4  # at the default recipe's own, a pixel loss drives a relu's map to all zeros
 
@@ -314,7 +314,7 @@ def input_size_for(
 ) -> tuple[int, int] | None:
     """The input size that `kerasal train` takes for a dataset; None is the recipe's own.
 
-    The paper's network with the default recipe sees 450x600 pixels where at least half of the training
+    The paper's network with the default recipe sees 375x500 pixels where at least half of the training
     stimuli have as many: faces and text are small, and docs/results.md shows what it brings.
     """
     if recipe != "default" or model not in (None, "baseline"):

@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from kerasal.errors import InputError
 
-DEFAULT_PRECISION = "float32"
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 # What Linux calls the CPU's instructions for bfloat16 products, the faster ones first.
@@ -35,7 +34,7 @@ def resolve_precision(name: str) -> tuple[str, str | None]:
         return name, f"computing in {name}, {rest}"
     hardware = bfloat16_hardware()
     if hardware is None:
-        return "float32", "computing in float32: nothing here computes in bfloat16"
+        return "float32", None
     if hardware == "GPU":
         return "bfloat16", f"computing in bfloat16 (GPU), {rest}"
     speed = f"{hardware}: {bfloat16_speed():.1f} times as fast as float32"

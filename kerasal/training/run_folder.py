@@ -29,7 +29,7 @@ import tensorflow as tf
 
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel, build
-from kerasal.training.precision import DEFAULT_PRECISION, computing_in, resolve_precision
+from kerasal.training.precision import computing_in, resolve_precision
 
 SCHEMA = 1
 PACKAGES = ("kerasal", "tensorflow", "keras", "numpy")
@@ -187,7 +187,7 @@ class RunFolder:
         """Write a model's weights at once or not at all."""
         write_atomically(path, model.save_weights, suffix=".weights.h5")
 
-    def load_model(self, precision: str = DEFAULT_PRECISION) -> SaliencyModel:
+    def load_model(self, precision: str = "float32") -> SaliencyModel:
         """The trained network with its best weights, computing in `precision` (see `resolve_precision`).
 
         InputError: weights that do not fit or are damaged.

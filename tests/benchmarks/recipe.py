@@ -1,15 +1,14 @@
 """What each part of the default recipe brings, one change at a time: the paper's network on OSIE and Scene.
 
 KERAS_BACKEND=jax python tests/benchmarks/recipe.py OSIE SCENE RESULT.json [--minutes M] [--seeds N]
-    [--only TEXT,TEXT] [--variants FILE.json] [--limit N] [--keep FOLDER]
-python tests/benchmarks/recipe.py RESULT.json [RESULT.json ...]       prints the table of all
+    [--only TEXT,TEXT] [--limit N]
 
 It needs JAX, and a GPU to end within minutes: the features of all stimuli stay in its memory, and an epoch is
 one compiled loop. Each variant is trained on both training splits, in bfloat16, and scored on both validation
 splits, map and density at 450x600; the weights of the last epoch count. Seeds are the outer loop: what has
-not begun when M minutes are over is left out. `--only` takes the variants whose names hold one of the texts,
-`--variants` others (name -> what they change), and `--keep` writes the weights of each variant's first seed.
-RESULT.json holds what a variant changes and CC and NSS of each seed and validation image.
+not begun when M minutes are over is left out. `--only` takes the variants whose names hold one of the texts.
+RESULT.json holds what a variant changes and CC and NSS of each seed and validation image:
+docs/figures/results_table.py prints the table of one.
 """
 
 import argparse
@@ -191,7 +190,7 @@ class Experiment:
         return passes
 
     def run(self, recipe: Recipe, seed: int):
-        """Train; returns CC and NSS of each validation image, (N, 2), and the trained network."""
+        """Train; returns CC and NSS of each validation image, (N, 2)."""
         import jax.numpy as jnp
         import keras
 
@@ -215,8 +214,8 @@ class Experiment:
             stimuli, seen = self.stimuli(recipe.size)
             later = dataclasses.replace(recipe, epochs=recipe.tuning_epochs)
             learn(model, ([stimuli], None, target), training, later, recipe.tuning_rate, seed + 1000)
-            return score(model, [seen], self.scored), model
-        return score(model.head, seen, self.scored), model
+            return score(model, [seen], self.scored)
+        return score(model.head, seen, self.scored)
 
 
 def network(recipe: Recipe):
@@ -369,38 +368,17 @@ def score(model, inputs, scored) -> np.ndarray:
     )
 
 
-def keep(model, recipe: Recipe, folder: Path, name: str) -> None:
-    """Write what the recipe trained, as float16, a file for at most 7 million values."""
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays = {v.path: np.asarray(v.value, "float16") for v in model.trainable_variables}
-    parts, size = [{}], 0
-    for path, array in arrays.items():
-        if size + array.size > 7e6:
-            parts.append({})
-            size = 0
-        parts[-1][path.replace("/", "|")] = array
-        size += array.size
-    stem = "".join(c if c.isalnum() else "-" for c in name)
-    for number, part in enumerate(parts):
-        np.savez(folder / f"{stem}-{number}.npz", **part)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("paths", nargs="+", type=Path)
+    parser.add_argument("folders", nargs=2, type=Path, metavar="FOLDER", help="of OSIE and of Scene")
+    parser.add_argument("result", type=Path)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", type=lambda text: text.split(","), default=[""])
-    parser.add_argument("--variants", type=lambda path: json.loads(Path(path).read_text()), default=VARIANTS)
     parser.add_argument("--limit", type=int)
-    parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
-    if given.paths[0].suffix == ".json":
-        print(table([json.loads(path.read_text()) for path in given.paths]))
-        return
     start = time.perf_counter()
-    *folders, result = given.paths
-    experiment = Experiment(dict(zip(SETS, folders, strict=True)), given.limit)
+    experiment = Experiment(dict(zip(SETS, given.folders, strict=True)), given.limit)
     print(f"{time.perf_counter() - start:6.1f} s  data read", flush=True)
     found = {
         "sets": [SETS[i] for i in experiment.of_set["validation"]],
@@ -408,57 +386,23 @@ def main() -> None:
         "variants": {},
     }
     for seed in range(given.seeds):
-        for name, changes in given.variants.items():
+        for name, changes in VARIANTS.items():
             if not any(text in name for text in given.only):
                 continue
             if time.perf_counter() - start > 60 * given.minutes:
                 continue
-            recipe = Recipe(**{**changes, "size": tuple(changes.get("size", SCORED_AT))})
-            scores, model = experiment.run(recipe, seed)
-            if given.keep and seed == 0:
-                keep(model, recipe, given.keep, name)
+            recipe = Recipe(**changes)
+            scores = experiment.run(recipe, seed)
             entry = found["variants"].setdefault(name, {"changes": changes, "cc": [], "nss": []})
             for column, metric in enumerate(("cc", "nss")):
                 entry[metric].append([round(float(value), 5) for value in scores[:, column]])
-            result.write_text(json.dumps(found))
+            given.result.write_text(json.dumps(found))
             means = "  ".join(
                 f"{SETS[i]} {cc:.4f} {nss:.4f}"
                 for i in range(len(SETS))
                 for cc, nss in [scores[experiment.of_set["validation"] == i].mean(axis=0)]
             )
             print(f"{time.perf_counter() - start:6.1f} s  {name}, seed {seed}: {means}", flush=True)
-
-
-def table(results: list[dict]) -> str:
-    """The results as Markdown."""
-    sets = np.array(results[0]["sets"])
-    entries = {name: entry for found in results for name, entry in found["variants"].items()}
-    variants = {
-        name: np.stack([np.mean(entry["cc"], axis=0), np.mean(entry["nss"], axis=0)], axis=1)
-        for name, entry in entries.items()
-    }
-    default = variants["default"]
-    random = np.random.default_rng(0)
-    rows = [np.flatnonzero(sets == name) for name in SETS]
-    draws = [random.choice(row, (2000, len(row))) for row in rows]
-    lines = [
-        "| change | seeds | OSIE CC | OSIE NSS | Scene CC | Scene NSS | CC less the default's | NSS |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for name, scores in variants.items():
-        cells = [f"{scores[row, metric].mean():.{3 - metric}f}" for row in rows for metric in (0, 1)]
-        for metric in (0, 1):
-            difference = (scores - default)[:, metric]
-            mean = np.mean([difference[row].mean() for row in rows])
-            low, high = np.percentile(
-                np.mean([difference[draw].mean(axis=1) for draw in draws], axis=0), (2.5, 97.5)
-            )
-            digits = 3 - metric
-            cells.append(
-                "" if name == "default" else f"{mean:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
-            )
-        lines.append(f"| {name} | {len(entries[name]['cc'])} | {' | '.join(cells)} |")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

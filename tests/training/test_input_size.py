@@ -18,12 +18,12 @@ def dataset(*sizes):
 @pytest.mark.parametrize(
     ("sizes", "expected"),
     [
-        ([(600, 800)], (450, 600)),
-        ([(450, 600)], (450, 600)),
-        ([(449, 600)], None),
+        ([(600, 800)], (375, 500)),
+        ([(375, 500)], (375, 500)),
+        ([(374, 500)], None),
         ([(300, 400), (300, 400), (600, 800)], None),
-        ([(300, 400), (600, 800), (600, 800)], (450, 600)),
-        ([(4000, 500)], None),  # tall, and too narrow
+        ([(300, 400), (600, 800), (600, 800)], (375, 500)),
+        ([(4000, 400)], None),  # tall, and too narrow
     ],
 )
 def test_large_stimuli_are_seen_large_by_the_default_recipe(sizes, expected):

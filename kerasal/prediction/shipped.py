@@ -1,10 +1,11 @@
-"""Trained networks that come with kerasal, as float16.
+"""Trained networks that come with kerasal.
 
 python -m kerasal.prediction.shipped RUN TARGET.h5      makes such a file from a run folder
 
-The file holds a dataset for each weight that was trained, named by its layer: the head's and, where VGG-16
-learned too, the backbone's, which else is the shipped one. Its attribute `network` says in JSON how the
-network is built: model, model_options.
+The file holds a dataset for each weight of the head, named by its layer, as float16. Where VGG-16 learned
+too, it holds its biases as float16 and, in 8 bits, what its kernels differ by from the shipped ones: half the
+size of float16, and finer. Its attribute `network` says in JSON how the network is built: model and
+model_options.
 """
 
 import json
@@ -24,6 +25,7 @@ from kerasal.weights import REGISTRY, sha256
 
 # Their names in the registry; the first is the default of `kerasal predict`.
 SHIPPED = tuple(name for name, weights in REGISTRY.items() if weights.scores)
+STEPS = "steps"  # attribute of a kernel that is stored as a difference: the step of each filter
 
 
 def load_shipped(name: str, precision: str = "float32") -> SaliencyModel:
@@ -42,41 +44,62 @@ def read_network(path: Path | str, precision: str = "float32") -> SaliencyModel:
     with h5py.File(path) as file:
         network = json.loads(file.attrs["network"])
         options = {**network["model_options"], "input_size": tuple(network["model_options"]["input_size"])}
-        has_backbone = any(name.startswith("block") for name in file)
         with computing_in(resolve_precision(precision)[0]):
-            model = models.build(
-                network["model"], **options, backbone_weights=None if has_backbone else "imagenet"
-            )
-        for variable in _weights(model, has_backbone):
+            model = models.build(network["model"], **options, backbone_weights="imagenet")
+        for variable in _weights(model, with_backbone=any(name.startswith("block") for name in file)):
             if variable.path not in file or file[variable.path].shape != tuple(variable.shape):
                 raise ValueError(f"{path} has no {variable.path} of shape {tuple(variable.shape)}")
-            variable.assign(file[variable.path][()].astype("float32"))
+            dataset = file[variable.path]
+            array = dataset[()].astype("float32")
+            if STEPS in dataset.attrs:
+                array = variable.numpy() + array * dataset.attrs[STEPS]
+            variable.assign(array)
     return model
 
 
 def write_network(run: RunFolder, target: Path | str) -> None:
-    """Write what a run trained, with its best weights, as float16; the same weights give the same bytes.
+    """Write what a run trained, with its best weights; the same weights give the same bytes.
 
-    ValueError: a weight that float16 cannot hold.
+    InputError: a run whose backbone was not the shipped one. ValueError: a weight that float16 cannot hold.
     """
     config = run.config
     options = config["options"]
-    is_shipped = options.get("backbone_weights") == "imagenet" and options.get("freeze_backbone", True)
+    if options.get("backbone_weights") != "imagenet" or options.get("weights"):
+        raise InputError(
+            f"{run.path} did not start from the shipped VGG-16: its weights alone are no network"
+        )
     model_options = {
         key: value for key, value in config["model_options"].items() if key != "backbone_weights"
     }
     model = run.load_model("float32")
+    shipped = {
+        variable.path: variable.numpy()
+        for variable in models.build(
+            config["model"], **model_options, backbone_weights="imagenet"
+        ).backbone.weights
+    }
 
     def write(path: Path) -> None:
         with h5py.File(path, "w") as file:
             file.attrs["network"] = json.dumps({"model": config["model"], "model_options": model_options})
-            for variable in _weights(model, with_backbone=not is_shipped):
+            for variable in _weights(model, with_backbone=not options.get("freeze_backbone", True)):
                 array = variable.numpy()
+                if array.ndim == 4 and variable.path in shipped:
+                    _write_difference(file, variable.path, array - shipped[variable.path])
+                    continue
                 if np.abs(array).max() > np.finfo("float16").max:
                     raise ValueError(f"{variable.path} does not fit float16")
                 file.create_dataset(variable.path, data=array.astype("float16"), track_times=False)
 
     write_atomically(Path(target), write)
+
+
+def _write_difference(file: h5py.File, path: str, difference: np.ndarray) -> None:
+    """A kernel's difference in whole steps of its filters, from -127 to 127."""
+    steps = (np.abs(difference).max(axis=(0, 1, 2)) / 127).astype("float32")
+    steps[steps == 0] = 1.0
+    whole = np.round(difference / steps).astype("int8")
+    file.create_dataset(path, data=whole, compression="gzip", track_times=False).attrs[STEPS] = steps
 
 
 def _weights(model: SaliencyModel, with_backbone: bool) -> list[keras.Variable]:

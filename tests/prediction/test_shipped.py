@@ -56,6 +56,30 @@ def test_the_same_run_gives_the_same_bytes(run, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+def test_a_run_with_a_backbone_of_its_own_is_refused(run, tmp_path):
+    config = run.config
+    config["options"]["backbone_weights"] = "random"
+    other = training.RunFolder(tmp_path)
+    other.write_config(config)
+    with pytest.raises(InputError, match="did not start from the shipped VGG-16"):
+        shipped.write_network(other, tmp_path / "network.h5")
+
+
+def test_kernels_that_learned_are_within_a_step_of_their_filters(fine_tuned, tmp_path):
+    shipped.write_network(fine_tuned, tmp_path / "network.h5")
+    found = shipped.read_network(tmp_path / "network.h5").backbone
+    start = models.Baseline((32, 48)).backbone
+    for layer in ("block1_conv1", "block5_conv3"):
+        kernels = [
+            its.get_layer("vgg16").get_layer(layer).kernel.numpy()
+            for its in (fine_tuned.load_model().backbone, found, start)
+        ]
+        learned, read, before = kernels
+        change = np.abs(learned - before).max(axis=(0, 1, 2))
+        assert change.max() > 1e-4
+        assert (np.abs(read - learned).max(axis=(0, 1, 2)) <= 0.5 * change / 127 + 1e-6).all()
+
+
 def test_a_missing_weight_is_named(run, tmp_path):
     shipped.write_network(run, tmp_path / "network.h5")
     with h5py.File(tmp_path / "network.h5", "a") as file:

@@ -13,8 +13,10 @@ METRICS = {"cc": "CC ↑", "sim": "SIM ↑", "auc_judd": "AUC-Judd ↑", "nss": 
 TABLES = {
     "osie": {
         "half-observers": "7 observers predict the other 8",
-        "shipped": "the shipped network, trained on OSIE and Scene, 300x400",
+        "fine-tuned": "`baseline.fine-tuned`, trained on OSIE and Scene, 300x400",
+        "shipped": "`baseline.osie+scene`, the same with VGG-16 frozen",
         "450x600": "`kld+cc+nss`, default recipe, 450x600",
+        "375x500": "`kld+cc+nss`, default recipe, 375x500",
         "default": "`kld+cc+nss`, default recipe, 300x400",
         "paper": "`kld+cc+nss`, the paper's recipe, 10 epochs",
         "mse": "`mse`, default recipe, 300x400",
@@ -22,7 +24,8 @@ TABLES = {
     },
     "scene": {
         "half-observers": "half of the observers predict the other half",
-        "shipped": "the shipped network, trained on OSIE and Scene, 300x400",
+        "fine-tuned": "`baseline.fine-tuned`, trained on OSIE and Scene, 300x400",
+        "shipped": "`baseline.osie+scene`, the same with VGG-16 frozen",
         "center-bias": "centre bias",
     },
     "synthetic": {
@@ -35,8 +38,8 @@ TABLES = {
 
 def metrics_of(data: str, name: str) -> dict[str, dict[str, float]]:
     """The statistics of a row, by metric."""
-    if name == "shipped":
-        return _read("shipped-osie+scene")["sets"][data]["metrics"]
+    if name in ("shipped", "fine-tuned"):
+        return _read(f"{name}-osie+scene")["sets"][data]["metrics"]
     if data == "scene":
         return _read("osie+scene-baselines")["sets"][data]["systems"][name]["metrics"]
     return _read(f"{data}-{name}")["metrics"]

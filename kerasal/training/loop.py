@@ -25,7 +25,7 @@ from kerasal.training.checkpoint import Checkpoints, TrainingState, assign
 from kerasal.training.distribution import Replicated, distributable, scope
 from kerasal.training.features import FeatureCache
 from kerasal.training.interrupt import StopRequest
-from kerasal.training.optimizers import make_optimizer
+from kerasal.training.optimizers import make_optimizer, steps_left_out
 from kerasal.training.options import TrainingOptions
 from kerasal.training.progress import make_progress
 from kerasal.training.run_folder import RunFolder
@@ -162,6 +162,8 @@ class Loop:
                 f"the validation loss was never finite with a learning rate of "
                 f"{self.options.learning_rate:g}: try a lower one"
             )
+        if count := steps_left_out(self.trained.optimizer):
+            self.report(f"{count} of {self.state.steps} steps were left out: their gradients were not finite")
         self.state.finished = True
         if self.run_folder:
             self.run_folder.save_weights(self.network, self.run_folder.last_weights)

@@ -1,5 +1,7 @@
 """Keras's optimizer and learning-rate schedule for the options."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -48,6 +50,14 @@ def make_optimizer(
     if precision == "bfloat16":  # it has float32's range and needs no scale: one that does not grow
         return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0, dynamic_growth_steps=NEVER)
     return optimizer
+
+
+def steps_left_out(optimizer: keras.optimizers.Optimizer) -> int:
+    """How many steps were left out in bfloat16, since their gradients were not finite; 0 elsewhere."""
+    if getattr(optimizer, "dynamic_growth_steps", None) != NEVER:
+        return 0
+    scale = max(float(optimizer.dynamic_scale), 2.0**-126)  # float32 has no smaller one
+    return round(-math.log2(scale))  # each has halved it
 
 
 def learning_rate(

@@ -106,7 +106,25 @@ def what_helps() -> list[str]:
     return ["\n".join(lines) for lines in tables.values()]
 
 
+def precision() -> str:
+    """CC and NSS of runs that differ in seed and precision alone."""
+    systems = _read("osie-precision")["systems"]
+    lines = ["| seed | CC, float32 | CC, bfloat16 | NSS, float32 | NSS, bfloat16 |", "|---|---|---|---|---|"]
+    found = np.array(
+        [
+            [
+                [systems[f"{name}-{seed}"]["metrics"][metric]["mean"] for name in ("float32", "bfloat16")]
+                for metric in ("cc", "nss")
+            ]
+            for seed in range(3)
+        ]
+    ).reshape(3, 4)
+    for seed, values in [*enumerate(found), ("mean", found.mean(axis=0))]:
+        lines.append(f"| {seed} | {' | '.join(f'{value:.3f}' for value in values)} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     for data in TABLES:
         print(table(data), end="\n\n")
-    print(generalisation(), *what_helps(), sep="\n\n")
+    print(generalisation(), *what_helps(), precision(), sep="\n\n")

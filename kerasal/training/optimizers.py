@@ -56,7 +56,7 @@ def steps_left_out(optimizer: keras.optimizers.Optimizer) -> int:
     """How many steps were left out in bfloat16, since their gradients were not finite; 0 elsewhere."""
     if getattr(optimizer, "dynamic_growth_steps", None) != NEVER:
         return 0
-    scale = max(float(optimizer.dynamic_scale), 2.0**-126)  # float32 has no smaller one
+    scale = max(float(ops.convert_to_numpy(optimizer.dynamic_scale)), 2.0**-126)  # float32 has no smaller one
     return round(-math.log2(scale))  # each has halved it
 
 

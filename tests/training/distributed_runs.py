@@ -3,8 +3,8 @@
 python distributed_runs.py DATA FOLDER one|mirrored|multi-worker ...
 
 Makes FOLDER/one and so on, or goes on with it where it is there. "mirrored" splits the CPU into two logical
-devices. "multi-worker" expects TF_CONFIG and comes alone. With DIES_AFTER_EPOCH in the environment the
-process ends at the end of that epoch, as one that is killed.
+devices. "multi-worker" expects TF_CONFIG and comes alone. PRECISION in the environment is that of training;
+with DIES_AFTER_EPOCH the process ends at the end of that epoch, as one that is killed.
 """
 
 import os
@@ -27,6 +27,7 @@ OPTIONS = {
     "batch_size": 4,
     "learning_rate": 1e-2,
     "clip_norm": 0.5,
+    "precision": os.environ.get("PRECISION", "float32"),
     "dropout": 0.0,  # its masks are each device's own
 }
 

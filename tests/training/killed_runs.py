@@ -32,6 +32,7 @@ OPTIONS = {
     "clip_norm": 1.0,
     "patience": 3,
     "deterministic": True,
+    "precision": "float32",
     "checkpoint_minutes": 0.0,
 }
 STEPS = 16  # 4 epochs of the 7 stimuli that train, of ten

@@ -32,21 +32,23 @@ def finished(process):
     return output.strip()
 
 
-def assert_equal_histories(one, other):
+def assert_equal_histories(one, other, tolerance=1e-4):
     # The same sums in another order: float32's digits, after the updates of three epochs.
     assert len(one) == len(other) == 3
     for row, other_row in zip(one, other, strict=True):
         assert row.keys() == other_row.keys()
         for name, value in row.items():
-            assert value == pytest.approx(other_row[name], rel=1e-4, abs=1e-4), name
+            assert value == pytest.approx(other_row[name], rel=tolerance, abs=tolerance), name
 
 
 @pytest.mark.slow
-def test_two_devices_of_one_machine_train_as_one_does_with_the_same_batch(photo_folder, tmp_path):
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("bfloat16", 1e-2)])
+def test_two_devices_of_one_machine_train_as_one_does(precision, tolerance, photo_folder, tmp_path):
     # 6 stimuli in batches of 4, and 1 to validate, for which one device has nothing to do.
-    assert finished(start(photo_folder, tmp_path, "one", "mirrored")) == "wrote wrote"
+    runs = start(photo_folder, tmp_path, "one", "mirrored", PRECISION=precision)
+    assert finished(runs) == "wrote wrote"
     one, two = (RunFolder(tmp_path / name) for name in ("one", "mirrored"))
-    assert_equal_histories(one.history, two.history)
+    assert_equal_histories(one.history, two.history, tolerance)
     assert two.config["options"]["strategy"] == "mirrored"
     assert RunFolder.open(two.path).best_weights.is_file()
 

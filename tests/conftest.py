@@ -24,12 +24,14 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture(autouse=True)
-def no_bfloat16_hardware(monkeypatch):
+@pytest.fixture(autouse=True, scope="session")
+def no_bfloat16_hardware():
     """The same arithmetic on every machine, where a test does not ask for another."""
     from kerasal.training import precision
 
-    monkeypatch.setattr(precision, "bfloat16_hardware", lambda: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precision, "bfloat16_hardware", lambda: None)
+        yield
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from kerasal.metrics._inputs import STRETCH, Map, read_map, stretches
 
 
 class Sum(Protocol):
-    """A metric on its way: `add` is called once for each stretch, in order, then `value`.
+    """A metric on its way: `add` is called once for each stretch, in any order, then `value`.
 
     All metrics compute in the same `scratch` (STRETCH,), float64: one each would crowd the cache.
     """
@@ -40,7 +40,8 @@ def sweep(saliency_map: Map, started: Sequence[Sum | float]) -> list[float]:
     sums = [metric for metric in started if not isinstance(metric, float)]
     if sums:
         scratch = np.empty(STRETCH)
-        for part in stretches(saliency_map.pixels):
+        # Backwards: of the pass that checked the maps, the end is in the cache still.
+        for part in reversed(list(stretches(saliency_map.pixels))):
             for metric in sums:
                 metric.add(part, scratch)
     return [metric if isinstance(metric, float) else metric.value() for metric in started]

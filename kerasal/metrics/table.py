@@ -44,7 +44,6 @@ class MetricInfo:
 
 _AREA = {"higher_is_better": True, "best": 1.0, "range": (0.0, 1.0), "unit": ""}
 _UNBOUNDED = (-INFINITY, INFINITY)
-_DEVIATIONS = "standard deviations"
 
 # The seven of the paper's Table 2 in its order, then two that the paper leaves out.
 METRICS: dict[str, MetricInfo] = {

@@ -160,9 +160,9 @@ class _Judd:
 
     def add(self, part: slice, scratch: np.ndarray) -> None:
         values = self.map.read(part)
-        half = scratch[: STRETCH // 2].view(np.uint16), scratch[STRETCH // 2 :].view(np.float32)
-        places = self._bins(values, half[0][: values.size])
-        weighed = cv2.LUT(places, self.table, half[1][: values.size]).ravel()
+        places, weighed = scratch[: STRETCH // 2].view(np.uint16), scratch[STRETCH // 2 :].view(np.float32)
+        places = self._bins(values, places[: values.size])
+        weighed = cv2.LUT(places, self.table, weighed[: values.size]).ravel()
         shared = weighed == SHARED
         self.near.append(values[shared])
         self.total += cv2.sumElems(weighed)[0] - SHARED * self.near[-1].size

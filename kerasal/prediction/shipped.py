@@ -19,6 +19,7 @@ import numpy as np
 from kerasal import models
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
+from kerasal.models.vgg16 import vgg16
 from kerasal.training.precision import computing_in, resolve_precision
 from kerasal.training.run_folder import RunFolder, write_atomically
 from kerasal.weights import REGISTRY, sha256
@@ -72,17 +73,13 @@ def write_network(run: RunFolder, target: Path | str) -> None:
         key: value for key, value in config["model_options"].items() if key != "backbone_weights"
     }
     model = run.load_model("float32")
-    shipped = {
-        variable.path: variable.numpy()
-        for variable in models.build(
-            config["model"], **model_options, backbone_weights="imagenet"
-        ).backbone.weights
-    }
+    learned = not options.get("freeze_backbone", True)
+    shipped = {v.path: v.numpy() for v in vgg16(outputs=("block5_conv3",)).weights} if learned else {}
 
     def write(path: Path) -> None:
         with h5py.File(path, "w") as file:
             file.attrs["network"] = json.dumps({"model": config["model"], "model_options": model_options})
-            for variable in _weights(model, with_backbone=not options.get("freeze_backbone", True)):
+            for variable in _weights(model, with_backbone=learned):
                 array = variable.numpy()
                 if array.ndim == 4 and variable.path in shipped:
                     _write_difference(file, variable.path, array - shipped[variable.path])

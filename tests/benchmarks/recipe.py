@@ -286,10 +286,8 @@ def learn(model, arrays, training, recipe: Recipe, rate: float, seed: int) -> No
     def epoch(arrays, state, order):
         return jax.lax.scan(functools.partial(step, arrays), state, order)
 
-    state = [
-        [v.value for v in variables]
-        for variables in (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
-    ]
+    groups = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
+    state = [[v.value for v in variables] for variables in groups]
     random = np.random.default_rng(seed)
     for _ in range(recipe.epochs):
         order = random.permutation(training)[: steps * recipe.batch].reshape(steps, recipe.batch)
@@ -298,9 +296,7 @@ def learn(model, arrays, training, recipe: Recipe, rate: float, seed: int) -> No
         state, values = epoch(arrays, tuple(state), (order, flipped, draws))
         if not np.isfinite(values).all():
             raise FloatingPointError("the loss is not finite")
-    for variables, values in zip(
-        (model.trainable_variables, model.non_trainable_variables, optimizer.variables), state, strict=True
-    ):
+    for variables, values in zip(groups, state, strict=True):
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
     if recipe.ema:

@@ -95,18 +95,24 @@ class Distribution:
         """Of a map with no value under `base`; uniform if it has no other value."""
         pixels, total = source.pixels, source.total
         if source.highest == base:
-            return cls(replace(source, pixels=np.broadcast_to(0.0, pixels.shape)), -1.0, float(pixels.size))
+            zeros, extremes = np.broadcast_to(0.0, pixels.shape), np.zeros_like(source.extremes)
+            return cls(replace(source, pixels=zeros, extremes=extremes), -1.0, float(pixels.size))
         if base != 0:
             # Not the total less n times the base, which loses digits where the base is large.
             total = float(sum((source.read(part) - base).sum() for part in stretches(pixels)))
         if not SMALLEST_FACTOR < total < LARGEST_FACTOR:
-            return cls(replace(source, pixels=(source.read(slice(None)) - base) / total), 0.0, 1.0)
+            scaled = (source.read(slice(None)) - base) / total
+            return cls(replace(source, pixels=scaled, extremes=(source.extremes - base) / total), 0.0, 1.0)
         return cls(source, base, total)
 
     def masses(self, selection: slice | np.ndarray) -> np.ndarray:
         """Of the selected pixels: what `total` divides. Not always a copy."""
         values = self.source.read(selection)
         return values - self.base if self.base else values
+
+    def lowest_mass(self, part: slice) -> float:
+        """Of one of the `stretches`."""
+        return self.source.extremes[part.start // STRETCH, 0] - self.base
 
     def probabilities(self, selection: slice | np.ndarray) -> np.ndarray:
         """Of the selected pixels; a new array, which may be overwritten."""

@@ -17,7 +17,11 @@ class Sum(Protocol):
     """A metric on its way: `add` is called once for each stretch, in any order, then `value`.
 
     All metrics compute in the same `scratch` (STRETCH,), float64: one each would crowd the cache.
+    Their `turn` at a stretch, from 0 on: those come first whose first steps are slow arithmetic, behind which
+    the pixels arrive from memory unnoticed.
     """
+
+    turn: int
 
     def add(self, part: slice, scratch: np.ndarray) -> None: ...
 
@@ -38,6 +42,7 @@ def swept(start: Start, saliency_map: ArrayLike, *arguments) -> float:
 def sweep(saliency_map: Map, started: Sequence[Sum | float]) -> list[float]:
     """The values of metrics that have started, in one pass."""
     sums = [metric for metric in started if not isinstance(metric, float)]
+    sums.sort(key=lambda metric: metric.turn)
     if sums:
         scratch = np.empty(STRETCH)
         # Backwards: of the pass that checked the maps, the end is in the cache still.

@@ -130,6 +130,8 @@ class _Judd:
     fixated: pixel indices. rank: a function of `TIES`.
     """
 
+    turn = 0
+
     def __init__(self, saliency_map: Map, fixated: np.ndarray, rank: Callable):
         self.map, self.fixated, self.rank = saliency_map, fixated.size, rank
         self.levels, self.among_fixated = np.unique(saliency_map.read(fixated), return_counts=True)
@@ -140,15 +142,18 @@ class _Judd:
         self._choose_bins()
         bins = self._bins(self.levels).astype(np.int64)
         under = np.concatenate([[0.0], np.cumsum(self.weights)]).astype(np.float32)  # halves of whole numbers
-        self.table = np.repeat(under, np.diff(bins + 1, prepend=0, append=BINS))
+        self.table = np.repeat(under, np.diff(np.concatenate([[0], bins + 1, [BINS]])))
         self.table[bins] = SHARED
         self.total, self.near = 0.0, []
 
     def _choose_bins(self) -> None:
-        """A bin's width is a power of two, so that the sum below is rounded once and keeps the order."""
+        """A bin's width is a power of two, so that the sum below is rounded once and keeps the order.
+
+        The levels take about half of the bins or more, and stay below the last, which has all above them.
+        """
         lowest, highest = self.levels[0], self.levels[-1]
         spread = highest - lowest or self.map.highest - self.map.lowest
-        self.scale = math.ldexp(1.0, min(15 - math.frexp(spread)[1], 1000))
+        self.scale = math.ldexp(1.0, min(16 - math.frexp(1.01 * spread)[1], 1000))
         self.shift = 1 - lowest * self.scale
         # OpenCV rounds to 32 bits before it saturates.
         self.clipped = not (self.map.highest - highest) * self.scale < 2**30

@@ -36,6 +36,17 @@ def test_kld_is_bounded_where_the_map_misses_the_whole_density():
     assert kld([[1, 0, 0]], [[0, 0, 1]]) < 36.05
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e99, 1e140])
+@pytest.mark.parametrize("lowest", [0.0, 5e-324, 1e-300, 1e-110, 1e-90, 1e-9])
+def test_kld_takes_the_logarithm_of_pixels_without_density(lowest, scale):
+    saliency_map, density, _ = example(4, (300, 400))  # three stretches
+    density[1:-1, ::3] = lowest  # 0 in the first and the last stretch too
+    density[0, :5] = density[150, :5] = lowest
+    saliency_map[150, :3] *= 1e50
+    expected = slow_kld(saliency_map * scale, density)
+    assert kld(saliency_map * scale, density) == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize("scale", [1e-300, 1e-160, 1.0, 1e160, 1e300])
 def test_no_metric_depends_on_a_common_factor(scale):
     saliency_map, density, _ = example(1)

@@ -9,6 +9,8 @@
 What needs TensorFlow or OpenCV (`kerasal.data`, `kerasal.training`, ...) is imported when it is used.
 """
 
+import importlib as _importlib
+import os as _os
 from pathlib import Path as _Path
 
 __version__ = "0.1.0"
@@ -18,15 +20,20 @@ _here = _Path(__file__).parent
 if not (_here / "weights").is_dir():
     __path__.append(str(_here.parent))
 
-from kerasal import errors, layers, losses, metrics, models, weights  # noqa: E402
+# Processes that only score or run classical models (`kerasal._processes`) do without Keras.
+if not _os.environ.get("KERASAL_WITHOUT_KERAS"):
+    from kerasal import errors, layers, losses, metrics, models, weights
+    from kerasal.metrics import keras_metrics as _keras_metrics  # noqa: F401
 
 __all__ = ["errors", "layers", "load", "losses", "metrics", "models", "predict", "weights"]
 
 
 def __getattr__(name: str):
-    """`kerasal.predict` and `kerasal.load`, imported when they are used."""
+    """What is imported when it is used: `predict` and `load`; in a process without Keras all else as well."""
     if name in ("predict", "load"):
         from kerasal import prediction
 
         return getattr(prediction, name)
+    if name in __all__:
+        return _importlib.import_module(f"kerasal.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Work spread over processes that load no TensorFlow: scoring, and the classical models."""
+"""Work spread over processes that load no Keras: scoring, and the classical models."""
 
 import contextlib
 import multiprocessing
@@ -14,10 +14,10 @@ from typing import Any
 
 from kerasal.errors import InputError
 
-# What the processes find in their environment. With Keras's numpy backend `import kerasal` loads no
-# TensorFlow; and one thread each, since there is a process for every core.
+# What the processes find in their environment: `import kerasal` is to load no Keras, which takes seconds with
+# TensorFlow under it; and one thread each, since there is a process for every core.
 ENVIRONMENT = {
-    "KERAS_BACKEND": "numpy",
+    "KERASAL_WITHOUT_KERAS": "1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",

@@ -6,10 +6,7 @@ The blur is the Gaussian that makes the density maps of the fixations; the centr
 blurred map. docs/models.md quotes it.
 """
 
-import os
 import sys
-
-os.environ["KERAS_BACKEND"] = "numpy"
 
 import cv2
 import numpy as np

@@ -3,16 +3,19 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from kerasal.cluster import Cluster
 from kerasal.data.sample import Dataset
 from kerasal.evaluation.scoring import Job, Scorer
 from kerasal.evaluation.systems import BATCH, Network, System
-from kerasal.models import SaliencyModel
+
+if TYPE_CHECKING:  # it imports Keras, of which scoring processes have no need
+    from kerasal.models import SaliencyModel
 
 CHUNKS = 4  # for each worker, so that a slow one does not keep the others waiting for long
 
-_loaded: list[tuple[Network, SaliencyModel]] = []  # the network that this worker loaded last
+_loaded: "list[tuple[Network, SaliencyModel]]" = []  # the network that this worker loaded last
 
 
 def score_on(

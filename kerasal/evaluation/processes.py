@@ -11,8 +11,8 @@ import cv2
 from kerasal._processes import available_cores, in_processes
 from kerasal.evaluation.scoring import Job, Scorer
 
-# A process loads for two to four seconds, in which one core scores about this many images of 600x800.
-IMAGES_WORTH_A_PROCESS = 60
+# A process starts within two seconds, in which one core scores about this many images of 600x800.
+IMAGES_WORTH_A_PROCESS = 40
 
 _scorer: Scorer | None = None  # of a scoring process
 

@@ -1,6 +1,6 @@
 """Scoring one image: its map, its truth, and what metrics need of the other images.
 
-Runs in processes of its own, which load no TensorFlow: this module and what it imports must not either.
+Runs in processes of its own, which load no Keras: this module and what it imports must not either.
 """
 
 import math

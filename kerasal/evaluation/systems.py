@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from kerasal.classical import CLASSICAL
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.evaluation.scoring import Case, Job
-from kerasal.models import SaliencyModel
+
+if TYPE_CHECKING:  # it imports Keras, of which processes that run jobs have no need
+    from kerasal.models import SaliencyModel
 
 BATCH = 4
 
@@ -40,7 +42,7 @@ class Network:
     """A saliency network. `load` gives it, and is called when the maps are made."""
 
     name: str
-    load: Callable[[], SaliencyModel]
+    load: "Callable[[], SaliencyModel]"
     knows_answers: bool = False
 
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:

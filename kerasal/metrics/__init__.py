@@ -1,16 +1,23 @@
 """The benchmark's metrics: array functions for one image, exact in float64, and Keras metrics for training.
 
 `METRICS` holds name, direction, range and unit of each as data; `measure` computes several at once.
+The array functions do without Keras, which is imported with the first of the Keras metrics (`import kerasal`
+does that too).
 """
 
-from kerasal.metrics.auc import AUCJudd, auc_judd
+from typing import TYPE_CHECKING
+
+from kerasal.metrics.auc import auc_judd
 from kerasal.metrics.auc_thresholds import auc_borji, sauc
-from kerasal.metrics.density import CC, KLD, SIM, cc, kld, sim
-from kerasal.metrics.fixation import NSS, information_gain, nss
+from kerasal.metrics.density import cc, kld, sim
+from kerasal.metrics.fixation import information_gain, nss
 from kerasal.metrics.measure import measure
 from kerasal.metrics.resize import resize_map
 from kerasal.metrics.table import METRICS, MetricInfo
 from kerasal.metrics.transport import emd
+
+if TYPE_CHECKING:
+    from kerasal.metrics.keras_metrics import CC, KLD, NSS, SIM, AUCJudd
 
 __all__ = [
     "CC",
@@ -32,3 +39,11 @@ __all__ = [
     "sauc",
     "sim",
 ]
+
+
+def __getattr__(name: str):
+    if name in ("CC", "KLD", "NSS", "SIM", "AUCJudd"):
+        from kerasal.metrics import keras_metrics
+
+        return getattr(keras_metrics, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

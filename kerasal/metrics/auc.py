@@ -1,20 +1,15 @@
 """Areas under the ROC curve: the saliency map as a classifier of fixated pixels.
 
-The functions take one image and compute in float64; the class is the same for Keras, over batches and in
-float32. docs/metrics.md holds the table of special values.
+AUC-Judd of one image, in float64. docs/metrics.md holds the table of special values.
 """
 
 import math
 from collections.abc import Callable
 
 import cv2
-import keras
 import numpy as np
-from keras import ops
 from numpy.typing import ArrayLike
 
-from kerasal import _maps
-from kerasal.metrics._image_mean import ImageMean, checked_prediction, is_constant
 from kerasal.metrics._inputs import STRETCH, Map, read_fixations, read_map
 from kerasal.metrics._sweep import Sum, swept
 
@@ -60,64 +55,6 @@ def start_auc_judd(
     if saliency_map.is_constant:
         return 0.5
     return _Judd(saliency_map, fixated, lambda *tied: TIES[ties](*tied, seed))
-
-
-@keras.saving.register_keras_serializable(package="kerasal", name="AUCJuddMetric")
-class AUCJudd(ImageMean):
-    """Mean of `auc_judd` over images, for `model.compile(metrics=[...])`.
-
-    Tied pixels count with their expectation. Images without a fixation, or with nothing but fixations, are
-    left out. Sorts every map, which takes longer than all the other metrics together.
-    """
-
-    def __init__(self, name="auc_judd", **kwargs):
-        super().__init__(name=name, **kwargs)
-
-    def image_values(self, y_true, y_pred):
-        fixated = ops.cast(_maps.fixation_map(y_true, "AUCJudd") > 0, "float32")
-        prediction = checked_prediction(y_pred)
-        n = ops.sum(fixated, axis=_maps.PIXELS)
-        unfixated = _maps.pixel_count(fixated) - n
-        has_value = ops.logical_and(n > 0, unfixated > 0)
-        pairs = ops.where(has_value, n * unfixated, 1.0)
-        area = _share_of_pairs_in_order(prediction, fixated, pairs) + _last_step(prediction, fixated) / (
-            2.0 * pairs
-        )
-        area = ops.where(is_constant(prediction), 0.5, area)
-        is_finite = ops.isfinite(ops.max(prediction, axis=_maps.PIXELS))
-        return ops.where(is_finite, area, float("nan")), has_value
-
-
-def _share_of_pairs_in_order(prediction, fixated, pairs):
-    """Share of the pairs of a fixated and an unfixated pixel with the fixated one above; a tie is a half."""
-    shape = ops.shape(prediction)
-    images, pixels = shape[0], shape[1] * shape[2] * shape[3]
-    values = ops.reshape(prediction, (images, pixels))
-    order = ops.argsort(values, axis=1)
-    values = ops.take_along_axis(values, order, axis=1)
-    fixated = ops.take_along_axis(ops.reshape(fixated, (images, pixels)), order, axis=1)
-    # Pixels of one value form a group; groups are numbered upwards through the batch.
-    is_new = ops.cast(values[:, 1:] != values[:, :-1], "int32")
-    groups = ops.pad(ops.cumsum(is_new, axis=1), [(0, 0), (1, 0)])
-    groups = ops.reshape(groups + pixels * ops.expand_dims(ops.arange(images), 1), (-1,))
-
-    def per_group(x):
-        totals = ops.segment_sum(ops.reshape(x, (-1,)), groups, num_segments=images * pixels)
-        return ops.reshape(totals, (images, pixels))
-
-    fixated_here, unfixated_here = per_group(fixated), per_group(1.0 - fixated)
-    unfixated_below = ops.cumsum(unfixated_here, axis=1) - unfixated_here / 2.0
-    return ops.sum(fixated_here * unfixated_below / ops.expand_dims(pairs, 1), axis=1)
-
-
-def _last_step(prediction, fixated):
-    """Expected number of unfixated pixels above the last of the fixated pixels."""
-    lowest = ops.min(ops.where(fixated > 0, prediction, np.inf), axis=_maps.PIXELS, keepdims=True)
-    unfixated = 1.0 - fixated
-    above = ops.sum(ops.where(prediction > lowest, unfixated, 0.0), axis=_maps.PIXELS)
-    tied_fixated = ops.sum(ops.where(prediction == lowest, fixated, 0.0), axis=_maps.PIXELS)
-    tied_unfixated = ops.sum(ops.where(prediction == lowest, unfixated, 0.0), axis=_maps.PIXELS)
-    return above + tied_unfixated * tied_fixated / (tied_fixated + 1.0)
 
 
 class _Judd:

@@ -1,19 +1,14 @@
 """Metrics that compare a saliency map with a density map: CC, SIM and KLD.
 
-The functions take one image and compute in float64; the classes are the same for Keras, over batches and in
-float32. docs/metrics.md holds the table of special values.
+They take one image and compute in float64. docs/metrics.md holds the table of special values.
 """
 
 import math
 
 import cv2
-import keras
 import numpy as np
-from keras import ops
 from numpy.typing import ArrayLike
 
-from kerasal import _maps
-from kerasal.metrics._image_mean import ImageMean, checked_prediction, is_constant
 from kerasal.metrics._inputs import (
     EPSILON,
     SMALLEST_FACTOR,
@@ -148,63 +143,3 @@ class _Divergence:
 
     def value(self) -> float:
         return self.divergence / self.s.total
-
-
-@keras.saving.register_keras_serializable(package="kerasal", name="CCMetric")
-class CC(ImageMean):
-    """Mean of `cc` over images, for `model.compile(metrics=[...])`.
-
-    Images with an all-zero density are left out.
-    """
-
-    def __init__(self, name="cc", **kwargs):
-        super().__init__(name=name, **kwargs)
-
-    def image_values(self, y_true, y_pred):
-        density, prediction = _maps.density(y_true), checked_prediction(y_pred)
-        s, s_deviation = _maps.centred(density)
-        p, p_deviation = _maps.centred(prediction)
-        correlation = ops.mean((s / s_deviation) * (p / p_deviation), axis=_maps.PIXELS)
-        constant = ops.logical_or(is_constant(density), is_constant(prediction))
-        return ops.where(constant, 0.0, correlation), _has_density(density)
-
-
-@keras.saving.register_keras_serializable(package="kerasal", name="SIMMetric")
-class SIM(ImageMean):
-    """Mean of `sim` over images, for `model.compile(metrics=[...])`.
-
-    Images with an all-zero density are left out.
-    """
-
-    def __init__(self, name="sim", **kwargs):
-        super().__init__(name=name, **kwargs)
-
-    def image_values(self, y_true, y_pred):
-        density = _maps.density(y_true)
-        s, p = _shifted_distribution(density), _shifted_distribution(checked_prediction(y_pred))
-        return ops.sum(ops.minimum(s, p), axis=_maps.PIXELS), _has_density(density)
-
-
-@keras.saving.register_keras_serializable(package="kerasal", name="KLDMetric")
-class KLD(ImageMean):
-    """Mean of `kld` over images, for `model.compile(metrics=[...])`.
-
-    Images with an all-zero density are left out. Negative values count as 0 here, where `kld` refuses them.
-    """
-
-    def __init__(self, name="kld", **kwargs):
-        super().__init__(name=name, **kwargs)
-
-    def image_values(self, y_true, y_pred):
-        density = _maps.density(y_true)
-        s, p = _maps.distribution(density), _maps.distribution(checked_prediction(y_pred))
-        divergence = ops.sum(s * ops.log(EPSILON + s / (p + EPSILON)), axis=_maps.PIXELS)
-        return divergence, _has_density(density)
-
-
-def _has_density(density):
-    return ops.max(density, axis=_maps.PIXELS) > 0
-
-
-def _shifted_distribution(x):
-    return _maps.distribution(x - ops.min(x, axis=_maps.PIXELS, keepdims=True))

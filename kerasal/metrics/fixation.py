@@ -1,18 +1,13 @@
 """Metrics that read a saliency map at the fixations: NSS and information gain.
 
-The functions take one image and compute in float64; the class is NSS for Keras, over batches and in
-float32. docs/metrics.md holds the table of special values.
+They take one image and compute in float64. docs/metrics.md holds the table of special values.
 """
 
 import math
 
-import keras
 import numpy as np
-from keras import ops
 from numpy.typing import ArrayLike
 
-from kerasal import _maps
-from kerasal.metrics._image_mean import ImageMean, checked_prediction, is_constant
 from kerasal.metrics._inputs import EPSILON, check_same_shape, read_fixations, read_map
 
 
@@ -56,24 +51,3 @@ def information_gain(saliency_map: ArrayLike, fixations: ArrayLike, baseline: Ar
         return math.nan
     p, b = (x.shifted_distribution.probabilities(fixated) for x in (saliency_map, baseline))
     return float(np.mean(np.log2(EPSILON + p) - np.log2(EPSILON + b)))
-
-
-@keras.saving.register_keras_serializable(package="kerasal", name="NSSMetric")
-class NSS(ImageMean):
-    """Mean of `nss` over images, for `model.compile(metrics=[...])`.
-
-    The divisor of the standard deviation is n - 1 here as well. Images without a fixation are left out.
-    """
-
-    def __init__(self, name="nss", **kwargs):
-        super().__init__(name=name, **kwargs)
-
-    def image_values(self, y_true, y_pred):
-        fixated = _maps.fixation_map(y_true, "NSS") > 0
-        prediction = checked_prediction(y_pred)
-        p, deviation = _maps.centred(prediction)  # divisor n
-        pixels = _maps.pixel_count(p)
-        scores = ops.where(fixated, p / deviation, 0.0) * ops.sqrt((pixels - 1.0) / pixels)
-        fixations = ops.sum(ops.cast(fixated, "float32"), axis=_maps.PIXELS)
-        values = ops.sum(scores, axis=_maps.PIXELS) / ops.maximum(fixations, 1.0)
-        return ops.where(is_constant(prediction), 0.0, values), fixations > 0

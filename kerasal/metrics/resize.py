@@ -1,6 +1,7 @@
 """Resizing a map as the MIT benchmark's code does: MATLAB's imresize, bicubic."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
@@ -28,6 +29,7 @@ def _weigh(values: np.ndarray, vertical: tuple[int, float], horizontal: tuple[in
     return (columns @ (rows @ np.asarray(values, np.float64)).T).T
 
 
+@lru_cache(maxsize=64)  # images of a dataset have one size, or a few
 def _weights(length: int, cells: int, scale: float) -> sparse.csr_array:
     """Weights (cells, length) of a resize in one dimension; each row sums to 1."""
     kernel_scale = min(scale, 1.0)

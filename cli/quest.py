@@ -52,15 +52,26 @@ from kerasal_cli.loading import (
     metavar="ROWSxCOLUMNS",
     help="Size that stimuli are resized to.",
 )
-@click.option("--epochs", type=int, default=4, show_default=True)
+@click.option("--epochs", type=int, help="Of every loss.  [default: 6; paper: 30]")
+@click.option("--patience", type=int, help="Epochs without a better validation loss before a loss stops.")
 @click.option("--batch-size", type=int)
 @click.option(
     "--search-rates",
     metavar="RATE,RATE",
-    help="Learning rates that each loss tries; none is the recipe's own.  [default: 1e-4,3e-4,1e-3]",
+    help="Learning rates that each loss tries, and beyond where the first or last is best; none is the "
+    "recipe's own.  [default: 1e-4,3e-4,1e-3]",
 )
 @click.option("--search-epochs", type=float, help="Length of each trial.  [default: 0.5]")
+@click.option(
+    "--start",
+    default="mse",
+    show_default=True,
+    metavar="SPEC|none",
+    help="Loss of the short training that every loss goes on from; none begins at random, as the paper did.",
+)
+@click.option("--start-epochs", type=click.IntRange(1), default=2, show_default=True, help="Its length.")
 @click.option("--learning-rate", type=float, help="Of every loss, without a search.")
+@click.option("--deterministic/--no-deterministic", default=None, help="Bit for bit the same each time.")
 @click.option(
     "--precision",
     default="auto",

@@ -27,7 +27,15 @@ class ASPP(keras.layers.Layer):
         self.filters = filters
         self.dilations = tuple(dilations)
         self.branches = [
-            DilatedConv2D(filters, 3, padding="same", dilation_rate=d, activation="relu", name=f"dilation{d}")
+            DilatedConv2D(
+                filters,
+                3,
+                padding="same",
+                dilation_rate=d,
+                activation="relu",
+                name=f"dilation{d}",
+                dtype=self.dtype_policy,  # else a copy would take the policy of the moment
+            )
             for d in self.dilations
         ]
 

@@ -2,16 +2,20 @@
 
 config.json               options, losses, seeds, test sets, data, versions (schema 1)
 center_bias.npy           the mean density map of the training split, at the network's size
+start/SEED.json           how a seed's common start learned, behind each activation; written last
+start/SEED/ACTIVATION.npz its weights
 rates/LOSS.json           the learning rate that a loss chose, and its trials
 heads/SEED/LOSS.json      how a head learned; written last, so where it is the head is finished
 heads/SEED/LOSS.npz       its weights
 scores/SEED/DATA/LOSS.csv its scores, image by image
+pending.json              values that are about to be written, where a process was killed in between
 results.json, .csv, .md, .tex, report.html
 best/                     a run folder of the best loss's network
 
 Every file is written whole or not at all.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -56,22 +60,59 @@ class QuestFolder(ResultsFolder):
         """The learning rate of a loss and its trials; None where none is chosen yet."""
         return self.read_json(f"rates/{slug(spec)}.json")
 
-    def write_rate(self, spec: str, values: dict[str, Any]) -> None:
-        self.write_json(f"rates/{slug(spec)}.json", values)
+    def write_rates(self, found: dict[str, dict[str, Any]]) -> None:
+        """Write what losses that searched side by side have chosen: all of them or none."""
+        self._write_together({f"rates/{slug(spec)}.json": values for spec, values in found.items()})
+
+    def start(self, seed: int) -> dict[str, list[np.ndarray]] | None:
+        """The weights of a seed's common start by activation; None where it is not finished."""
+        records = self.read_json(f"start/{seed}.json")
+        return records and {
+            activation: self._weights(self.path / f"start/{seed}/{activation}.npz") for activation in records
+        }
+
+    def write_start(self, seed: int, found: dict[str, tuple[dict[str, Any], list[np.ndarray]]]) -> None:
+        """Write a seed's start: activation -> (how it learned, its weights)."""
+        for activation, (_, weights) in found.items():
+            self._write_weights(f"start/{seed}/{activation}.npz", weights)
+        self.write_json(
+            f"start/{seed}.json", {activation: record for activation, (record, _) in found.items()}
+        )
 
     def head(self, seed: int, spec: str) -> dict[str, Any] | None:
         """How a head learned; None where it is not finished."""
         return self.read_json(f"heads/{seed}/{slug(spec)}.json")
 
-    def write_head(self, seed: int, spec: str, values: dict[str, Any], weights: list[np.ndarray]) -> None:
-        """Write a finished head: its weights, and then what says that it is finished."""
-        file = self.make(f"heads/{seed}/{slug(spec)}.npz")
-        write_atomically(file, lambda path: np.savez(path, *weights), suffix=".npz")
-        self.write_json(f"heads/{seed}/{slug(spec)}.json", values)
+    def write_heads(self, seed: int, found: dict[str, tuple[dict[str, Any], list[np.ndarray]]]) -> None:
+        """Write heads that learned side by side, spec -> (how it learned, its weights): all or none.
+
+        Were a few of them left for another process, they would learn in a smaller step, whose sums may
+        differ in their last digits.
+        """
+        for spec, (_, weights) in found.items():
+            self._write_weights(f"heads/{seed}/{slug(spec)}.npz", weights)
+        self._write_together({f"heads/{seed}/{slug(spec)}.json": its for spec, (its, _) in found.items()})
 
     def weights(self, seed: int, spec: str) -> list[np.ndarray]:
         """The trainable weights of a finished head. InputError: a damaged file."""
-        file = self.path / f"heads/{seed}/{slug(spec)}.npz"
+        return self._weights(self.path / f"heads/{seed}/{slug(spec)}.npz")
+
+    def begin(self, config: dict[str, Any], report: Callable[[str], None]) -> dict[str, Any]:
+        config = super().begin(config, report)
+        if pending := self.read_json("pending.json"):
+            self._write_together(pending)
+        return config
+
+    def _write_together(self, values):
+        self.write_json("pending.json", values)
+        for name, its in values.items():
+            self.write_json(name, its)
+        (self.path / "pending.json").unlink()
+
+    def _write_weights(self, name, weights):
+        write_atomically(self.make(name), lambda path: np.savez(path, *weights), suffix=".npz")
+
+    def _weights(self, file):
         try:
             with np.load(file) as arrays:
                 return [arrays[f"arr_{index}"] for index in range(len(arrays))]

@@ -1,7 +1,7 @@
 """Heads that learn side by side: one step reads a batch of features and trains every head by its own loss."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -11,11 +11,12 @@ from keras import ops
 
 from kerasal import losses, metrics, models
 from kerasal.losses.perceptual import shared_vgg_features
+from kerasal.quest.stacked import StackedHeads
+from kerasal.training.checkpoint import assign
 from kerasal.training.optimizers import learning_rate, make_optimizer
 from kerasal.training.options import TrainingOptions
 from kerasal.training.precision import computing_in
-
-CONSTANT = 1e-6  # a map whose range is below this share of its maximum, or of 1, is constant
+from kerasal.training.step import MOST_LEFT_OUT, Learner, are_constant, steps_left_out, take_step
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Heads:
         options: of the training; `learning_rate` and `loss` play no part.
         center_bias: B of the regularisation R.
         activations: of each head; default the options', or what is usual for the loss.
+        start: trainable weights that a head begins with, by its activation; None begins at random.
         seed: of the initial weights and the dropout.
         precision: "float32" or "bfloat16", of the heads and of the pass through VGG-16.
         fixations: whether the data have fixations, so that NSS can be watched.
@@ -60,6 +62,7 @@ class Heads:
         center_bias: np.ndarray,
         *,
         activations: Sequence[str] | None = None,
+        start: Mapping[str, Sequence[np.ndarray]] | None = None,
         seed: int = 0,
         precision: str = "float32",
         fixations: bool = True,
@@ -75,6 +78,10 @@ class Heads:
             build_head(options.model, {**model_options, "activation": activation}, seed, precision)
             for activation in self.activations
         ]
+        for head, activation in zip(self.heads, self.activations, strict=True):
+            if start is not None:
+                assign(head.trainable_variables, start[activation])
+        self._maps = StackedHeads(self.heads)
         # The rate changes from trial to trial; the steps that use it are compiled once.
         constant = replace(options, decay="none", warmup=0.0, learning_rate=1.0)
         for head in self.heads:
@@ -92,21 +99,34 @@ class Heads:
     def reset(self) -> None:
         """All heads and optimizers as they were at the start."""
         for head, values in zip(self.heads, self._initial, strict=True):
-            for variable, value in zip(self._variables(head), values, strict=True):
-                variable.assign(value)
+            assign(self._variables(head), values)
 
-    def train(self, batches: tf.data.Dataset, rates: Sequence[float], first_step: int, steps: int, progress):
-        """Train every head on the batches, each at its own rate, decayed as the options say over `steps`.
+    def train(
+        self,
+        batches: tf.data.Dataset,
+        rates: Sequence[float],
+        epochs: int,
+        steps: int,
+        progress: Callable[[], None],
+    ) -> list[dict[str, float]]:
+        """Train every head on the batches, each at its own rate, decayed over `epochs` of so many `steps`.
 
-        first_step: of these batches within `steps`. progress(): called after each step.
+        progress(): called after each step.
         Returns the mean training values of each head, as `Validation.values` without the metrics.
         """
-        decay = learning_rate(replace(self.options, learning_rate=1.0, epochs=1), steps)
+        schedules = [
+            learning_rate(replace(self.options, learning_rate=rate, epochs=epochs), steps) for rate in rates
+        ]
         sums, images = None, 0
-        for step, (features, y_true) in enumerate(batches, start=first_step):
-            factor = decay(step) if callable(decay) else decay
-            scaled = tf.constant(rates, tf.float32) * tf.cast(factor, tf.float32)
-            values = self._compiled_step(_as_list(features), y_true, scaled)
+        for features, y_true in batches:
+            # A step that is left out does not count for the schedule, in `fit` neither.
+            now = [
+                schedule(head.optimizer.iterations) if callable(schedule) else schedule
+                for schedule, head in zip(schedules, self.heads, strict=True)
+            ]
+            values = self._compiled_step(
+                _as_list(features), y_true, tf.stack([tf.cast(rate, tf.float32) for rate in now])
+            )
             sums = _added(sums, values, len(y_true))
             images += len(y_true)
             progress()
@@ -121,7 +141,7 @@ class Heads:
             images += len(y_true)
             # NaN is no collapse: `fmax` passes over it.
             spread, peak = np.fmax(spread, its_spread.numpy()), np.fmax(peak, its_peak.numpy())
-        collapsed = spread <= CONSTANT * np.maximum(1, peak)
+        collapsed = are_constant(spread, peak)
         return [
             Validation(values, bool(flat and np.isfinite(values["loss"])))
             for values, flat in zip(_means(sums, images), collapsed, strict=True)
@@ -131,6 +151,10 @@ class Heads:
         """A context in which the heads have their averaged weights, where the options average them."""
         return _Averaged(self.heads if self.options.ema else [])
 
+    def is_stuck(self, index: int) -> bool:
+        """Whether the last steps of a head, too many for an accident, were left out."""
+        return steps_left_out(self.heads[index].optimizer)[1] >= MOST_LEFT_OUT
+
     def weights(self, index: int) -> list[np.ndarray]:
         """The trainable weights of one head."""
         return [variable.numpy() for variable in self.heads[index].trainable_variables]
@@ -139,15 +163,15 @@ class Heads:
         return [*head.variables, *head.optimizer.variables]
 
     def _step(self, features, y_true, rates):
-        with tf.GradientTape() as tape:
-            maps = [head(features, training=True) for head in self.heads]
-            values = self._values(y_true, maps)
-            # The sum couples nothing: a head's weights occur in its own loss alone.
-            total = tf.add_n([its["loss"] for its in values])
-        gradients = tape.gradient(total, [head.trainable_variables for head in self.heads])
-        for index, (head, its) in enumerate(zip(self.heads, gradients, strict=True)):
+        for index, head in enumerate(self.heads):
             head.optimizer.learning_rate.assign(rates[index])
-            head.optimizer.apply(its, head.trainable_variables)
+        with tf.GradientTape() as tape:
+            values = self._values(y_true, self._maps(features, training=True))
+        learners = [
+            Learner(its["loss"], head.trainable_variables, head.optimizer)
+            for its, head in zip(values, self.heads, strict=True)
+        ]
+        take_step(tape, learners)
         return values
 
     def _values(self, y_true, maps):
@@ -169,7 +193,7 @@ class Heads:
         return results
 
     def _values_of_batch(self, features, y_true):
-        maps = [head(features, training=False) for head in self.heads]
+        maps = self._maps(features, training=False)
         values = self._values(y_true, maps)
         for its, map_ in zip(values, maps, strict=True):
             for name, metric in self._watched.items():

@@ -4,20 +4,22 @@ A job depends on its description alone, wherever it is computed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from kerasal import losses
+from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest.folder import QuestFolder, restored_head
 from kerasal.quest.heads import Heads, is_perceptual
-from kerasal.quest.learning import DIVERGED, Splits, choose_rates, train_heads
+from kerasal.quest.learning import DIVERGED, LEARNED, Splits, best_rate, next_rate, train_heads, try_rates
 from kerasal.quest.scoring import TestSet, no_scores, score_heads
 from kerasal.training.features import Progress
 
 MAPS_BATCH = 8
+MOST_MOVES = 4  # of a search whose best rate lies at its edge
 
 # (job, whether it trains or searches, steps) -> (part) -> called after each step: see `QuestProgress.stage`.
 Stages = Callable[["LearningJob", bool, int], Callable[[str], Callable[[], None]]]
@@ -44,21 +46,26 @@ class LearningJob:
 
 @dataclass(frozen=True, eq=False)
 class Learning:
-    """What all jobs of a quest's training share. `bias`: the centre bias of the training split."""
+    """What all jobs of a quest's training share.
+
+    Attributes:
+        bias: the centre bias of the training split.
+        starts: seed -> activation -> the weights that heads begin with; empty where they begin at random.
+    """
 
     config: dict[str, Any]
     splits: Splits
     bias: np.ndarray
+    starts: dict[int, dict[str, list[np.ndarray]]] = field(default_factory=dict)
 
     def results(self, job: LearningJob, report: Callable[[str], None], stages: Stages) -> Iterator[tuple]:
-        """("rate", spec, how it was chosen) and ("head", spec, record, weights), as they are found."""
+        """("rates", spec -> how chosen) and then ("heads", spec -> (record, weights)), as they are found."""
         first, rates, heads = self.config["seeds"][0], dict(job.rates), None
         if job.searching:
             # The search is the first seed's, whichever seed trains.
             found, heads = self._searched(job, first, report, stages)
-            for spec in job.searching:
-                rates[spec] = found[spec]
-                yield "rate", spec, found[spec]
+            rates |= found
+            yield "rates", found
         if not job.training:
             return
         activations = [rates[spec]["activation"] for spec in job.training]
@@ -67,49 +74,103 @@ class Learning:
         chosen = [rates[spec]["rate"] for spec in job.training]
         stage = stages(job, True, self.splits.steps)
         trained = train_heads(heads, chosen, self.splits, job.seed, stage)
-        for spec, rate, activation, (record, weights) in zip(
-            job.training, chosen, activations, trained, strict=True
+        yield (
+            "heads",
+            {
+                spec: ({"rate": rate, "activation": activation, **record}, weights)
+                for spec, rate, activation, (record, weights) in zip(
+                    job.training, chosen, activations, trained, strict=True
+                )
+            },
+        )
+
+    def start(
+        self, seed: int, progress: Callable[[str], Callable[[], None]], report: Callable[[str], None]
+    ) -> dict[str, tuple]:
+        """Where all losses of a seed go on from: activation -> (how the start learned, its weights).
+
+        InputError: it diverged or collapsed.
+        """
+        options = self.splits.options
+        short = replace(options, training=replace(options.training, epochs=options.start_epochs))
+        fixed = options.training.activation
+        activations = [fixed] if fixed else ["relu", "sigmoid"]
+        specs, rates = [options.start] * len(activations), [options.start_rate] * len(activations)
+        heads = self._heads(specs, activations, seed, report, start=False)
+        found = {}
+        splits = replace(self.splits, options=short)
+        for activation, (record, weights) in zip(
+            activations, train_heads(heads, rates, splits, seed, progress), strict=True
         ):
-            yield "head", spec, {"rate": rate, "activation": activation, **record}, weights
+            if record["state"] != LEARNED:
+                raise InputError(
+                    f"the common start, {options.start} behind a {activation} with a learning rate of "
+                    f"{options.start_rate:g}, {record['state']}: choose another with --start, or none"
+                )
+            found[activation] = ({"loss": options.start, "rate": options.start_rate, **record}, weights)
+        return found
 
     def _searched(self, job, seed, report, stages):
-        """The rate and the activation that each loss of the job chooses, and the heads that searched.
+        """The rate and the activation that each loss of the job chooses, and the heads that searched first.
 
         Behind a relu a map of zeros has no gradient and stays one. A loss that ends there with every rate
-        searches once more behind a sigmoid.
+        searches once more behind a sigmoid. A rate that wins at the edge of those tried moves the search on.
         """
-        training = self.splits.options.training
+        options = self.splits.options
+        rates = options.search_rates
         activations = [
-            training.activation or losses.activation_for(losses.get(spec)) for spec in job.searching
+            options.training.activation or losses.activation_for(losses.get(spec)) for spec in job.searching
         ]
         heads = self._heads(job.searching, activations, seed, report)
-        found = self._search(heads, job, seed, stages)
+        if not rates:
+            found = {
+                spec: {"rate": options.recipe_rate(spec), "activation": activation, "trials": []}
+                for spec, activation in zip(job.searching, activations, strict=True)
+            }
+            return found, heads
+        trials = {spec: [] for spec in job.searching}
+        stage = stages(job, False, self.splits.trial_steps)
+
+        def search(heads, rates_of_heads, what):
+            its = try_rates(heads, rates_of_heads, self.splits, seed, stage(what))
+            for spec, activation, trial in zip(heads.specs, heads.activations, its, strict=True):
+                trials[spec].append({"activation": activation, **trial})
+
+        for number, rate in enumerate(rates, start=1):
+            search(heads, [rate] * len(heads.specs), f"learning rate {number} of {len(rates)}")
+        chosen = dict(zip(job.searching, activations, strict=True))
         dead = [
             spec
-            for spec, its in found.items()
-            if its["activation"] == "relu"
-            and its["trials"]
-            and all(trial["collapsed"] for trial in its["trials"])
+            for spec in job.searching
+            if chosen[spec] == "relu" and all(trial["collapsed"] for trial in trials[spec])
         ]
-        if dead and not training.activation:
+        if dead and not options.training.activation:
             report(f"only constant maps behind a relu, once more behind a sigmoid: {', '.join(dead)}")
+            chosen |= dict.fromkeys(dead, "sigmoid")
             again = self._heads(dead, ["sigmoid"] * len(dead), seed, report)
-            for spec, its in self._search(again, job, seed, stages).items():
-                found[spec] = {**its, "trials": found[spec]["trials"] + its["trials"]}
+            for number, rate in enumerate(rates, start=1):
+                search(again, [rate] * len(dead), f"behind a sigmoid, learning rate {number} of {len(rates)}")
+
+        def tried(spec):
+            return [trial for trial in trials[spec] if trial["activation"] == chosen[spec]]
+
+        for _ in range(MOST_MOVES):
+            moving = {spec: rate for spec in job.searching if (rate := next_rate(tried(spec)))}
+            if not moving:
+                break
+            moved = self._heads(list(moving), [chosen[spec] for spec in moving], seed, report)
+            search(
+                moved,
+                list(moving.values()),
+                "beyond the edge, at " + ", ".join(map("{:g}".format, moving.values())),
+            )
+        found = {
+            spec: {"rate": best_rate(tried(spec)), "activation": chosen[spec], "trials": trials[spec]}
+            for spec in job.searching
+        }
         return found, heads
 
-    def _search(self, heads, job, seed, stages):
-        chosen = choose_rates(heads, self.splits, seed, stages(job, False, self.splits.trial_steps))
-        return {
-            spec: {
-                "rate": its["rate"],
-                "activation": activation,
-                "trials": [{"activation": activation, **trial} for trial in its["trials"]],
-            }
-            for spec, activation, its in zip(heads.specs, heads.activations, chosen, strict=True)
-        }
-
-    def _heads(self, specs, activations, seed, report):
+    def _heads(self, specs, activations, seed, report, start=True):
         report(f"preparing {len(specs)} heads: {', '.join(specs)}")
         options = self.config["model_options"]
         return Heads(
@@ -118,6 +179,7 @@ class Learning:
             self.splits.options.training,
             self.bias,
             activations=activations,
+            start=self.starts.get(seed) if start else None,
             seed=seed,
             precision=self.config["precision"],
             fixations=self.splits.dataset.has_fixations,

@@ -1,7 +1,7 @@
 """How the heads of a quest learn: each loss chooses its learning rate, then all are trained."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,30 +54,45 @@ class Splits:
         )
 
 
-def choose_rates(heads: Heads, splits: Splits, seed: int, progress: Callable[[str], Callable]) -> list[dict]:
-    """The learning rate of each head: the one of the options' whose short training ends best.
+def try_rates(
+    heads: Heads, rates: Sequence[float], splits: Splits, seed: int, progress: Callable[[], None]
+) -> list[dict]:
+    """A short training of each head at its rate: `rate`, `loss` and `collapsed` of each.
 
-    Without any to search, the recipe's.
-
-    Best is the lowest loss of its own on the validation split, with maps that are not constant. Returns for
-    each head `rate` and `trials`: rate, validation loss (None where it is not finite), collapsed.
+    The loss is the head's own on the validation split, None where it is not finite; collapsed: all maps are
+    constant.
     """
-    trials: list[list[dict]] = [[] for _ in heads.specs]
     steps = splits.trial_steps
-    for number, rate in enumerate(splits.options.search_rates, start=1):
-        heads.reset()
-        step = progress(f"learning rate {number} of {len(splits.options.search_rates)}")
-        epochs = math.ceil(steps / splits.steps)
-        part = splits.train(seed, 0, epochs).take(steps)
-        heads.train(part, [rate] * len(heads.specs), 0, steps, step)
-        with heads.averaged():
-            found = heads.validate(splits.evaluation("validation"))
-        for its, validation in zip(trials, found, strict=True):
-            loss = validation.values["loss"] if validation.finite else None
-            its.append({"rate": rate, "loss": loss, "collapsed": validation.collapsed})
-    if not splits.options.search_rates:
-        return [{"rate": splits.options.recipe_rate(spec), "trials": []} for spec in heads.specs]
-    return [{"rate": _best_rate(its), "trials": its} for its in trials]
+    heads.reset()
+    part = splits.train(seed, 0, math.ceil(steps / splits.steps)).take(steps)
+    heads.train(part, rates, 1, steps, progress)
+    with heads.averaged():
+        found = heads.validate(splits.evaluation("validation"))
+    return [
+        {"rate": rate, "loss": its.values["loss"] if its.finite else None, "collapsed": its.collapsed}
+        for rate, its in zip(rates, found, strict=True)
+    ]
+
+
+def best_rate(trials: Sequence[dict]) -> float:
+    """The rate with the lowest loss; of maps that are constant, or where no loss is a number, the lowest."""
+    usable = [trial for trial in trials if trial["loss"] is not None and not trial["collapsed"]]
+    if not usable:
+        return min(trial["rate"] for trial in trials)
+    return min(usable, key=lambda trial: trial["loss"])["rate"]
+
+
+def next_rate(trials: Sequence[dict]) -> float | None:
+    """The rate to try next, where the best is the lowest or the highest yet; None where it lies within.
+
+    It lies as far beyond as the one before lies within, to two digits.
+    """
+    rates = sorted(trial["rate"] for trial in trials)
+    best = best_rate(trials)
+    if len(rates) < 2 or best not in (rates[0], rates[-1]):
+        return None
+    within = rates[1] if best == rates[0] else rates[-2]
+    return float(f"{best * best / within:.2g}")
 
 
 def train_heads(
@@ -85,38 +100,43 @@ def train_heads(
 ) -> list[tuple[dict, list[np.ndarray]]]:
     """Train all heads for the options' epochs; the weights kept are those with the best validation loss.
 
+    A head stops learning where `kerasal train` would: after `patience` epochs without a better one, when its
+    maps are constant, or when too many steps in a row were left out.
+
     Returns for each head how it learned, `state`, `best_epoch` (from 0; None where it diverged) and
     `history` (an entry an epoch: `train` and `validation`, means by name), and its weights.
     """
-    epochs = splits.options.training.epochs
-    total = epochs * splits.steps
+    epochs, patience = splits.options.training.epochs, splits.options.training.patience
     heads.reset()
     records = [{"state": LEARNED, "best_epoch": None, "history": []} for _ in heads.specs]
     best: list[tuple[float, list[np.ndarray], bool]] = [(math.inf, [], False)] * len(heads.specs)
+    learning = set(range(len(heads.specs)))
     for epoch in range(epochs):
         step = progress(f"epoch {epoch + 1} of {epochs}")
-        training = heads.train(splits.train(seed, epoch), rates, epoch * splits.steps, total, step)
+        training = heads.train(splits.train(seed, epoch), rates, epochs, splits.steps, step)
         with heads.averaged():
             validation = heads.validate(splits.evaluation("validation"))
-            for index, (record, its) in enumerate(zip(records, validation, strict=True)):
+            for index in sorted(learning):
+                record, its = records[index], validation[index]
                 record["history"].append({"train": _known(training[index]), "validation": _known(its.values)})
                 if its.finite and its.values["loss"] < best[index][0]:
-                    best[index] = (its.values["loss"], heads.weights(index), its.collapsed)
-                    record["best_epoch"] = epoch
+                    weights = heads.weights(index)
+                    if all(np.isfinite(array).all() for array in weights):  # a relu hides NaN
+                        best[index] = (its.values["loss"], weights, its.collapsed)
+                        record["best_epoch"] = epoch
+                waited = epoch - (-1 if record["best_epoch"] is None else record["best_epoch"])
+                if heads.is_stuck(index):
+                    record["state"] = DIVERGED
+                if record["state"] == DIVERGED or its.collapsed or (patience and waited >= patience):
+                    learning.remove(index)
+        if not learning:
+            break
     for index, (record, (_, _, flat)) in enumerate(zip(records, best, strict=True)):
         if record["best_epoch"] is None:
             record["state"], best[index] = DIVERGED, (math.nan, heads.weights(index), False)
-        elif flat:
+        elif flat and record["state"] == LEARNED:
             record["state"] = COLLAPSED
     return [(record, weights) for record, (_, weights, _) in zip(records, best, strict=True)]
-
-
-def _best_rate(trials: list[dict]) -> float:
-    """The rate with the lowest loss; of maps that are constant, or where no loss is a number, the lowest."""
-    usable = [trial for trial in trials if trial["loss"] is not None and not trial["collapsed"]]
-    if not usable:
-        return min(trial["rate"] for trial in trials)
-    return min(usable, key=lambda trial: trial["loss"])["rate"]
 
 
 def _known(values: dict[str, float]) -> dict[str, float | None]:

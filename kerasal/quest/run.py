@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
+import tensorflow as tf
 
 from kerasal import losses, models
 from kerasal.cluster import Cluster
@@ -58,7 +58,7 @@ def run(
         tests: other datasets to score on, whole.
         metrics: keys of `kerasal.metrics.METRICS`; those that the data do not allow are left out.
         stimuli: names of test samples that the report shows maps of.
-        side_by_side: how many heads share a step; the results do not depend on it.
+        side_by_side: how many heads share a step; on it the results depend in float32's last digits alone.
         cache_folder: where features are kept between quests; None keeps them in memory.
         processes: how many score; None for one for each core.
         cluster: of `kerasal.cluster.connect`, to learn and score on, with `processes` playing no part; this
@@ -72,17 +72,14 @@ def run(
     _check_fixations(specs, dataset)
     if side_by_side < 1 or seeds < 1:
         raise InputError("side_by_side and seeds must be at least 1")
+    if options.training.deterministic:
+        tf.config.experimental.enable_op_determinism()
     precision, line = resolve_precision(options.training.precision)
     if line:
         report(line)
     size = options.training.input_size
     bias = dataset.center_bias(size)
-    model_options = {
-        "input_size": size,
-        "dropout": options.training.dropout,
-        "feature_dropout": options.training.feature_dropout,
-        "initial_density": float(np.clip(bias.mean(), 1e-3, 0.5)),
-    }
+    model_options = options.training.network_options(bias, activation=None)
     keras.utils.set_random_seed(0)
     with computing_in(precision):
         network = models.build(
@@ -118,6 +115,8 @@ def _learn(folder, learning, side_by_side, cluster, report):
     config = learning.config
     parts = groups(config["losses"], side_by_side)
     progress = QuestProgress(_work_left(folder, learning), report)
+    if learning.splits.options.start:
+        _start(folder, learning, progress, report)
     if cluster:
         _learn_on(cluster, folder, learning, parts, progress, report)
         return
@@ -133,8 +132,24 @@ def _learn(folder, learning, side_by_side, cluster, report):
     for seed in config["seeds"]:
         for group in parts:
             if job := LearningJob.left(folder, group, seed):
-                for result in learning.results(job, report, stages):
-                    _keep(folder, job, result, report)
+                for what, found in learning.results(job, report, stages):
+                    _keep(folder, job, what, found, report)
+
+
+def _start(folder, learning, progress, report):
+    """Train the common start of each seed that has losses left to learn, and keep it in `learning.starts`."""
+    steps, specs, seeds = learning.splits.steps, learning.config["losses"], learning.config["seeds"]
+    needed = [seed for seed in seeds if any(folder.head(seed, spec) is None for spec in specs)]
+    if any(folder.rate(spec) is None for spec in specs):
+        needed = sorted({seeds[0], *needed})  # rates are searched with the first seed
+    for seed in needed:
+        if folder.start(seed) is None:
+
+            def stage(part, seed=seed):
+                return progress.stage(f"the common start of seed {seed}, {part}", 2.0, steps)
+
+            folder.write_start(seed, learning.start(seed, stage, report))
+        learning.starts[seed] = folder.start(seed)
 
 
 def _learn_on(cluster, folder, learning, parts, progress, report):
@@ -151,8 +166,8 @@ def _learn_on(cluster, folder, learning, parts, progress, report):
     for group in parts:
         add(group, learning.config["seeds"])
     for (job, group, later), results in jobs:
-        for result in results:
-            _keep(folder, job, result, report)
+        for what, found in results:
+            _keep(folder, job, what, found, report)
         progress.job(
             f"seed {job.seed} of {', '.join(job.training or job.searching)} is finished",
             _work(learning, job.searching, searches=True) + _work(learning, job.training),
@@ -161,15 +176,15 @@ def _learn_on(cluster, folder, learning, parts, progress, report):
             add(group, later)
 
 
-def _keep(folder, job, result, report):
-    """Write one result of a job."""
-    what, spec, values, *weights = result
-    if what == "rate":
-        folder.write_rate(spec, values)
+def _keep(folder, job, what, found, report):
+    """Write what a job has found."""
+    if what == "rates":
+        folder.write_rates(found)
         return
-    folder.write_head(job.seed, spec, values, *weights)
-    if values["state"] != LEARNED:
-        report(f"{spec} {values['state']} with a learning rate of {values['rate']:g} (seed {job.seed})")
+    folder.write_heads(job.seed, found)
+    for spec, (its, _) in found.items():
+        if its["state"] != LEARNED:
+            report(f"{spec} {its['state']} with a learning rate of {its['rate']:g} (seed {job.seed})")
 
 
 def _work_left(folder, learning):

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from kerasal.training.checkpoint import TrainingState
+from kerasal.training.step import Learner, take_step
 
 POOL = 4  # pixels, along both axes, over which maps are averaged before the loss compares them
 CONTENT_WEIGHT = 1 / 20  # of that loss, beside the one of deceiving the discriminator
@@ -92,7 +93,7 @@ class Adversarial(keras.Model):
         with tf.GradientTape() as tape:
             maps = self(x, training=True)
             content = self.compute_loss(x, y, maps)
-        _update(self.optimizer, tape, content, self.generator.trainable_variables)
+        take_step(tape, [Learner(content, self.generator.trainable_variables, self.optimizer)])
         return maps, content
 
     def _learn_to_detect(self, x, y):
@@ -100,7 +101,7 @@ class Adversarial(keras.Model):
         with tf.GradientTape() as tape:
             recorded, generated = self._judge(y[..., :1], x), self._judge(maps, x)
             loss = (_cross_entropy(recorded, 1.0) + _cross_entropy(generated, 0.0)) / 2
-        _update(self.discriminator_optimizer, tape, loss, self.discriminator.trainable_variables)
+        take_step(tape, [Learner(loss, self.discriminator.trainable_variables, self.discriminator_optimizer)])
         self.detection.update_state(loss)
         return maps, self.compute_loss(x, y, maps)
 
@@ -110,7 +111,7 @@ class Adversarial(keras.Model):
             content = self.compute_loss(x, y, maps)
             deception = _cross_entropy(self._judge(maps, x), 1.0)
             loss = deception + CONTENT_WEIGHT * content
-        _update(self.generator_optimizer, tape, loss, self.generator.trainable_variables)
+        take_step(tape, [Learner(loss, self.generator.trainable_variables, self.generator_optimizer)])
         self.deception.update_state(deception)
         return maps, content
 
@@ -155,7 +156,3 @@ def _averaged(maps):
 
 def _cross_entropy(probability, truth):
     return ops.mean(ops.binary_crossentropy(ops.full_like(probability, truth), probability))
-
-
-def _update(optimizer, tape, loss, variables):
-    optimizer.apply(tape.gradient(loss, variables), variables)

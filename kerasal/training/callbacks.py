@@ -15,6 +15,7 @@ from kerasal.models import SaliencyModel
 from kerasal.training.checkpoint import Checkpoints, TrainingState, assign, values
 from kerasal.training.interrupt import Interrupted, StopRequest
 from kerasal.training.run_folder import RunFolder, write_atomically
+from kerasal.training.step import MOST_LEFT_OUT, are_constant, steps_left_out
 
 EXPLOSION = 1000.0  # times the loss of the first steps
 FIRST_STEPS = 10
@@ -47,6 +48,8 @@ class KeepState(keras.callbacks.Callback):
 class StopOnDivergence(keras.callbacks.Callback):
     """Stop when the loss is no longer finite, or a thousand times that of the first steps.
 
+    In half precision also when `MOST_LEFT_OUT` steps in a row were left out.
+
     Args:
         batch_size: of a whole batch.
         count: of the training samples.
@@ -76,6 +79,12 @@ class StopOnDivergence(keras.callbacks.Callback):
         mean = float(logs["loss"])
         if not math.isfinite(mean):
             raise Diverged(self._line("is not finite", lambda value: not math.isfinite(value), logs))
+        if steps_left_out(self.model.optimizer)[1] >= MOST_LEFT_OUT:
+            raise Diverged(
+                f"the last {MOST_LEFT_OUT} steps, to step {step} of epoch {self.state.epoch + 1}, were left "
+                "out, for their gradients were not finite: lower the learning rate, or compute with "
+                "--precision float32"
+            )
         # Keras reports the epoch's mean so far.
         loss = None
         if self._total is not None:
@@ -253,8 +262,7 @@ class LogScalars(keras.callbacks.Callback):
 class WatchMaps(keras.callbacks.Callback):
     """Look at the maps of the first validation batch after each epoch: keep pictures, notice a collapse.
 
-    A network whose maps are all constant has stopped learning. A pixel loss finds it easy to predict an
-    all-zero map, where a relu has no gradient to return by.
+    A network whose maps are all constant has stopped learning: see `are_constant`.
 
     The pictures show, for the first few stimuli, the stimulus, its density map and the predicted map, and
     go to maps/ and to TensorBoard.
@@ -272,7 +280,7 @@ class WatchMaps(keras.callbacks.Callback):
         maps = keras.ops.convert_to_numpy(self.model(self.inputs, training=False))
         if self.run:
             self._show(epoch, maps[:PICTURES, ..., 0])
-        if not np.isfinite(maps).all() or np.ptp(maps, axis=(1, 2, 3)).max() > 1e-6 * max(1, maps.max()):
+        if not are_constant(np.ptp(maps, axis=(1, 2, 3)).max(), maps.max()):
             return
         self.model.stop_training = True
         self.report(

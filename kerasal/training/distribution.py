@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from kerasal.errors import InputError
+from kerasal.training.step import Learner, take_step
 
 
 @functools.cache
@@ -105,14 +106,14 @@ class Replicated(keras.Model):
             loss = tf.reduce_sum(values * weight) / total
             if self.losses:  # of regularisers: the same on each replica
                 loss += tf.add_n(self.losses) / context.num_replicas_in_sync
-            loss = self.optimizer.scale_loss(loss)
         # Summed here: Keras's optimizer would first clip what each replica has for itself.
-        gradients = context.all_reduce(
-            tf.distribute.ReduceOp.SUM, tape.gradient(loss, self.trainable_weights)
-        )
         optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         optimizer._all_reduce_sum_gradients = lambda pairs: pairs
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        take_step(
+            tape,
+            [Learner(loss, self.trainable_weights, self.optimizer)],
+            lambda gradients: context.all_reduce(tf.distribute.ReduceOp.SUM, gradients),
+        )
         self._update_metrics(y, y_pred, values, weight)
 
     def test_step(self, data):

@@ -61,15 +61,8 @@ def train(
     precision, line = resolve_precision(options.precision)
     if line:
         report(line)
-    model_options = {
-        "input_size": options.input_size,
-        "activation": options.activation or losses.activation_for(loss),
-        "dropout": options.dropout,
-        "feature_dropout": options.feature_dropout,
-        "initial_density": float(np.clip(bias.mean(), 1e-3, 0.5)),
-    }
-    known = models.option_names(options.model)
-    model_options = {name: value for name, value in model_options.items() if name in known}
+    activation = options.activation or losses.activation_for(loss)
+    model_options = options.network_options(bias, activation)
     network = _build(options, model_options, precision, strategy)
     if options.weights:
         models.set_weights(network, options.weights)

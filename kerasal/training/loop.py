@@ -25,10 +25,11 @@ from kerasal.training.checkpoint import Checkpoints, TrainingState, assign
 from kerasal.training.distribution import Replicated, distributable, scope
 from kerasal.training.features import FeatureCache
 from kerasal.training.interrupt import StopRequest
-from kerasal.training.optimizers import make_optimizer, steps_left_out
+from kerasal.training.optimizers import make_optimizer
 from kerasal.training.options import TrainingOptions
 from kerasal.training.progress import make_progress
 from kerasal.training.run_folder import RunFolder
+from kerasal.training.step import Trained, steps_left_out
 
 
 class Loop:
@@ -162,7 +163,7 @@ class Loop:
                 f"the validation loss was never finite with a learning rate of "
                 f"{self.options.learning_rate:g}: try a lower one"
             )
-        if count := steps_left_out(self.trained.optimizer):
+        if count := steps_left_out(self.trained.optimizer)[0]:
             self.report(f"{count} of {self.state.steps} steps were left out: their gradients were not finite")
         self.state.finished = True
         if self.run_folder:
@@ -205,7 +206,7 @@ class Loop:
                         lambda: make_optimizer(self.options, self.steps, precision),
                     )
                 else:
-                    trained = keras.Model(part.inputs, part.outputs)
+                    trained = Trained(part.inputs, part.outputs)
                 trained.compile(optimizer, loss, metrics=[*watched, *terms], jit_compile=jit)
             optimizer.build(part.trainable_variables)
         trained.stop_training = False

@@ -1,13 +1,10 @@
 """Keras's optimizer and learning-rate schedule for the options."""
 
-import math
-
 import keras
 from keras import ops
 
 from kerasal.training.options import TrainingOptions
-
-NEVER = 2**31 - 1  # steps
+from kerasal.training.step import LeavingOut
 
 
 def make_optimizer(
@@ -15,8 +12,7 @@ def make_optimizer(
 ) -> keras.optimizers.Optimizer:
     """The optimizer for a training of `options.epochs` epochs of so many steps.
 
-    In half precision a step whose gradients are not finite is left out. In float16 the loss is scaled, too,
-    so that small gradients do not vanish.
+    In half precision it leaves out steps whose gradients are not finite: see `LeavingOut`.
     """
     arguments = {}
     if options.optimizer in ("sgd", "rmsprop"):
@@ -45,19 +41,9 @@ def make_optimizer(
     )
     # At the end of `fit` Keras would put the averages into the network, whatever the callbacks put there.
     optimizer.finalize_variable_values = lambda _: None
-    if precision == "float16":
-        return keras.optimizers.LossScaleOptimizer(optimizer)
-    if precision == "bfloat16":  # it has float32's range and needs no scale: one that does not grow
-        return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0, dynamic_growth_steps=NEVER)
-    return optimizer
-
-
-def steps_left_out(optimizer: keras.optimizers.Optimizer) -> int:
-    """How many steps were left out in bfloat16, since their gradients were not finite; 0 elsewhere."""
-    if getattr(optimizer, "dynamic_growth_steps", None) != NEVER:
-        return 0
-    scale = max(float(ops.convert_to_numpy(optimizer.dynamic_scale)), 2.0**-126)  # float32 has no smaller one
-    return round(-math.log2(scale))  # each has halved it
+    if precision == "float32":
+        return optimizer
+    return LeavingOut(optimizer, scaled=precision == "float16")  # bfloat16 has float32's range
 
 
 def learning_rate(

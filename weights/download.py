@@ -3,7 +3,6 @@
 import http.client
 import os
 import re
-import shutil
 import time
 import urllib.error
 import urllib.request
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from kerasal._files import check_space, make_folder
 from kerasal.errors import InputError
 from kerasal.weights.registry import sha256 as sha256_of
 
@@ -51,7 +51,7 @@ def download(
     target = Path(target)
     if target.is_file() and not _misfit(target, sha256, size):
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     partial = _Partial(target)
     if not (partial.validator or sha256):
         partial.clear()  # nothing could tell whether the rest belongs to it
@@ -147,7 +147,7 @@ def _connect(url, partial, size, progress, timeout) -> bool:
             return False
         if start == 0:
             partial.begin(_validator(response))
-        _check_space(partial.path.parent, (total or 0) - start)
+        check_space(partial.path.parent, (total or 0) - start, "the download")
         done = start
         with open(partial.path, "ab") as file:
             while block := response.read1(BLOCK):
@@ -173,14 +173,6 @@ def _validator(response) -> str:
     """What If-Range may hold (RFC 9110, section 13.1.5): a strong ETag, or the date."""
     etag = response.headers.get("ETag", "")
     return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
-
-
-def _check_space(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise InputError(
-            f"the download needs {needed / 1e6:,.0f} MB in {folder} and {free / 1e6:,.0f} MB are free"
-        )
 
 
 def _misfit(path: Path, sha256: str | None, size: int | None) -> str | None:

@@ -1,8 +1,8 @@
 """Published weights files on this machine."""
 
-import os
 from pathlib import Path
 
+from kerasal._files import default_cache
 from kerasal.errors import InputError
 from kerasal.weights.download import Progress, download
 from kerasal.weights.registry import PUBLISHED
@@ -15,8 +15,7 @@ def published_path(name: str) -> Path:
     """
     if name not in PUBLISHED:
         raise InputError(f"unknown weights {name!r}: one of {', '.join(PUBLISHED)}, or a file's path")
-    cache = Path(os.environ.get("KERASAL_CACHE", Path.home() / ".cache" / "kerasal"))
-    return cache / "weights" / PUBLISHED[name].file
+    return default_cache() / "weights" / PUBLISHED[name].file
 
 
 def fetch_published(name: str, *, progress: Progress | None = None) -> Path:

@@ -13,11 +13,11 @@ from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image
 
-from kerasal.data.images import read_map
+from kerasal.data.images import read_map, write_picture
 from kerasal.evaluation import Scores
 from kerasal.reports import ResultsFolder
-from kerasal.training.run_folder import write_atomically
 from kerasal.visualize import grey
 
 MAP_WIDTH = 320  # pixels of a stored map
@@ -55,11 +55,7 @@ class ComparisonFolder(ResultsFolder):
         return read_map(file) / 255 if file.is_file() else None
 
     def write_map(self, name: str, stimulus: str, saliency_map: np.ndarray) -> None:
-        write_atomically(
-            self.make(_map_file(name, stimulus)),
-            lambda file: cv2.imwrite(str(file), _small(saliency_map)),
-            suffix=".png",
-        )
+        write_picture(self.make(_map_file(name, stimulus)), Image.fromarray(_small(saliency_map)))
 
     def write_system(self, facts: dict[str, Any], scores: Scores) -> None:
         """Write a finished system: its scores, and then what says that it is finished."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasal._files import null_for_nan, write_atomically
 from kerasal.classical import CLASSICAL
 from kerasal.comparison.entries import KINDS, REFERENCE_KIND, REFERENCES
 from kerasal.comparison.folder import ComparisonFolder
@@ -20,7 +21,6 @@ from kerasal.models import NETWORKS
 from kerasal.prediction import how_to_get
 from kerasal.quest import paper
 from kerasal.reports import agreement_table, rank_correlations
-from kerasal.training.run_folder import write_atomically
 
 SCHEMA = 1
 CENTER_BIAS = "center-bias"
@@ -237,7 +237,7 @@ class Results:
             }
             for reference in self.references
         }
-        return _null_for_nan(
+        return null_for_nan(
             {
                 "schema": SCHEMA,
                 "config": self.config,
@@ -287,11 +287,3 @@ def _place(facts: dict[str, Any]) -> tuple:
 
 def _learned_from(facts: dict[str, Any]) -> str:
     return f"{facts['trained_on']}; {facts['loss']}" if facts["loss"] else facts["trained_on"]
-
-
-def _null_for_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _null_for_nan(its) for key, its in value.items()}
-    if isinstance(value, list | tuple):
-        return [_null_for_nan(its) for its in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from kerasal._files import users_folder
 from kerasal.data import (
     cat2000,
     fiwi,
@@ -191,4 +192,4 @@ def facts(name: str) -> DatasetInfo:
 
 def default_folder(name: str) -> Path:
     """Where a named dataset lies if nobody says: $KERASAL_DATA/NAME, else ~/.kerasal/data/NAME."""
-    return Path(os.environ.get("KERASAL_DATA", Path.home() / ".kerasal" / "data")) / name
+    return users_folder("KERASAL_DATA", ".kerasal/data") / name

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from kerasal.data.disk import check_space
+from kerasal._files import check_space
 from kerasal.errors import InputError
 
 # Images and MATLAB files hardly shrink in an archive. What grows more than this is a bomb.

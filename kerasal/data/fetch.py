@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from kerasal.data.disk import new_folder
+from kerasal._files import new_folder
 from kerasal.data.extract import extract
 from kerasal.data.info import Archive, DatasetInfo
 from kerasal.errors import InputError

@@ -1,4 +1,4 @@
-"""Reading stimuli and maps from files."""
+"""Reading stimuli and maps from files, and writing pictures."""
 
 import io
 import warnings
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from kerasal._files import write_encoded
 from kerasal.errors import InputError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
@@ -60,6 +61,15 @@ def read_upload(content: bytes, max_pixels: int) -> np.ndarray:
         warnings.simplefilter("ignore")  # of what is odd in a stranger's file nobody here wants to know
         image = _open(io.BytesIO(content), name="upload", formats=formats, max_pixels=max_pixels)
         return to_rgb(image, exif=True)
+
+
+def write_picture(path: Path, picture: Image.Image, **options) -> Path:
+    """Write a picture in the format that the path's suffix names; `options` are Pillow's.
+
+    InputError: it cannot be written.
+    """
+    format = Image.registered_extensions()[path.suffix.lower()]
+    return write_encoded(path, lambda stream: picture.save(stream, format, **options))
 
 
 def to_rgb(image: Image.Image, *, exif: bool = False) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasal.data.disk import check_space, new_folder
+from kerasal._files import check_space, new_folder
 from kerasal.data.records import FOOTER, HEADER, Observers, Record, example
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.errors import InputError

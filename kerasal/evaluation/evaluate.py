@@ -1,6 +1,5 @@
 """Evaluating systems side by side on a split: scores of each image, statistics, and their files."""
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasal._files import json_text, make_folder, write_atomically, write_text
 from kerasal.cluster import Cluster
 from kerasal.data.sample import SPLITS, Dataset, Sample, fingerprint
 from kerasal.errors import InputError
@@ -50,7 +50,7 @@ class Evaluation:
         values = {"schema": SCHEMA, **self._values()}
         if self.sets:
             values["sets"] = {name: its._values() for name, its in self.sets.items()}
-        return json.dumps(_null_for_nan(values), indent=2) + "\n"
+        return json_text(values)
 
     def _values(self) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -100,16 +100,10 @@ class Evaluation:
 
         metrics.json, metrics.csv, metrics.md and metrics.tex; comparison.* for several systems.
         """
-        # Here, because scoring processes import this room and training brings TensorFlow.
-        from kerasal.training.run_folder import write_atomically
-
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         stem = "metrics" if len(self.scores) == 1 else "comparison"
         texts = {"json": self.as_json(), "md": self.markdown(), "tex": self.latex()}
-        paths = [
-            write_atomically(folder / f"{stem}.{suffix}", lambda file, text=text: file.write_text(text))
-            for suffix, text in texts.items()
-        ]
+        paths = [write_text(folder / f"{stem}.{suffix}", text) for suffix, text in texts.items()]
         csv = write_atomically(folder / f"{stem}.csv", lambda file: write_csv(file, self.scores))
         return [*paths, csv]
 
@@ -260,11 +254,3 @@ def why_not(key: str, dataset: Dataset, samples: list[Sample]) -> str | None:
                     f"{sample.name}, {rows}x{columns}, has {cells} cells of 32 pixels; {LARGEST_GRID} at most"
                 )
     return None
-
-
-def _null_for_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _null_for_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_null_for_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,14 +1,13 @@
 """Exporting a trained network to a format that other programs read."""
 
 import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from kerasal._files import folder_beside
 from kerasal.errors import InputError
 from kerasal.export import runtimes
 from kerasal.export.card import model_card
@@ -16,7 +15,6 @@ from kerasal.export.onnx import write_onnx
 from kerasal.export.saved_model import write_keras, write_saved_model
 from kerasal.export.tflite import write_tflite
 from kerasal.models import SaliencyModel
-from kerasal.prediction.pictures import make_folder
 from kerasal.prediction.predictors import Named
 
 SUFFIXES = {"saved_model": "", "keras": ".keras", "onnx": ".onnx", "tflite": ".tflite"}
@@ -76,15 +74,11 @@ def export(
     if path.exists():
         raise InputError(f"{path} is there already: name another place with --output, or remove it")
     card = model_card(source, format, float16=float16, size=size)
-    make_folder(path.parent)
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
-    try:
+    with folder_beside(path) as folder:
         partial = folder / f"model{SUFFIXES[format]}"
         _write(source.predictor, partial, format, card, size, float16)
         difference = _difference(source.predictor, partial, format, size)
         os.replace(partial, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return Exported(path, _bytes(path), difference, TOLERANCE_FLOAT16 if float16 else TOLERANCE)
 
 

@@ -1,11 +1,13 @@
 """Whole networks from weights files: the originals' own, and those converted to Keras 3."""
 
-import os
+import io
 from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 import keras
 
+from kerasal._files import make_folder, write_encoded
 from kerasal.errors import InputError
 from kerasal.models.base import SaliencyModel
 from kerasal.models.deepconvnet import DeepConvNet
@@ -74,16 +76,30 @@ def convert_weights(source: Path | str, target: Path | str) -> str:
     if target.exists():
         raise InputError(f"{target} is there already: name another file, or remove it")
     network = _load(find_weights(source))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial.weights.h5")
-    try:
-        network.save_weights(partial)
-        with h5py.File(partial, "a") as file:
-            file.attrs["kerasal_model"] = network.name
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
+    make_folder(target.parent)
+    write_weights(network, target, kerasal_model=network.name)
     return network.name
+
+
+def write_weights(network: keras.Model, path: Path, **attributes: str) -> Path:
+    """Write a network's weights as a .weights.h5 file, at once or not at all, with attributes of the file.
+
+    HDF5 works in memory: on a disk that fills its library ends the process. InputError: it cannot be written.
+    """
+
+    def encode(stream: BinaryIO) -> None:
+        network.save_weights(stream)
+        with h5py.File(stream, "a") as file:
+            file.attrs.update(attributes)
+
+    return write_encoded(path, encode, _WeightsInMemory)
+
+
+class _WeightsInMemory(io.BytesIO):
+    """A stream that Keras takes for a file: it asks how the name ends."""
+
+    def __str__(self) -> str:
+        return "memory.weights.h5"
 
 
 def _load(path, **options):

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from kerasal._files import make_folder
 from kerasal.data.images import read_image
 from kerasal.errors import InputError
-from kerasal.prediction.pictures import Outputs, make_folder
+from kerasal.prediction.pictures import Outputs
 from kerasal.prediction.predictors import Predictor
 from kerasal.prediction.stream import BATCH, ahead, predicted
 from kerasal.training.features import Progress

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from kerasal._files import write_array
+from kerasal.data.images import write_picture
 from kerasal.errors import InputError
 from kerasal.prediction.attention import Region, attention_share, best_crop, to_density
-from kerasal.training.run_folder import write_atomically
 from kerasal.visualize import add_color_bar, color_table, draw_contours, grey, overlay
 
 
@@ -86,19 +87,9 @@ class Outputs:
         return facts
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder to write to, and those above it. InputError: it cannot be made."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
-
-
 def _save(picture: Image.Image, stem: Path, suffix: str, **options) -> None:
-    path = stem.with_name(stem.name + suffix)
-    write_atomically(path, lambda file: picture.save(file, **options), suffix=path.suffix)
+    write_picture(stem.with_name(stem.name + suffix), picture, **options)
 
 
 def _save_array(array: np.ndarray, stem: Path, suffix: str) -> None:
-    path = stem.with_name(stem.name + suffix)
-    write_atomically(path, lambda file: np.save(file, array), suffix=".npy")
+    write_array(stem.with_name(stem.name + suffix), array)

@@ -17,11 +17,12 @@ import keras
 import numpy as np
 
 from kerasal import models
+from kerasal._files import write_hdf5
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 from kerasal.models.vgg16 import vgg16
 from kerasal.training.precision import computing_in, resolve_precision
-from kerasal.training.run_folder import RunFolder, write_atomically
+from kerasal.training.run_folder import RunFolder
 from kerasal.weights import REGISTRY, sha256
 
 # Their names in the registry; the first is the default of `kerasal predict`.
@@ -76,19 +77,18 @@ def write_network(run: RunFolder, target: Path | str) -> None:
     learned = not options.get("freeze_backbone", True)
     shipped = {v.path: v.numpy() for v in vgg16(outputs=("block5_conv3",)).weights} if learned else {}
 
-    def write(path: Path) -> None:
-        with h5py.File(path, "w") as file:
-            file.attrs["network"] = json.dumps({"model": config["model"], "model_options": model_options})
-            for variable in _weights(model, with_backbone=learned):
-                array = variable.numpy()
-                if array.ndim == 4 and variable.path in shipped:
-                    _write_difference(file, variable.path, array - shipped[variable.path])
-                    continue
-                if np.abs(array).max() > np.finfo("float16").max:
-                    raise ValueError(f"{variable.path} does not fit float16")
-                file.create_dataset(variable.path, data=array.astype("float16"), track_times=False)
+    def fill(file: h5py.File) -> None:
+        file.attrs["network"] = json.dumps({"model": config["model"], "model_options": model_options})
+        for variable in _weights(model, with_backbone=learned):
+            array = variable.numpy()
+            if array.ndim == 4 and variable.path in shipped:
+                _write_difference(file, variable.path, array - shipped[variable.path])
+                continue
+            if np.abs(array).max() > np.finfo("float16").max:
+                raise ValueError(f"{variable.path} does not fit float16")
+            file.create_dataset(variable.path, data=array.astype("float16"), track_times=False)
 
-    write_atomically(Path(target), write)
+    write_hdf5(Path(target), fill)
 
 
 def _write_difference(file: h5py.File, path: str, difference: np.ndarray) -> None:

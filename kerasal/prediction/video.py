@@ -10,10 +10,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from kerasal._files import make_folder
 from kerasal.errors import InputError
 from kerasal.prediction.attention import attention_share
 from kerasal.prediction.files import output_stems
-from kerasal.prediction.pictures import Outputs, make_folder
+from kerasal.prediction.pictures import Outputs
 from kerasal.prediction.predictors import Predictor
 from kerasal.prediction.stream import BATCH, ahead, predicted
 from kerasal.visualize import grey

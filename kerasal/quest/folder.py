@@ -21,13 +21,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasal._files import write_atomically
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest.heads import build_head
 from kerasal.quest.learning import DIVERGED
 from kerasal.quest.specs import in_order, slug
 from kerasal.reports import ResultsFolder
-from kerasal.training.run_folder import write_atomically
 
 MAY_GROW = ("losses", "seeds", "tests")  # what a later call may add to
 

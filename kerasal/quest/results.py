@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from kerasal._files import write_atomically
 from kerasal.evaluation import Comparison, Scores, compare, tables
 from kerasal.quest import paper
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.learning import DIVERGED, LEARNED
 from kerasal.quest.specs import family
 from kerasal.reports import agreement_table, rank_correlations
-from kerasal.training.run_folder import write_atomically
 
 SCHEMA = 1
 WATCHED = {"cc", "nss"}  # metrics on the validation split that losses of any kind can be compared by

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from kerasal._files import json_text, make_folder, write_atomically, write_text
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.evaluation.scores import read_csv, write_csv
-from kerasal.training.run_folder import RunFolder, write_atomically
+from kerasal.training.run_folder import RunFolder
 
 
 class ResultsFolder:
@@ -54,10 +55,7 @@ class ResultsFolder:
             raise InputError(
                 f"{self.path} is there already and holds no {self.kind}: name another with --output"
             )
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot make the folder {self.path}: {error.strerror}") from None
+        make_folder(self.path)
         for partial in self.path.rglob(".*.partial*"):  # left by a process that was killed
             partial.unlink(missing_ok=True)
         self._files.write_config(config)
@@ -97,13 +95,13 @@ class ResultsFolder:
         return self._files.write_array(name, array)
 
     def write_json(self, name: str, values: dict[str, Any]) -> Path:
-        return self.write_text(name, json.dumps(values, indent=2, allow_nan=False) + "\n")
+        return self.write_text(name, json_text(values))
 
     def write_text(self, name: str, text: str) -> Path:
-        return write_atomically(self.make(name), lambda file: file.write_text(text, encoding="utf-8"))
+        return write_text(self.make(name), text)
 
     def make(self, name: str) -> Path:
         """The path of a file that is about to be written, in a folder that is there."""
         file = self.path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         return file

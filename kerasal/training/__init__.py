@@ -1,9 +1,10 @@
 """Training: options and recipes, the feature cache, the run folder, `train`, `resume` and `fit`."""
 
+from kerasal._files import default_cache
 from kerasal.training.callbacks import Diverged
 from kerasal.training.config_file import read_config
 from kerasal.training.distribution import make_strategy
-from kerasal.training.features import FeatureCache, default_cache, open_features
+from kerasal.training.features import FeatureCache, open_features
 from kerasal.training.fit import fit, resume, train
 from kerasal.training.interrupt import Interrupted
 from kerasal.training.options import RECIPES, TrainingOptions, input_size_for, options

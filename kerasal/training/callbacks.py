@@ -9,12 +9,14 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from kerasal._files import make_folder
+from kerasal.data.images import write_picture
 from kerasal.data.sample import Sample
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 from kerasal.training.checkpoint import Checkpoints, TrainingState, assign, values
 from kerasal.training.interrupt import Interrupted, StopRequest
-from kerasal.training.run_folder import RunFolder, write_atomically
+from kerasal.training.run_folder import RunFolder
 from kerasal.training.step import MOST_LEFT_OUT, are_constant, steps_left_out
 
 EXPLOSION = 1000.0  # times the loss of the first steps
@@ -296,8 +298,8 @@ class WatchMaps(keras.callbacks.Callback):
             rows.append(np.concatenate([np.asarray(stimulus), *grey], axis=1))
         picture = np.concatenate(rows)
         folder = self.run.path / "maps"
-        folder.mkdir(exist_ok=True)
-        write_atomically(folder / f"epoch-{epoch + 1:03}.jpg", Image.fromarray(picture).save, suffix=".jpg")
+        make_folder(folder)
+        write_picture(folder / f"epoch-{epoch + 1:03}.jpg", Image.fromarray(picture))
         with self.run.summary_writer("validation").as_default(epoch):
             tf.summary.image("stimulus, density, prediction", picture[None])
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from kerasal._files import make_folder, write_atomically
 from kerasal.errors import InputError
-from kerasal.training.run_folder import write_atomically
 
 KEPT = 2  # the newest, and the one before in case it is damaged
 
@@ -49,7 +49,7 @@ class Checkpoints:
             with open(file, "wb") as stream:
                 np.savez(stream, state=text, **named)
 
-        self.folder.mkdir(exist_ok=True)
+        make_folder(self.folder)
         path = write_atomically(self.folder / f"{state.steps:07}.npz", write, durable=True)
         for old in self._newest_first()[1 if state.finished else KEPT :]:
             old.unlink(missing_ok=True)

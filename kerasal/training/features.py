@@ -3,9 +3,7 @@
 import hashlib
 import json
 import os
-import shutil
 import socket
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kerasal._files import check_space, new_folder
 from kerasal.data.images import pad_image
 from kerasal.data.pipeline import RESIZE, Reader, resize_stimulus
 from kerasal.data.sample import Dataset, Sample, stimulus_bytes
@@ -22,13 +21,9 @@ from kerasal.models import SaliencyModel
 
 CACHED = ("train", "validation")  # the splits whose features training needs
 EXTRACTION_BATCH = 4  # larger batches are no faster on a CPU and cost memory
+NO_SPACE = "make room, name another place with --cache-dir, or train with --no-cache-features"
 
 Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
-
-
-def default_cache() -> Path:
-    """Where features are kept between runs: $KERASAL_CACHE, else ~/.cache/kerasal."""
-    return Path(os.environ.get("KERASAL_CACHE", Path.home() / ".cache" / "kerasal"))
 
 
 class FeatureCache:
@@ -98,24 +93,20 @@ class FeatureCache:
         entry = both if mirrored or both.is_dir() else plain  # the first half of `both` is `plain`
         files = [f"{index}.npy" for index in range(len(shapes))]
         if not entry.is_dir():
-            _check_space(folder, sum(2 * int(np.prod(shape)) for shape in shapes))
-            entry.parent.mkdir(parents=True, exist_ok=True)
-            partial = Path(tempfile.mkdtemp(prefix=f"{entry.name}.partial-", dir=entry.parent))
+            needed = sum(2 * int(np.prod(shape)) for shape in shapes)
+            check_space(folder, int(needed * 1.05), f"the features of {len(samples)} stimuli", NO_SPACE)
             try:
-                arrays = [
-                    np.lib.format.open_memmap(partial / file, "w+", "float16", shape)
-                    for file, shape in zip(files, shapes, strict=True)
-                ]
-                _compute(model, samples, mirrored, arrays, progress)
-                for array in arrays:
-                    array.flush()
-                del arrays, array
-                partial.rename(entry)
-            except OSError:
+                with new_folder(entry) as partial:
+                    arrays = [
+                        _array_file(partial / file, shape) for file, shape in zip(files, shapes, strict=True)
+                    ]
+                    _compute(model, samples, mirrored, arrays, progress)
+                    for array in arrays:
+                        array.flush()
+                    del arrays, array
+            except (OSError, InputError):
                 if not entry.is_dir():  # else another process was first: its features are the same
                     raise
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
         return cls.of_files([entry / file for file in files], len(samples))
 
     def read(self, index: int, mirrored: bool) -> list[np.ndarray]:
@@ -197,6 +188,15 @@ def open_features(
     return features
 
 
+def _array_file(file: Path, shape: tuple[int, ...]) -> np.memmap:
+    """A .npy file to fill. Its space is taken now: a full disk found later would end the process."""
+    array = np.lib.format.open_memmap(file, "w+", "float16", shape)
+    if hasattr(os, "posix_fallocate"):
+        with open(file, "r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, array.offset + array.nbytes)
+    return array
+
+
 def _compute(model, samples, mirrored, arrays, progress):
     backbone = tf.function(lambda stimuli: model.backbone(stimuli, training=False), reduce_retracing=True)
     half = np.finfo("float16").max
@@ -223,13 +223,3 @@ def _key(model: SaliencyModel, samples: list[Sample]) -> str:
     for sample in samples:
         digest.update(stimulus_bytes(sample))
     return digest.hexdigest()[:32]
-
-
-def _check_space(folder: Path, needed: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
-    if free < needed * 1.05:
-        raise InputError(
-            f"the features need {needed / 1e9:.1f} GB in {folder} and {free / 1e9:.1f} GB are free: "
-            "make room, name another place with --cache-dir, or train with --no-cache-features"
-        )

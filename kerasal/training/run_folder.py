@@ -12,13 +12,9 @@ center_bias.npy    the mean density map of the training split, at the network's 
 metrics.json       what `kerasal evaluate` measured; metrics.csv image by image, .md and .tex as tables
 """
 
-import contextlib
 import csv
 import json
-import os
 import platform
-import re
-import shutil
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -27,8 +23,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kerasal._files import new_folder, write_array, write_atomically, write_bytes, write_json, write_text
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel, build
+from kerasal.models.weights_file import write_weights
 from kerasal.training.precision import computing_in, resolve_precision
 
 SCHEMA = 1
@@ -60,18 +58,11 @@ class RunFolder:
                 f"{path} is there already: name another run folder with --run, remove it, or go on with "
                 f"--resume {path}"
             )
-        partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-        try:
-            partial.mkdir(parents=True)
+        with new_folder(path) as partial:
             run = cls(partial)
             run.write_array("center_bias.npy", center_bias)
             run.write_config(config)
-            write_atomically(partial / "options.yaml", lambda file: file.write_text(config_file))
-            partial.rename(path)
-        except OSError as error:
-            raise InputError(f"cannot make the run folder {path}: {error.strerror}") from None
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            write_text(partial / "options.yaml", config_file)
         return cls(path)
 
     @classmethod
@@ -109,7 +100,7 @@ class RunFolder:
 
     def check_writable(self) -> None:
         """InputError: nothing can be written here."""
-        write_atomically(self.path / "writable", lambda file: file.write_text("")).unlink()
+        write_bytes(self.path / "writable", b"").unlink()
 
     @property
     def best_weights(self) -> Path:
@@ -170,22 +161,15 @@ class RunFolder:
 
     def write_json(self, name: str, values: dict[str, Any]) -> Path:
         """Write a JSON file at once or not at all."""
-        return write_atomically(
-            self.path / name, lambda file: file.write_text(json.dumps(values, indent=2) + "\n")
-        )
+        return write_json(self.path / name, values)
 
     def write_array(self, name: str, array: np.ndarray) -> Path:
         """Write a .npy file at once or not at all."""
-
-        def save(file: Path) -> None:
-            with open(file, "wb") as stream:
-                np.save(stream, array)
-
-        return write_atomically(self.path / name, save)
+        return write_array(self.path / name, array)
 
     def save_weights(self, model: SaliencyModel, path: Path) -> None:
         """Write a model's weights at once or not at all."""
-        write_atomically(path, model.save_weights, suffix=".weights.h5")
+        write_weights(model, path)
 
     def load_model(self, precision: str = "float32") -> SaliencyModel:
         """The trained network with its best weights, computing in `precision` (see `resolve_precision`).
@@ -207,47 +191,6 @@ def new_run_path(name: str, root: Path | str = "runs") -> Path:
     while path.exists():
         path, number = Path(root) / f"{name}-{number}", number + 1
     return path
-
-
-def write_atomically(path: Path, write, suffix: str = "", durable: bool = False) -> Path:
-    """Have `write(file)` make a file beside `path`, then put it in place; nothing stays if it fails.
-
-    `durable` waits until the disk has it, so that not even a power cut leaves half of it.
-    InputError: it cannot be written, with the reason: a full disk, no permission.
-    """
-    partial = path.with_name(f".{path.name}.partial{suffix}")
-    try:
-        write(partial)
-        if durable:
-            _wait_for_disk(partial)
-        os.replace(partial, path)
-        if durable:
-            _wait_for_disk(path.parent)
-    except (OSError, RuntimeError) as error:
-        if reason := _reason(error):
-            raise InputError(f"cannot write {path}: {reason}") from None
-        raise
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-    return path
-
-
-def _wait_for_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _reason(error: OSError | RuntimeError) -> str | None:
-    """Why the system refused to write, or None for an error that is not the system's."""
-    if number := getattr(error, "errno", None):
-        return os.strerror(number)
-    # HDF5 keeps the number in its text, and raises a RuntimeError where a file is flushed or closed.
-    found = re.search(r"errno = (\d+)", str(error))
-    return os.strerror(int(found[1])) if found else None
 
 
 def _version(package: str) -> str:

@@ -169,7 +169,7 @@ def test_a_full_disk_is_told_before_anything_is_written(photos, tmp_path, monkey
     import shutil
 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 1000))
-    with pytest.raises(InputError, match="GB are free"):
+    with pytest.raises(InputError, match=r"needs .* MB and 1.00 kB are free"):
         prepare(photos, tmp_path / "p")
     assert not (tmp_path / "p").exists()
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import http.server
+import shutil
 import time
 
 import pytest
@@ -192,6 +193,6 @@ def test_a_server_that_is_not_there_and_a_full_disk_are_one_line(tmp_path, monke
         pass
     with pytest.raises(InputError, match="refused"):
         download(url, tmp_path / "file.bin")
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: module.shutil._ntuple_diskusage(9, 9, 1000))
-    with server() as (url, _), pytest.raises(InputError, match=r"needs 1 MB in .* 0 MB are free"):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 1000))
+    with server() as (url, _), pytest.raises(InputError, match=r"needs 1.02 MB and 1.00 kB are free"):
         download(url, tmp_path / "file.bin")

@@ -1,0 +1,216 @@
+"""What kerasal writes: files and folders that appear whole or not at all, and the space for them.
+
+Errors of the system become an InputError with the path and the reason: a full disk, no permission.
+"""
+
+import contextlib
+import errno
+import io
+import json
+import math
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from kerasal.errors import InputError
+
+# What the system says where a disk is full or will not be written, whatever is written to it.
+REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
+
+
+def write_bytes(path: Path, data: bytes | memoryview, durable: bool = False) -> Path:
+    """Write what is encoded already. See `write_atomically`."""
+
+    def write(file: Path) -> None:
+        with open(file, "wb") as stream:
+            stream.write(data)
+
+    return write_atomically(path, write, durable=durable)
+
+
+def write_encoded(
+    path: Path, encode: Callable[[BinaryIO], Any], memory: Callable[[], io.BytesIO] = io.BytesIO
+) -> Path:
+    """Write what `encode(stream)` writes, all of it in memory first.
+
+    For encoders that are no help where a disk is full: Pillow's take half a picture for a whole one, and
+    HDF5's library ends the process. `memory` makes the stream.
+    """
+    stream = memory()
+    encode(stream)
+    return write_bytes(path, stream.getbuffer())
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write text, as UTF-8."""
+    return write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, values: Any) -> Path:
+    """Write values as JSON, see `json_text`."""
+    return write_text(path, json_text(values))
+
+
+def write_array(path: Path, array: np.ndarray) -> Path:
+    """Write a .npy file."""
+    return write_encoded(path, lambda stream: np.save(stream, array))
+
+
+def write_hdf5(path: Path, fill: Callable[[Any], Any]) -> Path:
+    """Write an HDF5 file that `fill` fills, an `h5py.File` in memory; the bytes are those of one on disk."""
+    import h5py  # here, as all else does without it
+
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+        fill(file)
+        file.flush()
+        image = file.id.get_file_image()
+    return write_bytes(path, image)
+
+
+def write_atomically(
+    path: Path, write: Callable[[Path], Any], suffix: str = "", durable: bool = False
+) -> Path:
+    """Have `write(file)` make a file beside `path`, then put it in place; nothing stays if it fails.
+
+    For what a library writes by name; it must notice a full disk. `suffix` is what the name must end in.
+    `durable` waits until the disk has it, so that not even a power cut leaves half of it.
+    InputError: it cannot be written, with the reason.
+    """
+    # The process in its name: two that write one file must not write into each other's.
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}{suffix}")
+    try:
+        write(partial)
+        if durable:
+            _wait_for_disk(partial)
+        os.replace(partial, path)
+        if durable:
+            _wait_for_disk(path.parent)
+    except (OSError, RuntimeError) as error:
+        if reason := _reason(error):
+            raise InputError(f"cannot write {path}: {reason}") from None
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+    return path
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which takes the name `path` at the end of the block.
+
+    If the block fails or is interrupted, nothing stays. InputError: `path` is there already, or cannot be
+    made or filled.
+    """
+    if path.exists() or path.is_symlink():
+        raise InputError(f"{path} is there already: name another folder, or remove it")
+    with folder_beside(path) as partial:
+        try:
+            yield partial
+            partial.chmod(0o755)  # a temporary folder is for its owner alone
+            partial.rename(path)
+        except OSError as error:
+            if error.errno in REFUSALS:
+                raise InputError(f"cannot make the folder {path}: {error.strerror}") from None
+            raise
+
+
+@contextlib.contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """A temporary folder on the disk of `path`, for what is to take that name; it is gone after the block.
+
+    The folder of `path` is made where it is missing. InputError: it cannot be.
+    """
+    make_folder(path.parent)
+    try:
+        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
+    except OSError as error:
+        raise InputError(f"cannot make the folder {path}: {error.strerror}") from None
+    try:
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder to write to, and those above it. InputError: it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
+
+
+def check_space(
+    folder: Path, needed: int, what: str, advice: str = "make room or name another place"
+) -> None:
+    """InputError if the disk of `folder`, or of the folder it will be made in, has not `needed` bytes."""
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise InputError(
+            f"{what} needs {_size(needed)} and {_size(free)} are free on the disk of {folder}: {advice}"
+        )
+
+
+def default_cache() -> Path:
+    """Where features and weights are kept between runs: $KERASAL_CACHE, else ~/.cache/kerasal."""
+    return users_folder("KERASAL_CACHE", ".cache/kerasal")
+
+
+def users_folder(variable: str, default: str) -> Path:
+    """The folder that an environment variable names, else `default` in the user's home.
+
+    InputError: neither is known.
+    """
+    if named := os.environ.get(variable):
+        return Path(named)
+    try:
+        return Path.home() / default
+    except RuntimeError:
+        raise InputError(f"no home folder is known: set the environment variable {variable}") from None
+
+
+def json_text(values: Any) -> str:
+    """Values as a JSON document. What is no number or infinite becomes null, which any reader can read."""
+    return json.dumps(null_for_nan(values), indent=2, allow_nan=False) + "\n"
+
+
+def null_for_nan(value: Any) -> Any:
+    """The value with None for each float in it that is not finite; keys become text, tuples lists."""
+    if isinstance(value, dict):
+        return {str(key): null_for_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [null_for_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _wait_for_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: OSError | RuntimeError) -> str | None:
+    """Why the system refused to write, or None for an error that is not the system's."""
+    if number := getattr(error, "errno", None):
+        return os.strerror(number)
+    # HDF5 keeps the number in its text, and raises a RuntimeError where a file is flushed or closed.
+    found = re.search(r"errno = (\d+)", str(error))
+    return os.strerror(int(found[1])) if found else None
+
+
+def _size(count: int) -> str:
+    """A number of bytes with its three first digits at least: 0.0 GB would tell nothing."""
+    for unit, one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= one:
+            return f"{count / one:,.{2 if count < 10 * one else 1 if count < 100 * one else 0}f} {unit}"
+    return f"{count} bytes"

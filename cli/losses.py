@@ -5,14 +5,15 @@ import click
 from kerasal_cli.loading import load_library
 
 LEGEND = """\
-eq.: equation or section of Bruckert et al. 2019. needs: ground truth, density
-map or fixations. in sum: coefficient of the bare name in a sum, from the paper;
-alone it is 1. "kerasal losses SPEC" explains a loss or a sum of them."""
+eq.: equation or section of Bruckert et al. 2019, - for a loss that it does not
+have. needs: ground truth, density map or fixations. in sum: coefficient of the
+bare name in a sum, from the paper; alone it is 1. "kerasal losses SPEC"
+explains a loss or a sum of them."""
 
 NOTATION = """\
 S is the density map, F the fixation map, P the predicted map, B the centre
 bias; dist(X) is X divided by its sum; sums and means go over an image's pixels.
-Every loss is minimised: CC and NSS are the negatives of the metrics."""
+Every loss is minimised: CC, NSS and SIM are the negatives of the metrics."""
 
 
 # Without the setting a spec that begins with a minus would be taken for an option.
@@ -53,7 +54,7 @@ def _list() -> None:
             name,
             info.loss.__name__,
             info.loss.family,
-            info.equation,
+            info.equation or "-",
             info.ground_truth,
             parameter,
             f"{info.coefficient:g}",
@@ -74,9 +75,8 @@ def _explain(spec: str) -> None:
         value = f"; {info.parameter} = {argument:g}" if info.parameter else ""
         needs = "no ground truth" if info.ground_truth == "none" else info.ground_truth
         best = "best value depends on the image" if info.best is None else f"best value {info.best:g}"
-        click.echo(
-            f"\n{coefficient:g} * {name}  ({info.loss.__name__}, {info.loss.family}, eq. {info.equation})"
-        )
+        source = f"eq. {info.equation}" if info.equation else "not in the paper"
+        click.echo(f"\n{coefficient:g} * {name}  ({info.loss.__name__}, {info.loss.family}, {source})")
         click.echo(f"    {info.formula}{value}")
         click.echo(f"    needs {needs}, {best}")
     click.echo(f"\nNeeds fixations: {'yes' if loss.needs_fixations else 'no'}.")

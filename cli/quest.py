@@ -20,7 +20,8 @@ from kerasal_cli.loading import (
     default="table2",
     show_default=True,
     metavar="SPEC,SPEC",
-    help="Losses and sums of them, or a list: table2 (the paper's 27), table3, figure3.",
+    help="Losses and sums of them, or a list: table2 (the paper's 27), table3, figure3, modern (what "
+    "later networks are trained with).",
 )
 @data_options(default="synthetic")
 @click.option(

@@ -59,6 +59,11 @@ def distribution(x: keras.KerasTensor) -> keras.KerasTensor:
     return (x + lift) * (1.0 / (total + lift * count))
 
 
+def unless_blank(s: keras.KerasTensor, values: keras.KerasTensor) -> keras.KerasTensor:
+    """`values` (B,), with 0 for the images whose density S, (B, H, W, 1), is all zero."""
+    return ops.where(ops.max(s, axis=PIXELS) > 0, values, 0.0)
+
+
 def centred(x: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """X less its mean over the image, (B, H, W, 1), and its standard deviation, (B, 1, 1, 1), divisor HW.
 

@@ -21,7 +21,7 @@ from kerasal.data.fixations import count_map, density_from_counts
 from kerasal.losses.table import NAMES
 
 SIZE = (300, 400)
-COLUMNS = 7
+ROWS, COLUMNS = 3, 8
 
 
 def prediction(sample: data.Sample, prior: np.ndarray) -> np.ndarray:
@@ -53,17 +53,19 @@ def main(folder: str, output: str, stimulus: str | None = None) -> None:
     prior = data.center_bias(osie["train"][:50], SIZE)
     y_true, p = sample.target(SIZE), prediction(sample, prior)
     rows, columns = np.nonzero(y_true[..., 1])
-    figure, axes = plt.subplots(3, COLUMNS, figsize=(2.3 * COLUMNS, 5.9), layout="constrained")
+    figure, axes = plt.subplots(ROWS, COLUMNS, figsize=(2.3 * COLUMNS, 5.9), layout="constrained")
     panels = iter(axes.ravel())
     stimulus_panel = next(panels)
     show(stimulus_panel, sample.read_stimulus(), f"{sample.name}, fixations", extent=(0, 400, 300, 0))
     stimulus_panel.plot(columns, rows, ".", color="gold", markersize=2)
     show(next(panels), y_true[..., 0], "density S", cmap="magma", vmin=0, vmax=1)
     show(next(panels), p, f"prediction P, peak {p.max():.2f}", cmap="magma", vmin=0, vmax=1)
-    for name, panel in zip(NAMES, panels, strict=True):
+    for name, panel in zip(NAMES, panels, strict=False):
         value, pull = value_and_pull(losses.get(name, center_bias=prior), y_true, p)
         limit = np.percentile(np.abs(pull), 99.5)
         show(panel, pull, f"{name}: {value:.3g}", cmap="RdBu_r", vmin=-limit, vmax=limit)
+    for panel in panels:
+        panel.set_axis_off()
     figure.savefig(output, dpi=90)
 
 

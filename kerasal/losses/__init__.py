@@ -5,7 +5,8 @@ fixation map F in channel 1 (`needs_fixations` says which losses ask for it); `y
 saliency map P, non-negative. One value per image, which Keras weighs and reduces. Computed in float32 under
 every dtype policy. Smaller is better. The sums and means of a formula go over the pixels of one image.
 Numbers of equations are those of Bruckert et al., "Deep Saliency Models: the Quest for the Loss Function"
-(2019); docs/losses.md tells where a formula departs from them. `table.py` has them all as data.
+(2019), which has all but SIM; docs/losses.md tells where a formula departs from them. `table.py` has them
+all as data.
 """
 
 # ruff: noqa: I001, RUF022 - imports and names in the order of docs/losses.md
@@ -13,7 +14,7 @@ Numbers of equations are those of Bruckert et al., "Deep Saliency Models: the Qu
 from kerasal.losses import functional
 from kerasal.losses.pixel import MSE, EAD, AE, MLNetMSE, SigmoidMSE
 from kerasal.losses.distribution import KLD, Bhattacharyya, BCE, WeightedBCE, FocalLoss, NLL
-from kerasal.losses.saliency import NSS, CC
+from kerasal.losses.saliency import NSS, CC, SIM
 from kerasal.losses.perceptual import DeepFeatures, GramMatrices
 from kerasal.losses.center_bias import CenterBias
 from kerasal.losses.combination import LinearCombination, LC1, LC2
@@ -34,6 +35,7 @@ __all__ = [
     "NLL",
     "NSS",
     "CC",
+    "SIM",
     "DeepFeatures",
     "GramMatrices",
     "CenterBias",

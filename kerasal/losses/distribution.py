@@ -16,6 +16,7 @@ from kerasal._maps import (
     pixel_count,
     prediction,
     same_size,
+    unless_blank,
 )
 from kerasal.errors import InputError
 
@@ -33,7 +34,7 @@ def kld(y_true, y_pred, reverse=False):
     log_p = guarded_log(p, floor) if reverse else ops.log(ops.where(p > 0, p, 1.0))
     log_q = guarded_log(q, floor)
     terms = q * (log_q - log_p) if reverse else p * (log_p - log_q)
-    return _unless_blank(s, ops.sum(terms, axis=PIXELS))
+    return unless_blank(s, ops.sum(terms, axis=PIXELS))
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
@@ -74,7 +75,7 @@ def bhat(y_true, y_pred):
     floor = SQRT_FLOOR / pixel_count(q)
     root = ops.where(q > floor, ops.sqrt(ops.maximum(q, floor)), q / ops.sqrt(floor))
     affinity = ops.sum(ops.sqrt(p) * root, axis=PIXELS)
-    return _unless_blank(s, -guarded_log(affinity, AFFINITY_FLOOR))
+    return unless_blank(s, -guarded_log(affinity, AFFINITY_FLOOR))
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
@@ -222,11 +223,6 @@ class NLL(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         return nll(y_true, y_pred)
-
-
-def _unless_blank(s, values):
-    """`values` (B,), with 0 for the images whose density is all zero."""
-    return ops.where(ops.max(s, axis=PIXELS) > 0, values, 0.0)
 
 
 def _log_probabilities(p):

@@ -7,7 +7,7 @@ from kerasal.losses.center_bias import gaussian_center_bias, r
 from kerasal.losses.distribution import bce, bhat, focal, kld, nll, w_bce
 from kerasal.losses.perceptual import df, gm
 from kerasal.losses.pixel import ae, ead, mlnet_mse, mse, sig_mse
-from kerasal.losses.saliency import cc, nss
+from kerasal.losses.saliency import cc, nss, sim
 
 __all__ = [
     "ae",
@@ -26,5 +26,6 @@ __all__ = [
     "nss",
     "r",
     "sig_mse",
+    "sim",
     "w_bce",
 ]

@@ -1,9 +1,22 @@
-"""Saliency losses: the field's metrics, negated so that they are minimised. Paper, section 3.2.3."""
+"""Saliency losses: the field's metrics, negated so that they are minimised.
+
+Paper, section 3.2.3, which has CC and NSS.
+"""
 
 import keras
 from keras import ops
 
-from kerasal._maps import PIXELS, centred, density, fixation_map, pixel_count, prediction, same_size
+from kerasal._maps import (
+    PIXELS,
+    centred,
+    density,
+    distribution,
+    fixation_map,
+    pixel_count,
+    prediction,
+    same_size,
+    unless_blank,
+)
 
 
 def cc(y_true, y_pred):
@@ -61,3 +74,34 @@ class NSS(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         return nss(y_true, y_pred)
+
+
+def sim(y_true, y_pred):
+    """The formula of `SIM`: one value per image, (B,)."""
+    s, p = same_size(density(y_true), prediction(y_pred))
+    p, q = distribution(s), distribution(p)
+    # `where` and not `minimum`: where both are equal the slope is 0, on every backend.
+    return unless_blank(s, -ops.sum(ops.where(q < p, q, p), axis=PIXELS))
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class SIM(keras.losses.Loss):
+    """Similarity, or histogram intersection: -sum min(dist(S), dist(P)). Best value -1.
+
+    Not in the paper. Subtracted from the other terms, as in the code of TranSalNet (Lou et al. 2022) and SUM
+    (Hosseini et al. 2024); they first take each map's minimum off, as the metric does. Here a zero of P has
+    a meaning, as in KLD: else a constant added to P would change nothing, and the pixel that happens to be
+    the lowest would be pulled for all others.
+
+    Only pixels with less than their share of S pull up, all others alike give way. 0 for an image without
+    density; an all-zero P counts as uniform, with the gradient of an even map.
+    """
+
+    family = "saliency"
+    needs_fixations = False
+
+    def __init__(self, name="sim", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        return sim(y_true, y_pred)

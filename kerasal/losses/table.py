@@ -12,7 +12,7 @@ from kerasal.losses.combination import LC1, LC2
 from kerasal.losses.distribution import BCE, KLD, NLL, Bhattacharyya, FocalLoss, WeightedBCE
 from kerasal.losses.perceptual import DeepFeatures, GramMatrices
 from kerasal.losses.pixel import AE, EAD, MSE, MLNetMSE, SigmoidMSE
-from kerasal.losses.saliency import CC, NSS
+from kerasal.losses.saliency import CC, NSS, SIM
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class LossInfo:
 
     Attributes:
         loss: the class.
-        equation: in the paper: "5", "14, 15", or the section of a combination, "3.2.6".
+        equation: in the paper: "5", "14, 15", or the section of a combination, "3.2.6"; None: not there.
         formula: of one image; sums and means go over its pixels. For a combination its terms, as a spec.
         best: the value of a perfect prediction; None where it depends on the density or the fixations.
         needs_density: whether the value depends on channel 0 of `y_true`.
@@ -31,7 +31,7 @@ class LossInfo:
     """
 
     loss: type[keras.losses.Loss]
-    equation: str
+    equation: str | None
     formula: str
     best: float | None = None
     needs_density: bool = True
@@ -82,6 +82,7 @@ NAMES: dict[str, LossInfo] = {
     "nll": LossInfo(NLL, "10", "-1/(sum F) sum F log dist(P)", needs_density=False),
     "cc": LossInfo(CC, "12", "-cov(S, P) / (std S std P)", best=-1, coefficient=2.0),
     "nss": LossInfo(NSS, "11", "-1/(sum F) sum F (P - mean P) / std P", needs_density=False),
+    "sim": LossInfo(SIM, None, "-sum min(dist(S), dist(P))", best=-1),
     "df": LossInfo(
         DeepFeatures, "13", "sum over layers j of ||phi_j(S) - phi_j(P)||^2 / (C_j H_j W_j)", best=0
     ),

@@ -7,10 +7,25 @@ from kerasal import losses
 from kerasal.errors import InputError
 from kerasal.quest.paper import FIGURE_3, LC1, LC2, TABLE_2
 
+# What later networks are trained with, and where that was read: paper, repository, file.
+MODERN: dict[str, str] = {
+    "10*kld+2*cc+sim+nss+5*mse": "SUM (Hosseini et al. 2024, arXiv:2406.17815): Arhosseini77/SUM, train.py",
+    "10*kld+2*cc+sim+nss": "TranSalNet (Lou et al. 2022): LJOVO/TranSalNet, fine-tune&train.ipynb",
+    "1*kld+1*cc+sim": "ViNet (Jain et al. 2021, arXiv:2012.06170): samyak0210/ViNet, utils.py, with its "
+    "terms cc and sim; its default is kld alone",
+    "1*kld+1*cc": "TempSAL (Aydemir et al. 2023): IVRL/Tempsal, src/train_cleaned.py; ViNet-A (Girmaji et "
+    "al. 2025, arXiv:2502.00397): ViNet-Saliency/vinet_v2, ViNet_A/bash_scripts/run_train_dhf1k.sh",
+    "1*kld+0.1*nss+0.1*cc": "UNISAL (Droste et al. 2020, arXiv:2003.05477): rdroste/unisal, "
+    "training_runs/pretrained_unisal/Trainer.json",
+    "kld": "MSI-Net (Kroner et al. 2020, arXiv:1902.06634): alexanderkroner/saliency, loss.py",
+    "nll": "DeepGaze (Linardos et al. 2021): matthias-k/DeepGaze, deepgaze_pytorch/training.py",
+}
+
 LISTS: dict[str, tuple[str, ...]] = {
     "table2": tuple(row.spec for row in TABLE_2),
     "table3": ("mlnet-mse", LC1, LC2),
     "figure3": FIGURE_3,
+    "modern": tuple(MODERN),
 }
 
 

@@ -26,11 +26,12 @@ def test_the_table_has_a_whole_line_for_every_loss_within_the_width(columns):
     expected = []
     for name, info in NAMES.items():
         parameter = [f"{info.parameter} {info.default:g}"] if info.parameter else []
-        row = [name, info.loss.__name__, info.loss.family, info.equation, info.ground_truth]
+        row = [name, info.loss.__name__, info.loss.family, info.equation or "-", info.ground_truth]
         expected.append([*row, *parameter, f"{info.coefficient:g}"])
     assert rows == expected
     assert ["kld", "KLD", "distribution", "5", "density", "10"] in rows
     assert ["sig-mse", "SigmoidMSE", "pixel", "4", "density", "lam 0.55", "1"] in rows
+    assert ["sim", "SIM", "saliency", "-", "density", "1"] in rows
     assert "kerasal losses SPEC" in legend
 
 
@@ -56,6 +57,18 @@ def test_a_spec_is_explained_term_by_term():
     ]
     assert blocks[3][2] == "needs fixations, best value depends on the image"
     assert blocks[4] == ["Needs fixations: yes.", "Output activation in training: sigmoid."]
+
+
+def test_a_loss_that_the_paper_does_not_have_is_said_to_be_none_of_its():
+    blocks = [
+        [line.strip() for line in block.splitlines()] for block in kerasal("kld+sim").stdout.split("\n\n")
+    ]
+    assert blocks[1][0].endswith("eq. 5)")
+    assert blocks[2] == [
+        "1 * sim  (SIM, saliency, not in the paper)",
+        "-sum min(dist(S), dist(P))",
+        "needs density, best value -1",
+    ]
 
 
 def test_a_combination_is_explained_by_its_terms():

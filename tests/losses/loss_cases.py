@@ -82,6 +82,7 @@ FORMULAS = {
     "nll": nll,
     "cc": lambda s, f, p: -correlation(s, f, p),
     "nss": lambda s, f, p: -nss(s, f, p),
+    "sim": lambda s, f, p: float(np.abs(share(s) - share(p)).sum() / 2 - 1),
     "r": gaussian_bias,
     "lc1": lc1,
     "10*kld+2*cc+nss": lambda s, f, p: 10 * kld(s, f, p) - 2 * correlation(s, f, p) - nss(s, f, p),

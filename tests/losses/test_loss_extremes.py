@@ -173,7 +173,7 @@ def test_an_image_without_fixations_gives_0_and_pulls_nowhere(spec):
     assert (gradient == 0).all()
 
 
-@pytest.mark.parametrize("spec", ["kld", "bhat", "cc"])
+@pytest.mark.parametrize("spec", ["kld", "bhat", "cc", "sim"])
 def test_an_image_without_density_gives_0_and_pulls_nowhere(spec):
     s, f, p = scene(0, (11, 17))
     value, gradient = values_and_gradient(losses.get(spec), *tensors((0 * s, f, p)))
@@ -192,7 +192,7 @@ def test_a_constant_prediction_scores_0_and_is_pulled_towards_the_people(spec, l
     np.testing.assert_allclose(-gradient[0, ..., 0], expected, atol=1e-3 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("spec", ["kld", "bhat", "nll"])
+@pytest.mark.parametrize("spec", ["kld", "bhat", "nll", "sim"])
 def test_an_all_zero_prediction_counts_as_an_even_one(spec):
     s, f, p = scene(0, (31, 44))
     even, slope = values_and_gradient(losses.get(spec), *tensors((s, f, 0 * p + 1)))
@@ -213,6 +213,23 @@ def test_kld_pulls_a_missed_pixel_up_with_a_slope_that_an_optimiser_survives():
     # Slope s / floor with respect to dist(P), and dist(P) = P / sum P.
     share = s / s.sum()
     np.testing.assert_allclose(pull[missed], share[missed] * 60 * 84 / 1e-7 / p.sum(), rtol=1e-3)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3, 1e6])
+def test_sim_pulls_up_where_the_share_is_too_small_and_gives_way_alike_everywhere_else(level):
+    s, f, p = scene(0, (60, 84))
+    p = np.where(np.arange(84) < 42, p, level)  # the right half is flat
+    _, gradient = values_and_gradient(losses.SIM(), *tensors((s, f, p)))
+    s, p = np.float64(np.float32(s)), np.float64(np.float32(p))
+    short = p / p.sum() < s / s.sum()
+    covered = p[short].sum() / p.sum()
+    expected = np.where(short, 1 - covered, -covered) / p.sum()
+    np.testing.assert_allclose(-gradient[0, ..., 0], expected, rtol=1e-3, atol=1e-9 * np.abs(expected).max())
+    assert (s[short] > 0).all()
+    assert not short.all()
+    # Density with exact zeros, and a P that is 0 there too: nothing pulls on what neither has.
+    _, gradient = values_and_gradient(losses.SIM(), *tensors((s, f, s)))
+    np.testing.assert_allclose(gradient, 0, atol=1e-7)
 
 
 def test_the_cross_entropies_drive_a_prediction_back_into_0_to_1():

@@ -11,7 +11,7 @@ from kerasal import losses
 from kerasal.errors import InputError
 from kerasal.losses.table import NAMES
 
-# The table of the paper's combinations, and the classes behind its names.
+# The names of the language and the classes behind them.
 CLASSES = {
     "mse": "MSE",
     "ead": "EAD",
@@ -26,6 +26,7 @@ CLASSES = {
     "nll": "NLL",
     "cc": "CC",
     "nss": "NSS",
+    "sim": "SIM",
     "df": "DeepFeatures",
     "gm": "GramMatrices",
     "r": "CenterBias",
@@ -104,6 +105,7 @@ def test_the_27_rows_of_table_2_all_parse():
         ("0.1*mse+1e-7*ae", "0.1*mse+1e-07*ae"),
         ("lc2", "lc2"),
         ("lc1+3*df", "lc1+3*df"),
+        ("10*kld+2*cc+sim+nss+5*mse", "10*kld+2*cc+sim+nss+5*mse"),
     ],
 )
 def test_the_canonical_spelling(spec, expected):
@@ -125,7 +127,7 @@ def test_every_combination_of_up_to_four_names_parses_back_to_itself():
             assert terms(canonical) == terms("+".join(names))
             assert [name for _, name, _ in terms(canonical)] == list(names)
             count += 1
-    assert count == 18 + 153 + 816 + 3060
+    assert count == 19 + 171 + 969 + 3876
 
 
 ARGUMENTS = {"mlnet-mse": (1.0001, 9), "sig-mse": (0, 1), "w-bce": (0, 1), "focal": (1e-3, 9), "r": (0, 9)}
@@ -254,6 +256,7 @@ def test_a_loss_that_the_language_cannot_say_has_no_canonical_spelling(loss):
     [
         ("mse", "relu"),
         ("cc+nss", "relu"),
+        ("sim", "relu"),
         ("kld", "sigmoid"),
         ("w-bce(0.9)", "sigmoid"),
         ("mse+nll", "sigmoid"),
@@ -267,7 +270,15 @@ def test_a_sigmoid_stands_before_a_loss_with_a_term_of_the_distribution_family(s
 
 
 @pytest.mark.parametrize(
-    ("spec", "needed"), [("kld", False), ("nss", True), ("kld+cc", False), ("mse+nll", True), ("lc1", True)]
+    ("spec", "needed"),
+    [
+        ("kld", False),
+        ("nss", True),
+        ("kld+cc", False),
+        ("kld+cc+sim", False),
+        ("mse+nll", True),
+        ("lc1", True),
+    ],
 )
 def test_a_sum_needs_fixations_if_one_of_its_terms_does(spec, needed):
     assert losses.get(spec).needs_fixations is needed

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from loss_cases import FORMULAS, VARIANTS, scene, small_maps, tensors, values, values_and_gradient
 
-from kerasal import losses
+from kerasal import losses, metrics
 
 CASES = {spec: (losses.get(spec), formula) for spec, formula in FORMULAS.items()}
 CASES |= {
@@ -106,7 +106,7 @@ def test_kld_equals_the_mit_form_on_positive_maps():
 
 
 @pytest.mark.parametrize(
-    ("spec", "best"), [("kld", 0), ("bhat", 0), ("cc", -1), ("mse", 0), ("ead", 0), ("ae", 0)]
+    ("spec", "best"), [("kld", 0), ("bhat", 0), ("cc", -1), ("sim", -1), ("mse", 0), ("ead", 0), ("ae", 0)]
 )
 def test_identical_maps_get_the_best_value(spec, best):
     for size in [(60, 84), (300, 400)]:
@@ -114,7 +114,7 @@ def test_identical_maps_get_the_best_value(spec, best):
         np.testing.assert_allclose(values(losses.get(spec), *tensors((s, f, s))), best, atol=1e-6)
 
 
-@pytest.mark.parametrize("spec", ["kld", "bhat", "nll", "cc", "nss", "mlnet-mse"])
+@pytest.mark.parametrize("spec", ["kld", "bhat", "nll", "cc", "nss", "sim", "mlnet-mse"])
 def test_a_loss_on_shape_alone_does_not_see_the_scale_of_the_prediction(spec):
     s, f, p = scene(2, (30, 41))
     expected = values(losses.get(spec), *tensors((s, f, p)))
@@ -122,11 +122,22 @@ def test_a_loss_on_shape_alone_does_not_see_the_scale_of_the_prediction(spec):
         np.testing.assert_allclose(values(losses.get(spec), *tensors((s, f, scale * p))), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("spec", ["kld", "bhat", "cc"])
+@pytest.mark.parametrize("spec", ["kld", "bhat", "cc", "sim"])
 def test_a_loss_on_shape_alone_does_not_see_the_scale_of_the_density(spec):
     s, f, p = scene(2, (30, 41))
     expected = values(losses.get(spec), *tensors((s, f, p)))
     np.testing.assert_allclose(values(losses.get(spec), *tensors((0.01 * s, f, p))), expected, rtol=1e-5)
+
+
+def test_sim_is_the_negative_of_the_metric_where_both_maps_reach_zero():
+    for seed in range(3):
+        s, f, p = scene(seed, size=(45, 60))
+        s32, p32 = np.float64(np.float32(s)), np.float64(np.float32(p - p.min()))
+        expected = -metrics.sim(p32, s32)
+        assert -0.95 < expected < -0.3
+        np.testing.assert_allclose(values(losses.SIM(), *tensors((s32, f, p32))), expected, rtol=1e-5)
+        # A raised map is another prediction to the loss, and the same to the metric.
+        assert values(losses.SIM(), *tensors((s32, f, p32 + 0.1)))[0] > expected + 0.01
 
 
 @pytest.mark.parametrize("spec", ["cc", "nss"])

@@ -20,7 +20,7 @@ from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest import paper
 from kerasal.quest.heads import Heads, build_head, first_head
-from kerasal.quest.specs import LISTS, slug
+from kerasal.quest.specs import LISTS, MODERN, in_order, slug
 from kerasal.training import RunFolder
 
 METRICS = ["cc", "nss", "kld"]
@@ -254,6 +254,39 @@ def test_the_rows_of_table_2_are_27_different_canonical_specs():
     specs = LISTS["table2"]
     assert len({slug(spec) for spec in specs}) == 27
     assert [losses.canonical(spec) for spec in specs] == list(specs)
+
+
+# What each network's own code adds up, by the names of this package; a coefficient of it is in the sum.
+TRAINED_WITH = {
+    "SUM": {"kld": 10, "cc": 2, "sim": 1, "nss": 1, "mse": 5},
+    "TranSalNet": {"kld": 10, "cc": 2, "sim": 1, "nss": 1},
+    "ViNet ": {"kld": 1, "cc": 1, "sim": 1},
+    "TempSAL": {"kld": 1, "cc": 1},
+    "ViNet-A": {"kld": 1, "cc": 1},
+    "UNISAL": {"kld": 1, "nss": 0.1, "cc": 0.1},
+    "MSI-Net": {"kld": 1},
+    "DeepGaze": {"nll": 1},
+}
+
+
+def test_the_modern_losses_are_canonical_and_have_their_sources_and_their_coefficients():
+    assert quest.parse_losses("modern") == list(LISTS["modern"]) == list(MODERN)
+    found = {}
+    for spec, source in MODERN.items():
+        assert losses.canonical(spec) == spec
+        assert re.search(r"\w+/\w+, [\w/&-]+\.(py|ipynb|json|sh)", source)
+        found |= {name: spec for name in TRAINED_WITH if name in source}
+    for name, coefficients in TRAINED_WITH.items():
+        assert {term.name: term.coefficient for term in losses.parse(found[name])} == coefficients
+    page = (Path(__file__).parents[2] / "docs/quest.md").read_text()
+    for spec in MODERN:
+        assert f"| `{spec}` |" in page
+
+
+def test_the_modern_losses_stand_behind_the_papers_in_a_quest_of_both():
+    both = in_order(quest.parse_losses("modern, table2"))
+    assert both[:27] == list(LISTS["table2"])
+    assert both[27:] == [spec for spec in LISTS["modern"] if spec not in LISTS["table2"]]
 
 
 def test_losses_are_parsed_once_each_and_an_empty_name_is_refused():

@@ -70,7 +70,7 @@ class Learning:
             return
         activations = [rates[spec]["activation"] for spec in job.training]
         if job.training != job.searching or job.seed != first or heads.activations != activations:
-            heads = self._heads(job.training, activations, job.seed, report)
+            heads = self.make_heads(job.training, activations, job.seed, report)
         chosen = [rates[spec]["rate"] for spec in job.training]
         stage = stages(job, True, self.splits.steps)
         trained = train_heads(heads, chosen, self.splits, job.seed, stage)
@@ -96,7 +96,7 @@ class Learning:
         fixed = options.training.activation
         activations = [fixed] if fixed else ["relu", "sigmoid"]
         specs, rates = [options.start] * len(activations), [options.start_rate] * len(activations)
-        heads = self._heads(specs, activations, seed, report, start=False)
+        heads = self.make_heads(specs, activations, seed, report, start=False)
         found = {}
         splits = replace(self.splits, options=short)
         for activation, (record, weights) in zip(
@@ -110,6 +110,29 @@ class Learning:
             found[activation] = ({"loss": options.start, "rate": options.start_rate, **record}, weights)
         return found
 
+    def make_heads(
+        self,
+        specs: Sequence[str],
+        activations: Sequence[str] | None,
+        seed: int,
+        report: Callable[[str], None],
+        start: bool = True,
+    ) -> Heads:
+        """Heads that learn side by side, from their seed's start if there is one and `start` is true."""
+        report(f"preparing {len(specs)} heads: {', '.join(specs)}")
+        options = self.config["model_options"]
+        return Heads(
+            specs,
+            {**options, "input_size": tuple(options["input_size"])},
+            self.splits.options.training,
+            self.bias,
+            activations=activations,
+            start=self.starts.get(seed) if start else None,
+            seed=seed,
+            precision=self.config["precision"],
+            fixations=self.splits.dataset.has_fixations,
+        )
+
     def _searched(self, job, seed, report, stages):
         """The rate and the activation that each loss of the job chooses, and the heads that searched first.
 
@@ -121,7 +144,7 @@ class Learning:
         activations = [
             options.training.activation or losses.activation_for(losses.get(spec)) for spec in job.searching
         ]
-        heads = self._heads(job.searching, activations, seed, report)
+        heads = self.make_heads(job.searching, activations, seed, report)
         if not rates:
             found = {
                 spec: {"rate": options.recipe_rate(spec), "activation": activation, "trials": []}
@@ -147,7 +170,7 @@ class Learning:
         if dead and not options.training.activation:
             report(f"only constant maps behind a relu, once more behind a sigmoid: {', '.join(dead)}")
             chosen |= dict.fromkeys(dead, "sigmoid")
-            again = self._heads(dead, ["sigmoid"] * len(dead), seed, report)
+            again = self.make_heads(dead, ["sigmoid"] * len(dead), seed, report)
             for number, rate in enumerate(rates, start=1):
                 search(again, [rate] * len(dead), f"behind a sigmoid, learning rate {number} of {len(rates)}")
 
@@ -158,7 +181,7 @@ class Learning:
             moving = {spec: rate for spec in job.searching if (rate := next_rate(tried(spec)))}
             if not moving:
                 break
-            moved = self._heads(list(moving), [chosen[spec] for spec in moving], seed, report)
+            moved = self.make_heads(list(moving), [chosen[spec] for spec in moving], seed, report)
             search(
                 moved,
                 list(moving.values()),
@@ -169,21 +192,6 @@ class Learning:
             for spec in job.searching
         }
         return found, heads
-
-    def _heads(self, specs, activations, seed, report, start=True):
-        report(f"preparing {len(specs)} heads: {', '.join(specs)}")
-        options = self.config["model_options"]
-        return Heads(
-            specs,
-            {**options, "input_size": tuple(options["input_size"])},
-            self.splits.options.training,
-            self.bias,
-            activations=activations,
-            start=self.starts.get(seed) if start else None,
-            seed=seed,
-            precision=self.config["precision"],
-            fixations=self.splits.dataset.has_fixations,
-        )
 
 
 def learn(learning: Learning, job: LearningJob) -> list[tuple]:

@@ -1,13 +1,13 @@
-"""Time of a quest over the paper's 27 losses against 27 trainings without shared features, in one run.
+"""A quest's step against one head alone and the machine's rate; a loss of a quest against one training.
 
     python tests/benchmarks/quest.py [STIMULI] [EPOCHS]
 
-Everything as a user would type it, each command a process of its own: `kerasal quest` against `kerasal train
---no-cache-features` for one loss after the other and `kerasal evaluate` of all runs at once. The paper's
-network at 120x160 on STIMULI generated scenes for each split (default 32) and EPOCHS (default 4), each loss
-at its recipe's learning rate, batch 8, scored on CC and NSS. Start-up is part of both; what one process needs
-for it is given apart, as is the time of the perceptual losses, whose own passes through VGG-16 a quest can
-share in small part only.
+The step: the paper's head at 150x200, batch 8, float32, for one loss, for nine, and for DF, on random
+features; medians of seven steps. Its arithmetic is counted: two operations for each multiplication of a
+convolution, once for the maps, once for the gradient of the kernels, and once for that of the input where
+there is something to learn before it. The machine's rate is that of `tf.matmul` of two 2048x2048 matrices.
+The commands: nine losses on STIMULI generated scenes a split (default 32), EPOCHS epochs (default 4),
+without a search and a common start, features cached, start-up included. All in one run, on an idle machine.
 """
 
 import subprocess
@@ -16,14 +16,66 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+import tensorflow as tf
+
 from kerasal import quest
-from kerasal.quest.heads import is_perceptual
+from kerasal.losses.perceptual import BLOCKS
+from kerasal.quest.heads import Heads
 
-NETWORK = ["--input-size", "120x160", "--batch-size", "8", "--precision", "float32"]
-SCORES = ["--metrics", "cc,nss"]
+SIZE, BATCH = (150, 200), 8
+NINE = "mse, kld, bce, bhat, nll, cc, nss, focal, kld+cc+nss"
+STEPS = 7
 
 
-def seconds(arguments: list[str], folder: Path) -> float:
+def median_seconds(call) -> float:
+    """The median of several calls, after one that compiles."""
+    call()
+    taken = []
+    for _ in range(STEPS):
+        start = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - start)
+    return float(np.median(taken))
+
+
+def gemm_rate() -> float:
+    """Operations a second of a large product of matrices."""
+    a = tf.random.normal((2048, 2048))
+    product = tf.function(lambda: tf.reduce_sum(a @ a))
+    return 2 * 2048**3 / median_seconds(lambda: product().numpy())
+
+
+def step_of(specs: list[str]) -> tuple[float, float]:
+    """Seconds of a step of these heads, and its operations."""
+    options = quest.options(input_size=SIZE).training
+    bias = np.full(SIZE, 0.05, "float32")
+    heads = Heads(specs, options.network_options(bias, None), options, bias)
+    random = np.random.default_rng(0)
+    features = [tf.constant(random.random((BATCH, *i.shape[1:]), "float32")) for i in heads.heads[0].inputs]
+    y_true = np.stack([random.random((BATCH, *SIZE)), random.random((BATCH, *SIZE)) < 1e-3], -1)
+    y_true, rates = tf.constant(y_true, tf.float32), tf.fill([len(specs)], 1e-4)
+    seconds = median_seconds(lambda: heads._compiled_step(features, y_true, rates))
+    rows, columns = heads.heads[0].inputs[0].shape[1:3]
+    pixels = BATCH * rows * columns
+    head = 2 * pixels * 9 * (2 * 1280 * 128 + 3 * 4 * 128 * 32)
+    perceptual = [spec for spec in specs if spec == "df"]
+    # One pass of the density, and of each map one forward and one back to it.
+    return seconds, len(specs) * head + (1 + 2 * len(perceptual)) * bool(perceptual) * vgg_operations()
+
+
+def vgg_operations() -> float:
+    """Operations of one pass of a batch of maps through VGG-16 to its last pooling layer."""
+    rows, columns, before, total = *SIZE, 1, 0
+    for convolutions, channels in zip(BLOCKS, (64, 128, 256, 512, 512), strict=True):
+        for _ in range(convolutions):
+            total += 2 * BATCH * rows * columns * 9 * before * channels
+            before = channels
+        rows, columns = rows // 2, columns // 2
+    return total
+
+
+def seconds_of(arguments: list[str], folder: Path) -> float:
     """How long a command of kerasal takes; its output is shown if it fails."""
     command = [Path(sys.executable).with_name("kerasal"), *arguments]
     start = time.perf_counter()
@@ -34,31 +86,32 @@ def seconds(arguments: list[str], folder: Path) -> float:
 
 
 def main() -> None:
+    rate = gemm_rate()
+    print(f"product of matrices    {rate / 1e9:8.0f} GFLOP/s")
+    nine = quest.parse_losses(NINE)
+    for name, specs in (("one", nine[:1]), ("nine", nine), ("df", ["df"])):
+        seconds, operations = step_of(specs)
+        print(
+            f"step of {name:14} {seconds:8.3f} s, {operations / seconds / rate:5.2f} of that rate", flush=True
+        )
+        if name == "one":
+            alone = seconds
+        if name == "nine":
+            print(f"nine times one         {len(nine) * alone / seconds:8.2f} times nine side by side")
     stimuli = sys.argv[1] if len(sys.argv) > 1 else "32"
     epochs = sys.argv[2] if len(sys.argv) > 2 else "4"
-    data = ["--data", "synthetic", "--limit", stimuli]
-    learning = [*data, *NETWORK, "--epochs", epochs]
-    specs = quest.parse_losses("table2")
+    learning = ["--data", "synthetic", "--limit", stimuli, "--epochs", epochs, "--precision", "float32"]
+    learning += ["--input-size", "x".join(map(str, SIZE)), "--batch-size", str(BATCH), "--patience", "0"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        options = ["--search-rates", "none", "--cache-in-memory", "-o", "quest"]
-        together = seconds(["quest", "--losses", "table2", *learning, *SCORES, *options], folder)
-        print(f"quest of {len(specs)} losses      {together:8.1f} s", flush=True)
-        apart = {}
-        for index, spec in enumerate(specs):
-            run = ["--loss", spec, "--run", str(index), "--no-cache-features"]
-            apart[spec] = seconds(["train", *learning, *run], folder)
-            print(f"{spec:34} {apart[spec]:8.1f} s", flush=True)
-        runs = [str(index) for index in range(len(specs))]
-        scoring = seconds(["evaluate", *runs, *data, *SCORES], folder)
-        starting = seconds(["models"], folder)
-    perceptual = sum(value for spec, value in apart.items() if is_perceptual(spec))
-    total = sum(apart.values()) + scoring
-    print(f"{len(specs)} trainings            {sum(apart.values()):8.1f} s")
-    print(f"  of perceptual losses  {perceptual:8.1f} s")
-    print(f"their scores            {scoring:8.1f} s")
-    print(f"to start one process    {starting:8.1f} s")
-    print(f"ratio                   {total / together:8.2f}")
+        plain = ["--search-rates", "none", "--start", "none", "--metrics", "cc,nss", "-o", "quest"]
+        kept = ["--cache-dir", "cache"]
+        train = ["train", "--loss", "kld", *learning, *kept]
+        seconds_of([*train, "--run", "first"], folder)  # computes the features, for both
+        one = seconds_of([*train, "--run", "second"], folder)
+        together = seconds_of(["quest", "--losses", NINE, *learning, *kept, *plain], folder)
+    print(f"kerasal train          {one:8.1f} s")
+    print(f"kerasal quest, a loss  {together / len(nine):8.1f} s, {together / len(nine) / one:.2f} of that")
 
 
 if __name__ == "__main__":

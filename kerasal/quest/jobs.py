@@ -14,7 +14,8 @@ from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest.folder import QuestFolder, restored_head
 from kerasal.quest.heads import Heads, is_perceptual
-from kerasal.quest.learning import DIVERGED, LEARNED, Splits, best_rate, next_rate, train_heads, try_rates
+from kerasal.quest.learning import DIVERGED, LEARNED, Splits, train_heads
+from kerasal.quest.rates import Search
 from kerasal.quest.scoring import TestSet, no_scores, score_heads
 from kerasal.training.features import Progress
 
@@ -134,64 +135,30 @@ class Learning:
         )
 
     def _searched(self, job, seed, report, stages):
-        """The rate and the activation that each loss of the job chooses, and the heads that searched first.
-
-        Behind a relu a map of zeros has no gradient and stays one. A loss that ends there with every rate
-        searches once more behind a sigmoid. A rate that wins at the edge of those tried moves the search on.
-        """
+        """What each loss of the job chooses, and the heads that searched first."""
         options = self.splits.options
-        rates = options.search_rates
         activations = [
             options.training.activation or losses.activation_for(losses.get(spec)) for spec in job.searching
         ]
         heads = self.make_heads(job.searching, activations, seed, report)
-        if not rates:
+        if not options.search_rates:
             found = {
                 spec: {"rate": options.recipe_rate(spec), "activation": activation, "trials": []}
                 for spec, activation in zip(job.searching, activations, strict=True)
             }
             return found, heads
-        trials = {spec: [] for spec in job.searching}
-        stage = stages(job, False, self.splits.trial_steps)
-
-        def search(heads, rates_of_heads, what):
-            its = try_rates(heads, rates_of_heads, self.splits, seed, stage(what))
-            for spec, activation, trial in zip(heads.specs, heads.activations, its, strict=True):
-                trials[spec].append({"activation": activation, **trial})
-
-        for number, rate in enumerate(rates, start=1):
-            search(heads, [rate] * len(heads.specs), f"learning rate {number} of {len(rates)}")
-        chosen = dict(zip(job.searching, activations, strict=True))
-        dead = [
-            spec
-            for spec in job.searching
-            if chosen[spec] == "relu" and all(trial["collapsed"] for trial in trials[spec])
-        ]
-        if dead and not options.training.activation:
+        search = Search(self.splits, seed, stages(job, False, self.splits.trial_steps))
+        search.try_all(heads)
+        if not options.training.activation and (dead := search.dead(heads)):
             report(f"only constant maps behind a relu, once more behind a sigmoid: {', '.join(dead)}")
-            chosen |= dict.fromkeys(dead, "sigmoid")
-            again = self.make_heads(dead, ["sigmoid"] * len(dead), seed, report)
-            for number, rate in enumerate(rates, start=1):
-                search(again, [rate] * len(dead), f"behind a sigmoid, learning rate {number} of {len(rates)}")
-
-        def tried(spec):
-            return [trial for trial in trials[spec] if trial["activation"] == chosen[spec]]
-
+            search.try_all(self.make_heads(dead, ["sigmoid"] * len(dead), seed, report))
         for _ in range(MOST_MOVES):
-            moving = {spec: rate for spec in job.searching if (rate := next_rate(tried(spec)))}
+            moving = search.moving()
             if not moving:
                 break
-            moved = self.make_heads(list(moving), [chosen[spec] for spec in moving], seed, report)
-            search(
-                moved,
-                list(moving.values()),
-                "beyond the edge, at " + ", ".join(map("{:g}".format, moving.values())),
-            )
-        found = {
-            spec: {"rate": best_rate(tried(spec)), "activation": chosen[spec], "trials": trials[spec]}
-            for spec in job.searching
-        }
-        return found, heads
+            activations = [search.activations[spec] for spec in moving]
+            search.move(self.make_heads(list(moving), activations, seed, report), list(moving.values()))
+        return search.found(), heads
 
 
 def learn(learning: Learning, job: LearningJob) -> list[tuple]:

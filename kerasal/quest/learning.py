@@ -1,7 +1,7 @@
 """How the heads of a quest learn: each loss chooses its learning rate, then all are trained."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,47 +52,6 @@ class Splits:
         return batches(
             self.dataset[split], its.input_size, its.batch_size, reader=self.features[split].reader()
         )
-
-
-def try_rates(
-    heads: Heads, rates: Sequence[float], splits: Splits, seed: int, progress: Callable[[], None]
-) -> list[dict]:
-    """A short training of each head at its rate: `rate`, `loss` and `collapsed` of each.
-
-    The loss is the head's own on the validation split, None where it is not finite; collapsed: all maps are
-    constant.
-    """
-    steps = splits.trial_steps
-    heads.reset()
-    part = splits.train(seed, 0, math.ceil(steps / splits.steps)).take(steps)
-    heads.train(part, rates, 1, steps, progress)
-    with heads.averaged():
-        found = heads.validate(splits.evaluation("validation"))
-    return [
-        {"rate": rate, "loss": its.values["loss"] if its.finite else None, "collapsed": its.collapsed}
-        for rate, its in zip(rates, found, strict=True)
-    ]
-
-
-def best_rate(trials: Sequence[dict]) -> float:
-    """The rate with the lowest loss; of maps that are constant, or where no loss is a number, the lowest."""
-    usable = [trial for trial in trials if trial["loss"] is not None and not trial["collapsed"]]
-    if not usable:
-        return min(trial["rate"] for trial in trials)
-    return min(usable, key=lambda trial: trial["loss"])["rate"]
-
-
-def next_rate(trials: Sequence[dict]) -> float | None:
-    """The rate to try next, where the best is the lowest or the highest yet; None where it lies within.
-
-    It lies as far beyond as the one before lies within, to two digits.
-    """
-    rates = sorted(trial["rate"] for trial in trials)
-    best = best_rate(trials)
-    if len(rates) < 2 or best not in (rates[0], rates[-1]):
-        return None
-    within = rates[1] if best == rates[0] else rates[-2]
-    return float(f"{best * best / within:.2g}")
 
 
 def train_heads(

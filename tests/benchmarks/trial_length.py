@@ -19,7 +19,8 @@ from starts import IMAGES, SIZE, small
 
 from kerasal import models, quest
 from kerasal.quest.jobs import Learning, groups
-from kerasal.quest.learning import Splits, best_rate, train_heads, try_rates
+from kerasal.quest.learning import Splits, train_heads
+from kerasal.quest.rates import best_rate, try_rates
 from kerasal.training import default_cache, open_features
 
 LENGTHS = (0.5, 1.0)  # epochs of a trial

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kerasal.quest.learning import best_rate, next_rate
+from kerasal.quest.rates import best_rate, next_rate
 
 
 def trials(*pairs):

@@ -181,11 +181,11 @@ class Results:
                 label
                 for label, its in self.comparison(CENTER_BIAS).differences.items()
                 if self.systems[label]["kind"] != REFERENCE_KIND
-                and not (its["cc"].mean > 0 and its["cc"].p_value < 0.05)
+                and not (its["cc"].mean > 0 and its["cc"].told_apart)
             ]
             mean = self.comparison().summaries[CENTER_BIAS]["cc"].mean
             lines.append(
-                f"Not ahead of the centre bias in CC ({mean:.3f}), by Wilcoxon's test at 0.05: "
+                f"Not significantly ahead of the centre bias in CC ({mean:.3f}), by the corrected tests: "
                 f"{', '.join(behind) or 'none'}."
             )
         if agreement := self.agreement():

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kerasal.evaluation.statistics import Comparison
+from kerasal.evaluation.statistics import LEVEL, Comparison
 from kerasal.metrics import METRICS
 
 DIGITS = 3
@@ -74,8 +74,13 @@ def details(comparison: Comparison, system: str, *, digits: int = DIGITS) -> Tab
 
 
 def differences(comparison: Comparison, *, digits: int = DIGITS) -> Table:
-    """A row a system and metric: the mean difference from the reference, its interval and Wilcoxon's p."""
-    header = ["system", "metric", "difference", "95 % interval", "p (Wilcoxon)", "images"]
+    """A row a system and metric: the difference from the reference, its interval, p as it is and corrected.
+
+    Of several seeds there is the p-value over images and seeds, too.
+    """
+    several = comparison.seeds > 1
+    p_values = ["p (Wilcoxon)", *["p (images and seeds)"] * several, "p (corrected)"]
+    header = ["system", "metric", "difference", "95 % interval", *p_values, "images"]
     rows = [
         [
             Cell(system if key == comparison.metrics[0] else ""),
@@ -83,29 +88,38 @@ def differences(comparison: Comparison, *, digits: int = DIGITS) -> Table:
             Cell(_number(its.mean, digits, sign="+")),
             Cell(_interval(its.interval, digits, sign="+")),
             Cell(_p_value(its.p_value)),
+            *[Cell(_p_value(its.p_seeds))] * several,
+            Cell(_p_value(its.p_corrected)),
             Cell(str(its.images)),
         ]
         for system, metrics in comparison.differences.items()
         for key, its in metrics.items()
     ]
-    return Table(f"difference from {comparison.reference}", header, rows, names=2)
+    title = f"difference from {comparison.reference}; {_tested(comparison)}"
+    return Table(title, header, rows, names=2)
 
 
 def difference_matrix(comparison: Comparison, what: str = "system") -> Table:
-    """A row a system, a column a metric: the mean difference; bold where Wilcoxon's p is below 0.05."""
+    """A row a system, a column a metric: the mean difference; bold where the two are told apart."""
     rows = []
     for system, metrics in comparison.differences.items():
         cells = [Cell(system)]
         for its in metrics.values():
             known = not math.isnan(its.mean)
             text = f"{its.mean:+.3f} [{its.interval[0]:+.3f}, {its.interval[1]:+.3f}]" if known else "–"
-            cells.append(Cell(text, BOLD if its.p_value < 0.05 else PLAIN))
+            cells.append(Cell(text, BOLD if its.told_apart else PLAIN))
         rows.append(cells)
     title = (
-        f"mean of {what} minus {comparison.reference}, [95 % bootstrap interval over images]; bold: "
-        "Wilcoxon's p < 0.05, not corrected for the number of comparisons"
+        f"mean of {what} minus {comparison.reference}, [95 % interval]; bold: told apart, by the corrected "
+        f"p < {LEVEL} and the interval; {_tested(comparison)}"
     )
     return Table(title, [what, *(METRICS[key].name for key in comparison.metrics)], rows)
+
+
+def _tested(comparison: Comparison) -> str:
+    """What the uncertainty of differences is over, and how many are tested at once."""
+    count = len(comparison.differences)
+    return f"intervals over {comparison.over}; p corrected by Holm for {count} comparison{'s' * (count != 1)}"
 
 
 def all_tables(comparison: Comparison) -> list[Table]:

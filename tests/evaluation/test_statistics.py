@@ -8,7 +8,7 @@ from scipy import stats
 
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores, compare
-from kerasal.evaluation.statistics import bootstrap_interval
+from kerasal.evaluation.statistics import holm
 
 
 def scores(names="abcd", **values):
@@ -35,37 +35,6 @@ def test_a_metric_without_any_value_is_nan_everywhere():
     assert math.isnan(comparison.summaries["a"]["nss"].mean)
     assert math.isnan(comparison.differences["b"]["nss"].p_value)
     assert comparison.ranks("nss") == {"b": 1}
-
-
-def test_interval_is_scipy_s_percentile_bootstrap_up_to_its_own_chance():
-    values = np.random.default_rng(0).gamma(2.0, size=60)
-    low, high = bootstrap_interval(values)
-    peer = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=10_000).confidence_interval
-    # Two bootstraps of 10,000 resamples: their 2.5 % quantiles scatter by a few hundredths of the error.
-    assert (low, high) == pytest.approx((peer.low, peer.high), abs=0.1 * stats.sem(values))
-
-
-def test_intervals_hold_the_true_mean_in_about_95_of_100_samples():
-    random = np.random.default_rng(1)
-    hits = 0
-    for _ in range(300):
-        low, high = bootstrap_interval(random.normal(5.0, 2.0, 40), resamples=600)
-        hits += low < 5.0 < high
-    # 40 values: the percentile interval covers about 94 %; five standard errors of 300 trials are 7 %.
-    assert 0.87 < hits / 300 < 0.99
-
-
-def test_the_seed_repeats_the_interval_and_another_gives_another():
-    values = np.random.default_rng(0).random(20)
-    intervals = [bootstrap_interval(values, seed=seed) for seed in (3, 3, 4)]
-    assert intervals[0] == intervals[1] != intervals[2]
-
-
-def test_many_values_are_resampled_in_parts_with_the_same_result(monkeypatch):
-    values = np.random.default_rng(0).random(50)
-    whole = bootstrap_interval(values, resamples=1000)
-    monkeypatch.setattr("kerasal.evaluation.statistics.AT_ONCE", 700)
-    assert bootstrap_interval(values, resamples=1000) == whole
 
 
 def test_a_difference_is_paired_over_the_images_that_both_have():
@@ -110,6 +79,130 @@ def test_the_reference_can_be_chosen_and_metrics_that_one_lacks_are_left_out():
     assert comparison.metrics == ("cc",)
     assert list(comparison.differences) == ["a"]
     assert comparison.differences["a"]["cc"].mean == -1.25
+
+
+def test_holm_is_the_hand_worked_example():
+    # Four tests: 0.005 x 4, 0.01 x 3, then 0.03 x 2 = 0.06, which 0.04 x 1 may not fall below.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.4, 0.9, 0.6]) == [1.0, 1.0, 1.0]
+    np.testing.assert_allclose(holm([0.04, math.nan, 0.01]), [0.04, math.nan, 0.02])
+    assert holm([]) == []
+
+
+def test_holm_rejects_a_true_hypothesis_in_at_most_5_of_100_families():
+    random = np.random.default_rng(0)
+    families = [random.random(26) for _ in range(2000)]
+    # Of all true hypotheses: 1 - (1 - 0.05 / 26) ** 26 = 4.9 %; four standard errors are 1.9 %.
+    assert np.mean([min(holm(its)) < 0.05 for its in families]) == pytest.approx(0.049, abs=0.019)
+
+
+def seeds_of(values, metric="cc"):
+    """Scores of an array (seeds, images)."""
+    return [scores(range(len(row)), **{metric: row}) for row in values]
+
+
+def test_of_several_seeds_the_mean_is_over_both_and_the_error_over_images():
+    values = np.random.default_rng(0).random((3, 20))
+    comparison = compare({"a": seeds_of(values)})
+    summary = comparison.summaries["a"]["cc"]
+    assert summary.mean == pytest.approx(values.sum() / 60)
+    assert summary.standard_error == pytest.approx(stats.sem(values.sum(axis=0) / 3))
+    assert comparison.over == "images and 3 seeds"
+    assert compare({"a": seeds_of(values[:1])}).over == "images"
+
+
+def test_one_seed_in_a_list_is_the_system_alone():
+    first, second = np.random.default_rng(0).random((2, 1, 20))
+    alone = compare({"a": seeds_of(first)[0], "b": seeds_of(second)[0]})
+    assert compare({"a": seeds_of(first), "b": seeds_of(second)}).summaries == alone.summaries
+    difference = alone.differences["b"]["cc"]
+    assert math.isnan(difference.p_seeds)
+    assert difference.p_corrected == difference.p_value  # a single comparison
+
+
+def test_the_t_test_over_seeds_is_scipys_where_the_images_say_nothing():
+    by_seed = np.array([0.11, 0.14, 0.2])
+    found = compare({"a": seeds_of(np.zeros((3, 50))), "b": seeds_of(np.tile(by_seed[:, None], 50))})
+    assert found.differences["b"]["cc"].p_seeds == pytest.approx(stats.ttest_1samp(by_seed, 0).pvalue)
+
+
+def test_the_t_test_over_images_is_scipys_where_the_seeds_agree():
+    by_image = np.random.default_rng(0).normal(0.3, 1, 50)
+    found = compare({"a": seeds_of(np.zeros((3, 50))), "b": seeds_of(np.tile(by_image, (3, 1)))})
+    assert found.differences["b"]["cc"].p_seeds == pytest.approx(stats.ttest_1samp(by_image, 0).pvalue)
+
+
+def test_seeds_that_disagree_are_not_told_apart_where_the_images_alone_would_be():
+    random = np.random.default_rng(0)
+    ours = 0.02 + np.array([[-0.03], [0.01], [0.02]]) + random.normal(0, 0.01, (3, 100))
+    difference = compare({"a": seeds_of(np.zeros((3, 100))), "b": seeds_of(ours)}).differences["b"]["cc"]
+    assert difference.p_value < 1e-6
+    assert difference.interval[0] < 0 < difference.interval[1]
+    assert difference.p_corrected == difference.p_seeds > 0.05
+    assert not difference.told_apart
+
+
+def test_families_of_equal_losses_are_seldom_told_apart():
+    """Six losses against one; the means over seeds have a third of the variance of those over images."""
+    random, families, false = np.random.default_rng(0), 200, 0
+    names = [str(image) for image in range(30)]
+    for _ in range(families):
+        systems = {
+            str(loss): [
+                Scores(names, {"cc": row})
+                for row in 0.18 * random.normal(size=(3, 1)) + random.normal(size=(3, 30))
+            ]
+            for loss in range(7)
+        }
+        differences = compare(systems, resamples=400).differences.values()
+        false += any(its["cc"].told_apart for its in differences)
+    # At most 5 % are wanted; three standard errors of 200 families are 4.6 %.
+    assert false / families < 0.096
+
+
+def test_corrected_p_values_are_holms_of_the_larger_p_metric_by_metric():
+    random = np.random.default_rng(1)
+    systems = {
+        name: [
+            scores(range(30), cc=random.normal(mean, 1, 30), nss=random.normal(0, 1, 30)) for _ in range(3)
+        ]
+        for name, mean in (("a", 0), ("b", 0.5), ("c", 1), ("d", 0.2))
+    }
+    differences = compare(systems).differences
+    for metric in ("cc", "nss"):
+        larger = sorted(
+            (max(its[metric].p_value, its[metric].p_seeds), name) for name, its in differences.items()
+        )
+        least = 0.0
+        for index, (p, name) in enumerate(larger):
+            least = max(least, min(1.0, p * (3 - index)))
+            assert differences[name][metric].p_corrected == pytest.approx(least)
+
+
+def test_five_images_are_never_told_apart():
+    found = compare({"a": scores("abcde", cc=[0] * 5), "b": scores("abcde", cc=[1, 1.1, 1.2, 1.3, 1.4])})
+    assert found.differences["b"]["cc"].p_corrected == 0.0625
+    assert not found.differences["b"]["cc"].told_apart
+
+
+def test_a_seed_without_values_plays_no_part_and_the_others_stay_paired():
+    ours, theirs = np.random.default_rng(0).random((2, 3, 10))
+    ours[1] = np.nan  # it diverged
+    comparison = compare({"a": seeds_of(theirs), "b": seeds_of(ours)})
+    assert comparison.summaries["b"]["cc"].mean == pytest.approx(ours[[0, 2]].mean())
+    difference = comparison.differences["b"]["cc"]
+    assert difference.mean == pytest.approx((ours - theirs)[[0, 2]].mean())
+    assert difference.images == 10
+    ours[:] = np.nan
+    nothing = compare({"a": seeds_of(theirs), "b": seeds_of(ours)})
+    assert math.isnan(nothing.differences["b"]["cc"].p_corrected)
+    assert (nothing.summaries["b"]["cc"].images, nothing.summaries["b"]["cc"].skipped) == (0, 10)
+
+
+def test_losses_of_different_numbers_of_seeds_are_refused():
+    values = np.zeros((3, 4))
+    with pytest.raises(InputError, match="b was scored with 2 seeds and the first system with 3"):
+        compare({"a": seeds_of(values), "b": seeds_of(values[:2])})
 
 
 @pytest.mark.parametrize(

@@ -72,11 +72,13 @@ def test_latex_escapes_what_has_a_meaning_there(comparison):
 
 def test_differences_hold_interval_and_p_value_of_every_system_but_the_reference(comparison):
     table = tables.differences(comparison)
-    assert table.title == "difference from run_a|x"
+    assert table.title == (
+        "difference from run_a|x; intervals over images; p corrected by Holm for 4 comparisons"
+    )
     assert [row[0].text for row in table.rows] == ["b&c 50%", "", "d", "", "e", "", "people", ""]
     first = [cell.text for cell in table.rows[0]]
     assert first[1:3] == ["CC ↑", "-0.020"]
-    assert first[4:] == ["<0.0001", "30"]
+    assert first[4:] == ["<0.0001", "<0.0001", "30"]
     assert r"& $-$0.020 & $-$0.02" in tables.latex(table)
 
 
@@ -93,3 +95,29 @@ def test_what_is_not_known_is_a_dash_and_a_rounded_zero_has_no_sign():
     ]
     assert [cell.text for cell in tables.means(comparison).rows[1]] == ["b", "0.000"]
     assert tables.differences(comparison).rows[0][2].text == "0.000"
+
+
+def test_of_several_seeds_the_p_value_over_both_stands_beside_wilcoxons():
+    random = np.random.default_rng(0)
+    scores = {name: [Scores(list("abcdef"), {"cc": random.random(6)}) for _ in range(3)] for name in "xy"}
+    comparison = compare(scores)
+    table = tables.differences(comparison)
+    assert table.title == (
+        "difference from x; intervals over images and 3 seeds; p corrected by Holm for 1 comparison"
+    )
+    row = dict(zip(table.header, [cell.text for cell in table.rows[0]], strict=True))
+    its = comparison.differences["y"]["cc"]
+    assert row["p (images and seeds)"] == f"{its.p_seeds:.4f}"
+    assert row["p (corrected)"] == f"{max(its.p_value, its.p_seeds):.4f}"
+
+
+def test_a_difference_is_bold_where_the_corrected_test_tells_it_apart():
+    names = [str(image) for image in range(30)]
+    slightly, not_at_all = np.linspace(-1, 1.9, 30), np.linspace(-1, 1.001, 30)
+    values = {"a": np.zeros(30), "b": np.linspace(1, 2, 30), "c": slightly}
+    values |= {f"d{index}": not_at_all for index in range(10)}
+    comparison = compare({name: Scores(names, {"cc": its}) for name, its in values.items()})
+    assert comparison.differences["c"]["cc"].p_value < 0.05
+    assert comparison.differences["c"]["cc"].interval[0] > 0
+    marks = {row[0].text: row[1].mark for row in tables.difference_matrix(comparison, "loss").rows}
+    assert {name for name, mark in marks.items() if mark == "bold"} == {"b"}

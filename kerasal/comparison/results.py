@@ -150,22 +150,16 @@ class Results:
 
         Where several do, as the variants of Itti, the first counts.
         """
-        comparison = self.comparison()
+        summaries = self.comparison().summaries
         firsts = {row: labels[0] for row, labels in self.printed.items() if labels}
-        return {
-            key: found
-            for index, key in enumerate(paper.TABLE_1_METRICS)
-            if key in comparison.metrics
-            and (
-                found := rank_correlations(
-                    [
-                        (paper.TABLE_1[row][index], comparison.summaries[label][key].mean)
-                        for row, label in firsts.items()
-                    ],
-                    "systems",
-                )
-            )
-        }
+        found = {}
+        for index, key in enumerate(paper.TABLE_1_METRICS):
+            if key in self.comparison().metrics:
+                printed = [paper.TABLE_1[row][index] for row in firsts]
+                ours = [summaries[label][key].mean for label in firsts.values()]
+                if correlations := rank_correlations(printed, ours, "systems"):
+                    found[key] = correlations
+        return found
 
     def findings(self) -> list[str]:
         """What there is to say, a sentence each, made from the scores alone."""

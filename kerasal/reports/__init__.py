@@ -1,6 +1,7 @@
 """What the reports of quests and comparisons share: a folder to go on with, the page's style, pictures."""
 
 from kerasal.reports.agreement import agreement_table, rank_correlations
+from kerasal.reports.distances import critical_difference_figure
 from kerasal.reports.folder import ResultsFolder
 from kerasal.reports.page import details, html_table, panel, sorting, style
 from kerasal.reports.pictures import heat, photo
@@ -8,6 +9,7 @@ from kerasal.reports.pictures import heat, photo
 __all__ = [
     "ResultsFolder",
     "agreement_table",
+    "critical_difference_figure",
     "details",
     "heat",
     "html_table",

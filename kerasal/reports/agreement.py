@@ -1,51 +1,85 @@
 """Whether two lists of means rank alike."""
 
-import math
 from collections.abc import Sequence
 
+import numpy as np
 from scipy import stats
 
 from kerasal.evaluation import tables
+from kerasal.evaluation.resampling import CONFIDENCE
 from kerasal.metrics import METRICS
 
 FEWEST_FOR_RANKS = 4  # pairs, under which a rank correlation says nothing
 
 
-def rank_correlations(pairs: Sequence[tuple[float, float]], what: str) -> dict[str, float] | None:
-    """Spearman's rho and Kendall's tau-b of printed values and ours, with two-sided p-values; None for few.
+def rank_correlations(
+    printed: Sequence[float], ours: Sequence[float], what: str, resampled: np.ndarray | None = None
+) -> dict[str, float | list[float]] | None:
+    """Spearman's rho and Kendall's tau-b of printed values and ours, with two-sided p-values.
 
     The number of pairs stands under `what`, as "losses". Pairs without a finite value of ours do not count.
-    Source: scipy.stats.
+    None for fewer than four pairs, or where all values of a list are equal.
+
+    Args:
+        resampled: our values (pairs, resamples), as `kerasal.evaluation.resampling` gives them; with them
+            there are 95 % intervals, from percentiles. Resampled values are noisier than ours are, so the
+            intervals lie somewhat nearer to 0 than the correlations.
+
+    Source: scipy.stats; Kendall 1945 (tau-b).
     """
-    known = [pair for pair in pairs if math.isfinite(pair[1])]
-    if len(known) < FEWEST_FOR_RANKS:
+    printed, ours = np.asarray(printed, float), np.asarray(ours, float)
+    known = np.isfinite(ours)
+    printed, ours = printed[known], ours[known]
+    if len(ours) < FEWEST_FOR_RANKS or not (np.ptp(printed) and np.ptp(ours)):
         return None
-    printed, ours = zip(*known, strict=True)
     spearman, kendall = stats.spearmanr(printed, ours), stats.kendalltau(printed, ours)
-    return {
+    found: dict[str, float | list[float]] = {
         "spearman": float(spearman.statistic),
         "spearman_p": float(spearman.pvalue),
         "kendall": float(kendall.statistic),
         "kendall_p": float(kendall.pvalue),
-        what: len(known),
+        what: len(ours),
     }
+    if resampled is not None:
+        tail = (1 - CONFIDENCE) / 2
+        for name, correlation in (("spearman", _spearman), ("kendall", _kendall)):
+            with np.errstate(invalid="ignore"):  # 0 / 0 where all of a resample are equal
+                drawn = correlation(printed, resampled[known])
+            found[f"{name}_interval"] = np.nanquantile(drawn, [tail, 1 - tail]).tolist()
+    return found
 
 
-def agreement_table(agreement: dict[str, dict[str, float]], printed: str, what: str) -> tables.Table:
+def agreement_table(agreement: dict[str, dict], printed: str, what: str) -> tables.Table:
     """Rank correlations with a printed table, a row a metric; `what` as there."""
-    rows = [
-        [
-            tables.Cell(METRICS[metric].name),
-            tables.Cell(f"{its['spearman']:+.2f}"),
-            tables.Cell(f"{its['spearman_p']:.3f}"),
-            tables.Cell(f"{its['kendall']:+.2f}"),
-            tables.Cell(f"{its['kendall_p']:.3f}"),
-            tables.Cell(str(its[what])),
-        ]
-        for metric, its in agreement.items()
-    ]
-    return tables.Table(
-        f"rank correlation with {printed}",
-        ["metric", "Spearman's rho", "p (rho)", "Kendall's tau", "p (tau)", what],
-        rows,
-    )
+    intervals = all("spearman_interval" in its for its in agreement.values())
+    header, rows = ["metric"], [[tables.Cell(METRICS[metric].name)] for metric in agreement]
+    for name, label, short in (("spearman", "Spearman's rho", "rho"), ("kendall", "Kendall's tau", "tau")):
+        header += [label, *["95 % interval"] * intervals, f"p ({short})"]
+        for row, its in zip(rows, agreement.values(), strict=True):
+            row.append(tables.Cell(f"{its[name]:+.2f}"))
+            if intervals:
+                row.append(tables.Cell("{:+.2f} to {:+.2f}".format(*its[f"{name}_interval"])))
+            row.append(tables.Cell(f"{its[f'{name}_p']:.3f}"))
+    for row, its in zip(rows, agreement.values(), strict=True):
+        row.append(tables.Cell(str(its[what])))
+    return tables.Table(f"rank correlation with {printed}", [*header, what], rows)
+
+
+def _spearman(printed: np.ndarray, resampled: np.ndarray) -> np.ndarray:
+    """Spearman's rho with each column of (pairs, resamples): the correlation of ranks."""
+    ours, theirs = stats.rankdata(resampled, axis=0), stats.rankdata(printed)
+    ours, theirs = ours - ours.mean(axis=0), theirs - theirs.mean()
+    return theirs @ ours / np.sqrt((ours**2).sum(axis=0) * (theirs**2).sum())
+
+
+def _kendall(printed: np.ndarray, resampled: np.ndarray) -> np.ndarray:
+    """Kendall's tau-b with each column of (pairs, resamples): how many of all twos are in one order."""
+    concordant, untied = np.zeros(resampled.shape[1]), np.zeros(resampled.shape[1])
+    for first in range(1, len(printed)):  # with all before it: all twos at once need gigabytes
+        theirs = np.sign(printed[first] - printed[:first])
+        ours = np.sign(resampled[first] - resampled[:first])
+        concordant += theirs @ ours
+        untied += np.abs(ours).sum(axis=0)
+    upper = np.triu_indices(len(printed), 1)
+    untied_printed = np.count_nonzero(printed[upper[0]] != printed[upper[1]])
+    return concordant / np.sqrt(untied * untied_printed)

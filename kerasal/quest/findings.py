@@ -1,88 +1,359 @@
-"""The paper's claims, held against a quest's numbers: a sentence each, made from the scores alone."""
+"""What a quest says, in sentences, and whether the paper's findings hold: from the corrected tests alone.
 
-from collections.abc import Iterator
+A loss is "significantly ahead" of another, or behind it, where they are told apart (`Difference.told_apart`),
+and otherwise "not told apart from" it, which is not the same as equal. Which loss stands for a kind is
+chosen on the validation split, so that the test images decide nothing but the test. Losses that did not
+learn, or stay below the centre bias, say nothing of a loss, and take part in no finding.
+"""
 
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kerasal.evaluation.statistics import FEWEST_FOR_TEST, LEVEL, Difference
 from kerasal.metrics import METRICS
 from kerasal.quest import paper
 from kerasal.quest.learning import LEARNED
-from kerasal.quest.results import Results
 from kerasal.quest.specs import family
 
+if TYPE_CHECKING:
+    from kerasal.quest.results import Results
 
-def lines(results: Results) -> list[str]:
-    """What there is to say of the first test set; a claim whose losses are not there is left out."""
-    said = (_best, _combinations, _gain, _perceptual, _ranking, _failed)
+HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told"
+AHEAD, BEHIND, OPEN = "significantly ahead", "significantly behind", "not told apart"
+THAN = {AHEAD: "significantly ahead of", BEHIND: "significantly behind", OPEN: "not told apart from"}
+KL_CC_NSS, WITH_PERCEPTUAL = "10*kld+2*cc+nss", "10*kld+2*cc+nss+df+gm"
+PERCEPTUAL = "perceptual"
+FEW = 3  # pairs of losses, of which each has its numbers in the evidence
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding of the paper, held against a quest.
+
+    Attributes:
+        key: a name for programs.
+        claim: what the paper found, with the place.
+        answer: HOLDS, FAILS or UNKNOWN.
+        evidence: the numbers that the answer rests on; where the quest has not asked, what it lacks.
+        asked: whether the quest has the losses and metrics that the finding is about.
+    """
+
+    key: str
+    claim: str
+    answer: str
+    evidence: str
+    asked: bool = True
+
+
+def lines(results: "Results") -> list[str]:
+    """What there is to say beside the paper's findings, a sentence each."""
+    said = (_best, _places, _apart, _ranking, _failed)
     return [line for say in said for line in say(results)]
 
 
-def _best(results: Results) -> Iterator[str]:
+def of_the_paper(results: "Results") -> list[Finding]:
+    """Every finding of the paper's sections 4.3 and 4.4 that numbers can answer.
+
+    Those of section 4.3 on the first test set, of Table 3 on each other one, of Table 4 where the quest's
+    network is SAM.
+    """
+    return [
+        *_combinations(results),
+        *_gain(results),
+        *_perceptual(results),
+        _with_perceptual(results),
+        _families(results),
+        _choice(results),
+        _order(results),
+        *_hierarchy(results),
+    ]
+
+
+def _best(results: "Results") -> Iterator[str]:
     if results.best:
         its = ", ".join(
             f"{METRICS[key].name} {v:.3f}" for key, v in sorted(results.validation[results.best].items())
         )
         yield f"Best on the validation split, which chooses the loss: {results.best} ({its})."
-    if results.mean_ranks:
-        first = min(results.mean_ranks, key=results.mean_ranks.get)
+
+
+def _places(results: "Results") -> Iterator[str]:
+    if places := results.mean_places:
+        first = min(places, key=places.get)
         yield (
-            f"Lowest mean place over all metrics of the test images: {first} "
-            f"({results.mean_ranks[first]:.1f} of {len(results.mean_ranks)})."
+            f"Lowest mean place over all metrics of the test images: {first} ({places[first]:.1f} of "
+            f"{len(places)})."
         )
 
 
-def _combinations(results: Results) -> Iterator[str]:
-    comparison = results.comparison(results.tests[0])
-    for metric in ("cc", "nss", "kld"):
-        if metric not in comparison.metrics:
-            continue
-        places = comparison.ranks(metric)
-        by_kind: dict[bool, list[str]] = {True: [], False: []}
-        for spec in sorted(places, key=places.get):
-            by_kind[family(spec) == "combination"].append(spec)
-        if not all(by_kind.values()):
-            return
-        combined, single = by_kind[True][0], by_kind[False][0]
-        means = [comparison.summaries[spec][metric].mean for spec in (combined, single)]
-        p = results.comparison(results.tests[0], single).differences[combined][metric].p_value
-        verdict = "ahead of" if places[combined] < places[single] else "not ahead of"
-        yield (
-            f"{METRICS[metric].name}: the best combination, {combined} ({means[0]:.3f}), is {verdict} the "
-            f"best single loss, {single} ({means[1]:.3f}; Wilcoxon's p {p:.2g})."
-        )
+def _apart(results: "Results") -> Iterator[str]:
+    """What the mean ranks tell apart from the first of them."""
+    ranks = results.mean_ranks
+    if ranks is None:
+        return
+    first, *others = ranks.ranks
+    if ranks.p_value >= LEVEL:
+        yield f"Friedman's test does not tell the losses apart (p {ranks.p_value:.2g})."
+        return
+    alike = next((its[1:] for its in ranks.cliques if first in its), ())
+    yield (
+        f"Lowest mean rank over all metrics and {ranks.images} images: {first} ({ranks.ranks[first]:.1f}); "
+        f"Nemenyi's test tells {len(others) - len(alike)} of {len(others)} other "
+        f"{'loss' if len(others) == 1 else 'losses'} apart from it"
+        + (f", but not {', '.join(alike)}." if alike else ".")
+    )
 
 
-def _gain(results: Results) -> Iterator[str]:
-    """Section 4.3: the best combination raises the CC of MSE by 14 %."""
-    summaries = results.comparison(results.tests[0]).summaries
-    if paper.LC2 in summaries and "mse" in summaries:
-        ours, mse = summaries[paper.LC2]["cc"].mean, summaries["mse"]["cc"].mean
-        if mse > 0:
-            here = f"{ours / mse - 1:+.1%} here ({ours:.3f}, {mse:.3f})"
-            yield f"LC2 against mse in CC: {here}; +14 % in the paper."
-
-
-def _perceptual(results: Results) -> Iterator[str]:
-    """Section 4.3: DF and GM perform worse alone than the other losses."""
-    comparison = results.comparison(results.tests[0])
-    places = comparison.ranks("cc")
-    for spec in ("df", "gm"):
-        if spec in places and len(places) > 2:
-            yield (
-                f"{spec} alone: place {places[spec]} of {len(places)} in CC "
-                f"({comparison.summaries[spec]['cc'].mean:.3f}); in the paper "
-                f"{'26' if spec == 'df' else '27'} of 27."
-            )
-
-
-def _ranking(results: Results) -> Iterator[str]:
+def _ranking(results: "Results") -> Iterator[str]:
     agreement = results.agreement(results.tests[0])
     if agreement:
-        shown = ", ".join(f"{METRICS[key].name} {its['spearman']:+.2f}" for key, its in agreement.items())
+        shown = ", ".join(
+            f"{METRICS[key].name} {its['spearman']:+.2f}{_interval(its.get('spearman_interval'), 2)}"
+            for key, its in agreement.items()
+        )
         count = next(iter(agreement.values()))["losses"]
         yield f"Spearman's rank correlation with the paper's Table 2 over {count} losses: {shown}."
 
 
-def _failed(results: Results) -> Iterator[str]:
+def _failed(results: "Results") -> Iterator[str]:
     for spec, state in results.states.items():
         if state != LEARNED:
             rates = sorted({heads[spec]["rate"] for heads in results.heads.values()})
-            yield f"{spec} {state} (learning rate {', '.join(f'{rate:g}' for rate in rates)})."
+            noun = "learning rate" if len(rates) == 1 else "learning rates"
+            yield f"{spec} {state} ({noun} {', '.join(f'{rate:g}' for rate in rates)})."
+    for test in results.tests:
+        for spec, state in results.states_on(test).items():
+            if state != results.states[spec]:
+                cc = results.comparison(test).summaries[spec]["cc"].mean
+                bias = results.center_bias_mean(test)
+                yield f"{spec} is {state}: CC {cc:.3f} on {test}, not above the centre bias's {bias:.3f}."
+
+
+def _combinations(results: "Results") -> Iterator[Finding]:
+    claims = (
+        ("combination", "The best linear combination is ahead of the best single loss in CC (4.3)", ("cc",)),
+        ("combination_most", "Linear combinations improve most of the metrics (4.3)", None),
+    )
+    combined, single = (
+        results.best_of(spec for spec in _able(results) if (family(spec) == "combination") is kind)
+        for kind in (True, False)
+    )
+    for key, claim, metrics in claims:
+        if combined is None or single is None:
+            lacking = "no combination that learned" if combined is None else "no single loss that learned"
+            yield _not_asked(key, claim, lacking)
+            continue
+        metrics = metrics or results.comparison(results.tests[0]).metrics
+        yield _held(results, key, claim, [(combined, single, metric) for metric in metrics], _most)
+
+
+def _gain(results: "Results") -> Iterator[Finding]:
+    yield _held(results, "lc2", "LC2 is ahead of MSE in CC (4.3)", [(paper.LC2, "mse", "cc")], _most)
+    key, claim = "lc2_gain", "LC2's CC is 14 % above that of MSE (4.3)"
+    if lacking := _lacking(results, results.tests[0], [paper.LC2, "mse"], ["cc"]):
+        yield _not_asked(key, claim, lacking)
+        return
+    comparison = results.comparison(results.tests[0], "mse")
+    difference, mse = comparison.differences[paper.LC2]["cc"], comparison.summaries["mse"]["cc"].mean
+    printed = {row.spec: row.value("cc") for row in paper.TABLE_2}
+    gain = printed[paper.LC2] / printed["mse"] - 1
+    low, high = (end / mse for end in difference.interval)
+    answer = UNKNOWN
+    if difference.images >= FEWEST_FOR_TEST:
+        within = low <= gain <= high
+        answer = HOLDS if within and difference.told_apart else UNKNOWN if within else FAILS
+    yield Finding(
+        key, claim, answer, f"{difference.mean / mse:+.1%} of {mse:.3f}, interval {low:+.1%} to {high:+.1%}"
+    )
+
+
+def _perceptual(results: "Results") -> Iterator[Finding]:
+    """Whether other single losses are ahead of DF and GM."""
+    others = [spec for spec in _able(results) if family(spec) not in ("combination", PERCEPTUAL)]
+    for spec in ("df", "gm"):
+        claim = f"{spec.upper()} alone is behind the single losses of other kinds in CC (4.3)"
+        pairs = [(other, spec, "cc") for other in others]
+        if not others:
+            yield _not_asked(spec, claim, "no single loss of another kind that learned")
+        else:
+            yield _held(results, spec, claim, pairs, _most)
+
+
+def _with_perceptual(results: "Results") -> Finding:
+    pairs = [(WITH_PERCEPTUAL, KL_CC_NSS, metric) for metric in ("sim", "auc_borji", "kld")]
+    claim = "DF and GM improve SIM, AUC-Borji and KLD of KLD + CC + NSS (4.3)"
+    return _held(results, "with_perceptual", claim, pairs, _all)
+
+
+def _families(results: "Results") -> Finding:
+    """Whether the best of three families lie as near to each other in CC as the paper's best do."""
+    key, names = "families", ("pixel", "distribution", "saliency")
+    printed = [max(row.value("cc") for row in paper.TABLE_2 if family(row.spec) == name) for name in names]
+    margin = max(printed) - min(printed)
+    claim = (
+        "The best pixel-, distribution- and saliency-based losses perform similarly (4.3): within "
+        f"{margin:.3f} in CC"
+    )
+    best = [results.best_of(spec for spec in _able(results) if family(spec) == name) for name in names]
+    if None in best:
+        lacking = ", ".join(name for name, spec in zip(names, best, strict=True) if spec is None)
+        return _not_asked(key, claim, f"no loss that learned of: {lacking}")
+    answers, parts = [], []
+    for index, second in enumerate(best):
+        for first in best[:index]:
+            if lacking := _lacking(results, results.tests[0], [first, second], ["cc"]):
+                return _not_asked(key, claim, lacking)
+            difference = results.comparison(results.tests[0], second).differences[first]["cc"]
+            low, high = difference.interval
+            outside = difference.told_apart and (low > margin or high < -margin)
+            answers.append(HOLDS if -margin < low and high < margin else FAILS if outside else UNKNOWN)
+            parts.append(f"{first} less {second} {difference.mean:+.3f}{_interval(difference.interval)}")
+            if difference.images < FEWEST_FOR_TEST:
+                answers[-1] = UNKNOWN
+    answer = FAILS if FAILS in answers else UNKNOWN if UNKNOWN in answers else HOLDS
+    return Finding(key, claim, answer, "; ".join(parts))
+
+
+def _choice(results: "Results") -> Finding:
+    key, claim = "choice", "The choice of the loss matters (4.3)"
+    ranks = results.mean_ranks
+    if ranks is None:
+        return _not_asked(key, claim, "too few losses that learned, or images")
+    evidence = (
+        f"Friedman's p {ranks.p_value:.2g} over {len(ranks.ranks)} losses and {ranks.images} images; mean "
+        f"ranks {min(ranks.ranks.values()):.1f} to {max(ranks.ranks.values()):.1f}, critical distance "
+        f"{ranks.distance:.1f}"
+    )
+    return Finding(key, claim, HOLDS if ranks.p_value < LEVEL else UNKNOWN, evidence)
+
+
+def _order(results: "Results") -> Finding:
+    key, claim = "order", "The order of the losses in CC is Table 2's"
+    found = results.agreement(results.tests[0]).get("cc")
+    if not found or "spearman_interval" not in found:
+        return _not_asked(key, claim, "too few losses of Table 2 that learned, or images")
+    low, high = found["spearman_interval"]
+    evidence = (
+        f"Spearman's rho {found['spearman']:+.2f}{_interval((low, high), 2)}, Kendall's tau "
+        f"{found['kendall']:+.2f}{_interval(found['kendall_interval'], 2)}, {found['losses']} losses"
+    )
+    return Finding(key, claim, HOLDS if low > 0 else FAILS if high < 0 else UNKNOWN, evidence)
+
+
+def _hierarchy(results: "Results") -> Iterator[Finding]:
+    """Tables 3 and 4: LC2 before LC1 before MLNET-MSE in CC, on other data and in another network."""
+    names = {paper.LC1: "LC1", paper.LC2: "LC2", "mlnet-mse": "MLNET-MSE"}
+    network = results.config["options"]["training"]["model"]
+    asked = [(test, f"on {test}, other data than it learned from (Table 3)") for test in _others(results)]
+    if network.startswith("sam"):
+        asked.append((results.tests[0], f"with {network} (Table 4)"))
+    for ours, theirs in ((paper.LC2, "mlnet-mse"), (paper.LC1, "mlnet-mse"), (paper.LC2, paper.LC1)):
+        what = f"{names[ours]} is ahead of {names[theirs]} in CC"
+        key = f"{names[ours]}_{names[theirs]}".lower()
+        for test, where in asked:
+            yield _held(results, f"{key}_{test}", f"{what} {where}", [(ours, theirs, "cc")], _most, test)
+        if not _others(results):
+            yield _not_asked(f"{key}_table_3", f"{what} on other data (Table 3)", "no test set but its own")
+        if not network.startswith("sam"):
+            yield _not_asked(f"{key}_table_4", f"{what} with SAM-VGG (Table 4)", f"the network is {network}")
+
+
+def _held(
+    results: "Results",
+    key: str,
+    claim: str,
+    pairs: list[tuple[str, str, str]],
+    decide: Callable[[list[str]], str],
+    test: str | None = None,
+) -> Finding:
+    """The claim that of each (loss, other loss, metric) the first is ahead, by `decide` of all relations."""
+    test = test or results.tests[0]
+    specs = dict.fromkeys(spec for ours, theirs, _ in pairs for spec in (ours, theirs))
+    if lacking := _lacking(results, test, specs, dict.fromkeys(metric for *_, metric in pairs)):
+        return _not_asked(key, claim, lacking)
+    differences = {
+        (ours, theirs, metric): results.comparison(test, theirs).differences[ours][metric]
+        for ours, theirs, metric in pairs
+    }
+    if (images := min(its.images for its in differences.values())) < FEWEST_FOR_TEST:
+        noun = "image is" if images == 1 else "images are"
+        return Finding(
+            key, claim, UNKNOWN, f"{images} {noun} too few for a test, which takes {FEWEST_FOR_TEST}"
+        )
+    relations = [_relation(its, metric) for (*_, metric), its in differences.items()]
+    summaries = results.comparison(test).summaries
+    if len(pairs) <= FEW:
+        evidence = "; ".join(
+            f"{METRICS[metric].name}: {ours} ({summaries[ours][metric].mean:.3f}) is {THAN[relation]} "
+            f"{theirs} ({summaries[theirs][metric].mean:.3f}), {its.mean:+.3f}{_interval(its.interval)}, "
+            f"corrected p {its.p_corrected:.2g}"
+            for ((ours, theirs, metric), its), relation in zip(differences.items(), relations, strict=True)
+        )
+    else:
+        ours, theirs, metric = pairs[0]
+        several = len({metric for *_, metric in pairs}) > 1
+        labels = [METRICS[metric].name if several else ours for ours, _, metric in pairs]
+        groups = {
+            relation: [label for label, its in zip(labels, relations, strict=True) if its == relation]
+            for relation in THAN
+        }
+        subject = (
+            f"{ours} against {theirs}" if several else f"of {theirs} ({summaries[theirs][metric].mean:.3f})"
+        )
+        evidence = f"{subject}, " + "; ".join(
+            f"{relation}: {', '.join(its)}" for relation, its in groups.items() if its
+        )
+    return Finding(key, claim, decide(relations), evidence)
+
+
+def _relation(difference: Difference, metric: str) -> str:
+    if not difference.told_apart:
+        return OPEN
+    return AHEAD if (difference.mean > 0) == METRICS[metric].higher_is_better else BEHIND
+
+
+def _most(relations: list[str]) -> str:
+    """Whether more than half are ahead, or behind; neither where the others decide."""
+    half = len(relations) / 2
+    if relations.count(AHEAD) > half:
+        return HOLDS
+    return FAILS if relations.count(BEHIND) > half else UNKNOWN
+
+
+def _all(relations: list[str]) -> str:
+    """Whether all are ahead; one behind is enough against it."""
+    return FAILS if BEHIND in relations else UNKNOWN if OPEN in relations else HOLDS
+
+
+def _able(results: "Results") -> list[str]:
+    """The losses that have a place on the first test set."""
+    return results.competing(results.tests[0])
+
+
+def _others(results: "Results") -> list[str]:
+    """The test sets of other data than the heads learned from."""
+    own = results.config["data"]["name"].split("+")
+    return [test for test in results.sets_apart if test not in own]
+
+
+def _lacking(results: "Results", test: str, specs: Iterable[str], metrics: Iterable[str]) -> str:
+    """What the quest lacks of what a finding needs; "" where nothing."""
+    states = results.states_on(test)
+    parts = [f"the quest has no {spec}" for spec in specs if spec not in states]
+    parts += [f"{spec} is {states[spec]}" for spec in specs if states.get(spec, LEARNED) != LEARNED]
+    known = results.comparison(test).metrics
+    parts += [f"{METRICS[metric].name} was not scored" for metric in metrics if metric not in known]
+    return ", ".join(parts)
+
+
+def _not_asked(key: str, claim: str, lacking: str) -> Finding:
+    return Finding(key, claim, UNKNOWN, lacking, asked=False)
+
+
+def _interval(interval: Iterable[float] | None, digits: int = 3) -> str:
+    """An interval in brackets after its value; "" where there is none."""
+    if interval is None:
+        return ""
+    low, high = interval
+    return f" ({low:+.{digits}f} to {high:+.{digits}f})"

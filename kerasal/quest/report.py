@@ -18,11 +18,20 @@ from kerasal.evaluation import tables
 from kerasal.metrics import METRICS, cc
 from kerasal.models import SaliencyModel, scale_to_peak
 from kerasal.quest import findings
-from kerasal.quest.learning import LEARNED
 from kerasal.quest.pictures import center_bias_figure
 from kerasal.quest.results import Results
 from kerasal.quest.specs import family
-from kerasal.reports import agreement_table, details, heat, html_table, panel, photo, sorting, style
+from kerasal.reports import (
+    agreement_table,
+    critical_difference_figure,
+    details,
+    heat,
+    html_table,
+    panel,
+    photo,
+    sorting,
+    style,
+)
 
 PAGE = Path(__file__).parent / "page"
 STIMULI = 3  # in Figure 3, where none are named
@@ -53,8 +62,10 @@ def report_page(
         title=html.escape(f"Quest on {results.config['data']['name']}"),
         style=style(),
         script=sorting() + (PAGE / "report.js").read_text(encoding="utf-8"),
-        about=html.escape(results.title(results.tests[0])),
+        about=html.escape(f"{results.title(results.tests[0])}. {results.uncertainty}"),
         findings="".join(f"<li>{html.escape(line)}</li>" for line in findings.lines(results)),
+        paper=_paper(results),
+        ranks=_ranks(results),
         tests="".join(sections),
         figure_3=_figure_3(results, shown, network),
         figure_2=center_bias_figure(np.load(results.folder.path / "center_bias.npy")),
@@ -63,6 +74,36 @@ def report_page(
         data=json.dumps(_data(results, samples), separators=(",", ":"), allow_nan=False).replace(
             "</", "<\\/"
         ),
+    )
+
+
+def _paper(results: Results) -> str:
+    """The paper's findings that this quest asks about, with what it answers."""
+    asked = [its for its in findings.of_the_paper(results) if its.asked]
+    if not asked:
+        return ""
+    rows = [[tables.Cell(text) for text in (its.claim, its.answer, its.evidence)] for its in asked]
+    title = "losses are chosen on the validation split, and tested on the test split, corrected by Holm"
+    table = tables.Table(title, ["the paper's finding", "here", "numbers"], rows, names=3)
+    return f"<section><h2>The paper's findings</h2>{html_table(table, 'id=paper')}</section>"
+
+
+def _ranks(results: Results) -> str:
+    """The critical-difference diagram, with what it shows and its numbers as a table."""
+    found = results.mean_ranks
+    if found is None:
+        return ""
+    names = ", ".join(METRICS[key].name for key in found.metrics)
+    says = (
+        f"Mean ranks over the {found.images} test images of {' and '.join(results.sets_apart)}; an image's "
+        f"rank is the mean of its ranks in {names}, of scores averaged over seeds. A bar joins losses that "
+        f"Nemenyi's test, after Friedman's (p {found.p_value:.2g}), does not tell apart. Losses that did not "
+        "learn have no rank."
+    )
+    return (
+        f"<section><h2>All losses over all metrics and images</h2><p>{html.escape(says)}</p>"
+        f"{critical_difference_figure(found)}"
+        f"{details('Mean ranks as a table', html_table(results.ranks_table()))}</section>"
     )
 
 
@@ -84,7 +125,7 @@ def _table_2(results: Results, test: str) -> tables.Table:
     table = results.table(test)
     rows = []
     for spec, row in zip(results.config["losses"], table.rows, strict=True):
-        rank = results.mean_ranks.get(spec)
+        rank = results.mean_places.get(spec)
         rate = results.heads[results.config["seeds"][0]][spec]["rate"]
         rows.append(
             [
@@ -107,7 +148,7 @@ def _chosen(results: Results, samples: Sequence[Sample], stimuli: Sequence[str] 
             raise InputError(f"no stimulus {unknown[0]!r} in the test split; they are {', '.join(by_name)}")
         return [by_name[name] for name in stimuli]
     scores = results.mean_scores(results.tests[0])
-    learned = [spec for spec in scores if results.states[spec] == LEARNED] or list(scores)
+    learned = results.competing(results.tests[0]) or list(scores)
     order = np.argsort(np.nan_to_num(np.mean([scores[spec].values["cc"] for spec in learned], axis=0)))
     names = scores[learned[0]].names
     shares = (0.1, 0.5, 0.9)[-min(STIMULI, len(names)) :]

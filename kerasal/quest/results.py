@@ -3,7 +3,8 @@
 import csv
 import json
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from scipy import stats
 
 from kerasal._files import write_atomically
 from kerasal.evaluation import Comparison, Scores, compare, tables
-from kerasal.quest import paper
+from kerasal.evaluation.ranks import MeanRanks, mean_ranks
+from kerasal.evaluation.resampling import resampled_means
+from kerasal.quest import findings, paper
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.learning import DIVERGED, LEARNED
 from kerasal.quest.specs import family
 from kerasal.reports import agreement_table, rank_correlations
 
 SCHEMA = 1
+UNTRAINED = "untrained"  # learned, and yet not above the centre bias
 WATCHED = {"cc", "nss"}  # metrics on the validation split that losses of any kind can be compared by
 
 
@@ -31,6 +35,8 @@ class Results:
         scores: [test set][seed][spec].
         heads: [seed][spec], how each head learned.
         rates: [spec], how each loss chose its learning rate.
+        center_bias: [test set], the scores of the training split's mean density; of older quests there are
+            none.
     """
 
     folder: QuestFolder
@@ -38,6 +44,7 @@ class Results:
     scores: dict[str, dict[int, dict[str, Scores]]]
     heads: dict[int, dict[str, dict[str, Any]]]
     rates: dict[str, dict[str, Any]]
+    center_bias: dict[str, Scores] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: QuestFolder | Path | str) -> "Results":
@@ -45,21 +52,33 @@ class Results:
         folder = folder if isinstance(folder, QuestFolder) else QuestFolder(folder)
         config = folder.config
         losses, seeds = config["losses"], config["seeds"]
+        tests = [test["name"] for test in config["tests"]]
+        bias = {name: folder.read_scores(center_bias_file(name)) for name in tests}
         return cls(
             folder,
             config,
             {
                 name: {seed: {s: folder.scores(seed, name, s) for s in losses} for seed in seeds}
-                for name in [test["name"] for test in config["tests"]]
+                for name in tests
             },
             {seed: {s: folder.head(seed, s) for s in losses} for seed in seeds},
             {s: folder.rate(s) for s in losses},
+            {name: scores for name, scores in bias.items() if scores is not None},
         )
 
     @property
     def tests(self) -> list[str]:
         """The test sets' names; the first is the test split of the training data."""
         return list(self.scores)
+
+    @property
+    def sets_apart(self) -> list[str]:
+        """The test sets that share no image: a mixture's own is its sets' together."""
+        return [
+            test
+            for test in self.tests
+            if not ("+" in test and all(part in self.tests for part in test.split("+")))
+        ]
 
     @cached_property
     def states(self) -> dict[str, str]:
@@ -70,17 +89,69 @@ class Results:
             worst[spec] = next((state for state in states if state != LEARNED), LEARNED)
         return worst
 
+    def states_on(self, test: str) -> dict[str, str]:
+        """The same on a test set, where a loss whose CC is not above the centre bias's is "untrained"."""
+        bias, states = self.center_bias_mean(test), dict(self.states)
+        if bias is not None:
+            for spec, its in self.mean_scores(test).items():
+                if states[spec] == LEARNED and not _mean(its.values["cc"]) > bias:
+                    states[spec] = UNTRAINED
+        return states
+
+    def center_bias_mean(self, test: str) -> float | None:
+        """The centre bias's CC on a test set; None where that, or the losses', is not known."""
+        bias = self.center_bias.get(test)
+        known = bias is not None and "cc" in bias.values and "cc" in self.config["metrics"]
+        return _mean(bias.values["cc"]) if known else None
+
+    def competing(self, test: str) -> list[str]:
+        """The losses that have a place on a test set: those that learned, and are above the centre bias."""
+        return [spec for spec, state in self.states_on(test).items() if state == LEARNED]
+
     def mean_scores(self, test: str) -> dict[str, Scores]:
         """The scores of each loss, image by image: means over the seeds that did not diverge."""
         return {spec: self._over_seeds(test, spec) for spec in self.config["losses"]}
 
     def comparison(self, test: str, reference: str | None = None) -> Comparison:
-        """Means with intervals over images, and paired differences from `reference` (default: mse)."""
+        """Means with intervals, and paired differences from `reference` (default: mse).
+
+        Intervals and corrected tests are over images and seeds; with one seed over images alone.
+        """
         cache = self.__dict__.setdefault("_comparisons", {})
         key = (test, reference or self.reference)
         if key not in cache:
-            cache[key] = compare(self.mean_scores(test), key[1])
+            by_seed = self.scores[test].values()
+            scores = {spec: [scores[spec] for scores in by_seed] for spec in self.config["losses"]}
+            unranked = set(self.config["losses"]) - set(self.competing(test))
+            cache[key] = compare(scores, key[1], unranked=unranked)
         return cache[key]
+
+    @property
+    def uncertainty(self) -> str:
+        """What the intervals and tests take into account, a sentence."""
+        count = len(self.config["seeds"])
+        if count == 1:
+            return (
+                "Intervals and tests are over images alone: with one seed they say nothing of what another "
+                "seed would change."
+            )
+        return f"Intervals and corrected tests are over images and {count} seeds."
+
+    @cached_property
+    def mean_ranks(self) -> MeanRanks | None:
+        """The ranks of the losses that have a place everywhere, over all images of all test sets.
+
+        Of scores averaged over seeds.
+        """
+        everywhere = [
+            spec
+            for spec in self.config["losses"]
+            if all(spec in self.competing(test) for test in self.sets_apart)
+        ]
+        if not everywhere:
+            return None
+        means = [self.mean_scores(test) for test in self.sets_apart]
+        return mean_ranks([{spec: scores[spec] for spec in everywhere} for scores in means])
 
     @property
     def reference(self) -> str:
@@ -88,14 +159,14 @@ class Results:
         return "mse" if "mse" in self.config["losses"] else self.config["losses"][0]
 
     @cached_property
-    def mean_ranks(self) -> dict[str, float]:
-        """The mean place of each loss over the metrics of the first test set; those that learned alone."""
+    def mean_places(self) -> dict[str, float]:
+        """The mean place over the metrics of the first test set of each loss that has one in all."""
         comparison = self.comparison(self.tests[0])
         places = [comparison.ranks(metric) for metric in comparison.metrics]
         return {
             spec: float(np.mean([its[spec] for its in places]))
             for spec in self.config["losses"]
-            if self.states[spec] == LEARNED and all(spec in its for its in places)
+            if all(spec in its for its in places)
         }
 
     @cached_property
@@ -116,17 +187,22 @@ class Results:
 
     @cached_property
     def best(self) -> str | None:
+        """The best of all losses: see `best_of`."""
+        return self.best_of(self.config["losses"])
+
+    def best_of(self, specs: Iterable[str]) -> str | None:
         """The loss with the lowest mean place in CC and NSS on the validation split; of equals, in CC.
 
-        The test sets have no say in it, so that their scores of the best loss stay honest.
+        The test sets have no say in it, so that their scores of the best loss stay honest. None where none
+        learned.
         """
-        if not self.validation:
+        found = {spec: self.validation[spec] for spec in specs if spec in self.validation}
+        if not found:
             return None
-        metrics = next(iter(self.validation.values()))
-        values = {key: np.array([its[key] for its in self.validation.values()]) for key in metrics}
+        metrics = next(iter(found.values()))
+        values = {key: np.array([its[key] for its in found.values()]) for key in metrics}
         places = np.mean([stats.rankdata(-its, method="min") for its in values.values()], axis=0)
-        first = np.lexsort((-values["cc"], places))[0]
-        return list(self.validation)[first]
+        return list(found)[np.lexsort((-values["cc"], places))[0]]
 
     def seed_spread(self, test: str, spec: str, metric: str) -> dict[str, float] | None:
         """How a mean differs from seed to seed: lowest, highest, standard deviation; None for one seed."""
@@ -136,21 +212,24 @@ class Results:
             return None
         return {"low": min(means), "high": max(means), "standard_deviation": float(np.std(means, ddof=1))}
 
-    def agreement(self, test: str) -> dict[str, dict[str, float]]:
+    def agreement(self, test: str) -> dict[str, dict[str, Any]]:
         """Rank correlation of the losses' means with the paper's Table 2, for each metric that both have.
 
-        See `kerasal.reports.rank_correlations`; "losses" is their number.
+        Of the losses that have a place, "losses" is their number; with intervals over images and seeds where
+        there are two images. See `kerasal.reports.rank_correlations`.
         """
-        comparison, found = self.comparison(test), {}
-        for metric in [key for key in paper.METRICS if key in comparison.metrics]:
-            pairs = [
-                (row.value(metric), comparison.summaries[row.spec][metric].mean)
-                for row in paper.TABLE_2
-                if row.spec in comparison.summaries
-            ]
-            if correlations := rank_correlations(pairs, "losses"):
-                found[metric] = correlations
-        return found
+        cache = self.__dict__.setdefault("_agreements", {})
+        if test not in cache:
+            comparison, competing = self.comparison(test), self.competing(test)
+            rows = [row for row in paper.TABLE_2 if row.spec in competing]
+            cache[test] = {}
+            for metric in [key for key in paper.METRICS if key in comparison.metrics]:
+                printed = [row.value(metric) for row in rows]
+                ours = [comparison.summaries[row.spec][metric].mean for row in rows]
+                resampled = self._resampled(test, metric, [row.spec for row in rows])
+                if correlations := rank_correlations(printed, ours, "losses", resampled):
+                    cache[test][metric] = correlations
+        return cache[test]
 
     def as_dict(self) -> dict[str, Any]:
         """Everything that was found, as plain values; what is not known is None."""
@@ -159,11 +238,14 @@ class Results:
             "config": self.config,
             "reference": self.reference,
             "best": self.best,
+            "uncertainty": self.uncertainty,
+            "critical_difference": self.mean_ranks and asdict(self.mean_ranks),
+            "paper_findings": [asdict(finding) for finding in findings.of_the_paper(self)],
             "losses": {
                 spec: {
                     "family": family(spec),
                     "state": self.states[spec],
-                    "mean_rank": self.mean_ranks.get(spec),
+                    "mean_rank": self.mean_places.get(spec),
                     "validation": self.validation.get(spec),
                     **self.rates[spec],
                     "best_epoch": {seed: heads[spec]["best_epoch"] for seed, heads in self.heads.items()},
@@ -176,25 +258,44 @@ class Results:
 
     def table(self, test: str, *, errors: bool = True) -> tables.Table:
         """Table 2 for a test set: the mean of each loss, marked as in the paper."""
-        table = tables.means(self.comparison(test), errors=errors)
+        table, states = tables.means(self.comparison(test), errors=errors), self.states_on(test)
         for row in table.rows:
-            if (state := self.states[row[0].text]) != LEARNED:
+            if (state := states[row[0].text]) != LEARNED:
                 row[0] = tables.Cell(f"{row[0].text} ({state})")
         return tables.Table(table.title, ["loss", *table.header[1:]], table.rows)
+
+    def ranks_table(self) -> tables.Table | None:
+        """The mean ranks of `mean_ranks`, and by their numbers the cliques that each loss is in."""
+        found = self.mean_ranks
+        if found is None:
+            return None
+        rows = []
+        for spec, rank in found.ranks.items():
+            groups = [str(number) for number, its in enumerate(found.cliques, start=1) if spec in its]
+            rows.append([tables.Cell(spec), tables.Cell(f"{rank:.2f}"), tables.Cell(" ".join(groups) or "–")])
+        title = (
+            f"mean ranks over {found.images} images and {_counted(len(found.metrics), 'metric')}; losses of "
+            f"one group are not told apart (Nemenyi's critical distance {found.distance:.2f}, Friedman's p "
+            f"{found.p_value:.2g})"
+        )
+        return tables.Table(title, ["loss", "mean rank ↓", "groups"], rows)
 
     def title(self, test: str) -> str:
         """What a test set's table shows, for its head."""
         its = next(its for its in self.config["tests"] if its["name"] == test)
         training = self.config["data"]
-        seeds = len(self.config["seeds"])
         return (
-            f"trained on {training['name']} ({training['train']} images, {seeds} seed{'s' * (seeds > 1)}), "
-            f"tested on {test} ({its['images']} images)"
+            f"trained on {training['name']} ({_counted(training['train'], 'image')}, "
+            f"{_counted(len(self.config['seeds']), 'seed')}), tested on {test} "
+            f"({_counted(its['images'], 'image')})"
         )
 
     def document(self, write, comment: str = "") -> str:
         """All tables of all test sets, each under a line that says what it holds."""
-        parts = []
+        parts = [f"{comment}{self.uncertainty}\n"]
+        if table := self.ranks_table():
+            sets = " and ".join(self.sets_apart)
+            parts.append(f"{comment}{sets}: {table.title}\n{'' if comment else chr(10)}{write(table)}")
         for test in self.tests:
             shown = [self.table(test), tables.differences(self.comparison(test))]
             if self.best not in (None, self.reference):
@@ -227,10 +328,22 @@ class Results:
             its[0].names, {key: np.mean([each.values[key] for each in its], axis=0) for key in its[0].values}
         )
 
+    def _resampled(self, test: str, metric: str, specs: Sequence[str]) -> np.ndarray | None:
+        """Means of losses (specs, resamples) over the same resampled seeds and images; None under two."""
+        if not specs:
+            return None
+        by_seed = self.scores[test].values()
+        values = np.stack([[scores[spec].values[metric] for scores in by_seed] for spec in specs])
+        values = values[..., np.isfinite(values).all(axis=(0, 1))]
+        return resampled_means(values) if values.shape[-1] > 1 else None
+
     def _test_as_dict(self, test: str) -> dict[str, Any]:
         comparison = self.comparison(test)
         ranks = {metric: comparison.ranks(metric) for metric in comparison.metrics}
+        bias = self.center_bias.get(test)
         values: dict[str, Any] = {
+            "states": self.states_on(test),
+            "center_bias": bias and {key: _mean(its) for key, its in bias.values.items()},
             "losses": {
                 spec: {
                     metric: {
@@ -265,6 +378,15 @@ class Results:
                         head = self.heads[seed][spec]
                         means = [_mean(scores[spec].values[metric]) for metric in metrics]
                         writer.writerow([test, spec, family(spec), seed, head["rate"], head["state"], *means])
+
+
+def center_bias_file(test: str) -> str:
+    """Where a quest's folder keeps the scores of the centre bias on a test set."""
+    return f"scores/center-bias/{test}.csv"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _mean(values: np.ndarray) -> float:

@@ -6,9 +6,12 @@ chosen on the validation split, so that the test images decide nothing but the t
 learn, or stay below the centre bias, say nothing of a loss, and take part in no finding.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from scipy import stats
 
 from kerasal.evaluation.statistics import FEWEST_FOR_TEST, LEVEL, Difference
 from kerasal.metrics import METRICS
@@ -24,6 +27,7 @@ AHEAD, BEHIND, OPEN = "significantly ahead", "significantly behind", "not told a
 THAN = {AHEAD: "significantly ahead of", BEHIND: "significantly behind", OPEN: "not told apart from"}
 KL_CC_NSS, WITH_PERCEPTUAL = "10*kld+2*cc+nss", "10*kld+2*cc+nss+df+gm"
 PERCEPTUAL = "perceptual"
+FEWEST_FOR_ORDER = 10  # losses: of four, no order but the printed one is beyond chance
 FEW = 3  # pairs of losses, of which each has its numbers in the evidence
 
 
@@ -229,16 +233,20 @@ def _choice(results: "Results") -> Finding:
 
 
 def _order(results: "Results") -> Finding:
-    key, claim = "order", "The order of the losses in CC is Table 2's"
+    """Whether the rank correlation with Table 2 is beyond what unrelated orders would reach by chance."""
+    key, claim = "order", "The losses' order in CC agrees with Table 2's, more than by chance"
     found = results.agreement(results.tests[0]).get("cc")
-    if not found or "spearman_interval" not in found:
+    if not found or found["losses"] < FEWEST_FOR_ORDER or results.images(results.tests[0]) < FEWEST_FOR_TEST:
         return _not_asked(key, claim, "too few losses of Table 2 that learned, or images")
     low, high = found["spearman_interval"]
+    quantile = float(stats.t.ppf(1 - LEVEL / 2, found["losses"] - 2))
+    chance = quantile / math.sqrt(found["losses"] - 2 + quantile**2)
     evidence = (
         f"Spearman's rho {found['spearman']:+.2f}{_interval((low, high), 2)}, Kendall's tau "
-        f"{found['kendall']:+.2f}{_interval(found['kendall_interval'], 2)}, {found['losses']} losses"
+        f"{found['kendall']:+.2f}{_interval(found['kendall_interval'], 2)}, {found['losses']} losses, of "
+        f"which chance gives a rho up to {chance:.2f}"
     )
-    return Finding(key, claim, HOLDS if low > 0 else FAILS if high < 0 else UNKNOWN, evidence)
+    return Finding(key, claim, HOLDS if low > chance else FAILS if high < chance else UNKNOWN, evidence)
 
 
 def _hierarchy(results: "Results") -> Iterator[Finding]:

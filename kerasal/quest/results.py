@@ -98,6 +98,10 @@ class Results:
                     states[spec] = UNTRAINED
         return states
 
+    def images(self, test: str) -> int:
+        """How many images a test set has."""
+        return len(next(iter(self.scores[test][self.config["seeds"][0]].values())).names)
+
     def center_bias_mean(self, test: str) -> float | None:
         """The centre bias's CC on a test set; None where that, or the losses', is not known."""
         bias = self.center_bias.get(test)

@@ -341,8 +341,8 @@ def _able(results: "Results") -> list[str]:
 
 def _others(results: "Results") -> list[str]:
     """The test sets of other data than the heads learned from."""
-    own = results.config["data"]["name"].split("+")
-    return [test for test in results.sets_apart if test not in own]
+    own = results.config["data"]["name"]
+    return [test for test in results.sets_apart if test not in (own, *own.split("+"))]
 
 
 def _lacking(results: "Results", test: str, specs: Iterable[str], metrics: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The scores of trained heads on test sets."""
+"""The scores of trained heads, and of the centre bias that they have to beat, on test sets."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +12,13 @@ from kerasal import models
 from kerasal.data.pipeline import batches
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
-from kerasal.evaluation import Scores, evaluate
+from kerasal.evaluation import Scores, baseline, evaluate
+from kerasal.evaluation.scores import together
 from kerasal.evaluation.scoring import Job
 from kerasal.evaluation.systems import as_it_is
 from kerasal.models.base import resize_maps
+from kerasal.quest.folder import QuestFolder
+from kerasal.quest.results import center_bias_file
 from kerasal.training.features import FeatureCache, Progress
 
 
@@ -90,6 +93,31 @@ def score_heads(
     return evaluate(
         systems, test_set.data, "test", metrics=metrics, processes=processes, progress=progress
     ).scores
+
+
+def score_center_bias(
+    folder: QuestFolder,
+    dataset: Dataset,
+    sets: Sequence[TestSet],
+    metrics: Sequence[str],
+    *,
+    processes: int | None = 1,
+    progress: Progress = lambda items, _: items,
+) -> None:
+    """Write the scores of the training split's mean density on each test set where they are not there yet.
+
+    Of a mixture's sets it is each set's own, and the mixture's test split has the scores of its sets.
+    """
+    for test_set in sets:
+        if folder.read_scores(center_bias_file(test_set.name)) is None:
+            system = baseline("center-bias")
+            found = evaluate(
+                [system], test_set.data, "test", metrics=metrics, processes=processes, progress=progress
+            )
+            folder.write_scores(center_bias_file(test_set.name), found.scores[system.name])
+    if len(dataset.sets) > 1:
+        its = {part.name: folder.read_scores(center_bias_file(part.name)) for part in dataset.sets}
+        folder.write_scores(center_bias_file(dataset.name), together(its))
 
 
 def no_scores(test_set: TestSet, metrics: Sequence[str]) -> Scores:

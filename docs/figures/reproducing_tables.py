@@ -1,11 +1,16 @@
 """Print the tables of docs/reproducing.md: the paper's numbers, and those of the files in docs/results/.
 
-python docs/figures/reproducing_tables.py
+python docs/figures/reproducing_tables.py [QUEST ...]
+
+Without folders of quests the findings are those of all quests in docs/results/.
 """
 
 import json
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+from kerasal.evaluation import tables
 from kerasal.metrics import METRICS
 from kerasal.quest import paper
 
@@ -54,5 +59,31 @@ def table_2() -> str:
     return "\n".join(lines)
 
 
+def findings(quests: Iterable[Path]) -> str:
+    """Each of the paper's findings with what each quest answers to it, and the numbers that this rests on.
+
+    Of a finding that no quest asks about there is what the last one lacks. Results that were written before
+    quests answered findings are left out, and named in a last line.
+    """
+    by_finding: dict[str, list[tuple[str, dict]]] = {}
+    before = []
+    for quest in quests:
+        results = json.loads((quest / "results.json").read_text())
+        if "paper_findings" not in results:
+            before.append(quest.name)
+        for finding in results.get("paper_findings", []):
+            by_finding.setdefault(finding["key"], []).append((quest.name, finding))
+    rows = []
+    for found in by_finding.values():
+        for quest, its in [pair for pair in found if pair[1]["asked"]] or found[-1:]:
+            cells = [its["claim"], quest if its["asked"] else "–", its["answer"], its["evidence"]]
+            rows.append([tables.Cell(text) for text in cells])
+    header = ["the paper's finding", "quest", "here", "numbers"]
+    text = tables.markdown(tables.Table("", header, rows, names=4))
+    return text + (f"\nBefore findings were answered: {', '.join(before)}\n" if before else "")
+
+
 if __name__ == "__main__":
-    print(table_1(), table_2(), sep="\n\n")
+    given = [Path(name) for name in sys.argv[1:]]
+    print(table_1(), table_2(), sep="\n\n", end="\n\n")
+    print(findings(given or sorted(path.parent for path in RESULTS.glob("*/results.json"))))

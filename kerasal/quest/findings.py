@@ -36,7 +36,7 @@ class Finding:
     """One finding of the paper, held against a quest.
 
     Attributes:
-        key: a name for programs.
+        key: a name for programs; that of Table 3 stands once for each test set.
         claim: what the paper found, with the place.
         answer: HOLDS, FAILS or UNKNOWN.
         evidence: the numbers that the answer rests on; where the quest has not asked, what it lacks.
@@ -253,14 +253,17 @@ def _hierarchy(results: "Results") -> Iterator[Finding]:
     """Tables 3 and 4: LC2 before LC1 before MLNET-MSE in CC, on other data and in another network."""
     names = {paper.LC1: "LC1", paper.LC2: "LC2", "mlnet-mse": "MLNET-MSE"}
     network = results.config["options"]["training"]["model"]
-    asked = [(test, f"on {test}, other data than it learned from (Table 3)") for test in _others(results)]
+    asked = [
+        ("table_3", test, f"on {test}, other data than it learned from (Table 3)")
+        for test in _others(results)
+    ]
     if network.startswith("sam"):
-        asked.append((results.tests[0], f"with {network} (Table 4)"))
+        asked.append(("table_4", results.tests[0], f"with {network} (Table 4)"))
     for ours, theirs in ((paper.LC2, "mlnet-mse"), (paper.LC1, "mlnet-mse"), (paper.LC2, paper.LC1)):
         what = f"{names[ours]} is ahead of {names[theirs]} in CC"
         key = f"{names[ours]}_{names[theirs]}".lower()
-        for test, where in asked:
-            yield _held(results, f"{key}_{test}", f"{what} {where}", [(ours, theirs, "cc")], _most, test)
+        for table, test, where in asked:
+            yield _held(results, f"{key}_{table}", f"{what} {where}", [(ours, theirs, "cc")], _most, test)
         if not _others(results):
             yield _not_asked(f"{key}_table_3", f"{what} on other data (Table 3)", "no test set but its own")
         if not network.startswith("sam"):

@@ -1,12 +1,21 @@
 """Results of quests that were never run: scores drawn about means that the test knows."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from kerasal.evaluation import Scores
-from kerasal.quest import Results
+from kerasal.quest import Results, results
 from kerasal.quest.folder import QuestFolder
+
+
+@pytest.fixture
+def few_resamples(monkeypatch):
+    """A twentieth of the usual resamples: enough for what is not about the third digit."""
+    for name in ("compare", "resampled_means"):
+        monkeypatch.setattr(results, name, partial(getattr(results, name), resamples=500))
 
 
 def simulated(

@@ -6,12 +6,12 @@ import re
 import numpy as np
 import pytest
 from scipy import stats
-from simulated_quest import simulated
+from simulated_quest import few_resamples, simulated
 
 from kerasal.evaluation import Scores
 from kerasal.quest import findings, paper
-from kerasal.quest.specs import LISTS
 
+pytestmark = pytest.mark.usefixtures(few_resamples.__name__)
 LC1, LC2, KL_CC_NSS = paper.LC1, paper.LC2, "10*kld+2*cc+nss"
 APART = {"mse": 0.6, "kld": 0.65, KL_CC_NSS: 0.7, LC2: 0.684}  # by much more than their noise
 
@@ -192,12 +192,12 @@ def test_tables_3_and_4_are_answered_on_other_data_and_with_sam_alone():
     means = {"mlnet-mse": 0.5, LC1: 0.55, LC2: 0.6}
     found = answers(simulated(means, tests=("osie", "scene")))
     for key in ("lc2_mlnet-mse", "lc1_mlnet-mse", "lc2_lc1"):
-        assert found[f"{key}_scene"].answer == "holds"
-        assert "on scene" in found[f"{key}_scene"].claim
+        assert found[f"{key}_table_3"].answer == "holds"
+        assert "on scene" in found[f"{key}_table_3"].claim
         assert not found[f"{key}_table_4"].asked
     sam = answers(simulated(means, model="sam-vgg"))
-    assert sam["lc2_mlnet-mse_osie"].answer == "holds"
-    assert "sam-vgg (Table 4)" in sam["lc2_mlnet-mse_osie"].claim
+    assert sam["lc2_mlnet-mse_table_4"].answer == "holds"
+    assert "sam-vgg (Table 4)" in sam["lc2_mlnet-mse_table_4"].claim
     assert not sam["lc2_mlnet-mse_table_3"].asked
 
 
@@ -207,8 +207,19 @@ def test_a_mixtures_own_sets_are_no_other_data_and_its_images_count_once():
     )
     assert results.sets_apart == ["osie", "scene", "fiwi"]
     assert results.mean_ranks.images == 300
-    asked = [key for key, its in answers(results).items() if key.startswith("lc2_lc1") and its.asked]
-    assert asked == ["lc2_lc1_fiwi"]
+    asked = [its for its in findings.of_the_paper(results) if its.key == "lc2_lc1_table_3" and its.asked]
+    assert [its.claim for its in asked] == [
+        "LC2 is ahead of LC1 in CC on fiwi, other data than it learned from (Table 3)"
+    ]
+
+
+def test_a_folder_whose_name_has_a_plus_is_no_mixture():
+    means = {"mlnet-mse": 0.5, LC2: 0.6}
+    results = simulated(means, tests=("my+photos", "scene"))
+    assert results.sets_apart == ["my+photos", "scene"]
+    asked = [its.claim for its in findings.of_the_paper(results) if its.key.endswith("table_3") and its.asked]
+    assert len(asked) == 1
+    assert "on scene" in asked[0]
 
 
 def test_every_finding_is_there_whatever_the_quest_asked():
@@ -255,8 +266,3 @@ def test_the_files_of_a_quest_hold_ranks_findings_and_what_is_uncertain(tmp_path
     text = (tmp_path / "results.md").read_text()
     assert text.startswith("Intervals and corrected tests are over images and 3 seeds.\n")
     assert "osie: mean ranks over 100 images and 1 metric; losses of one group" in text
-
-
-def test_all_of_the_papers_losses_are_summed_up_in_seconds():
-    results = simulated(dict.fromkeys(LISTS["table2"], 0.6), metrics=paper.METRICS, seeds=3)
-    assert len(results.comparison("osie").differences) == 26

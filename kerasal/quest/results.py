@@ -1,7 +1,6 @@
 """What a quest found: means with intervals, places, paired differences, the agreement with the paper."""
 
 import csv
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from kerasal._files import write_atomically
+from kerasal._files import null_for_nan, write_atomically
 from kerasal.evaluation import Comparison, Scores, compare, tables
 from kerasal.evaluation.ranks import MeanRanks, mean_ranks
 from kerasal.evaluation.resampling import resampled_means
@@ -258,7 +257,7 @@ class Results:
             },
             "tests": {test: self._test_as_dict(test) for test in self.tests},
         }
-        return _null_for_nan(values)
+        return null_for_nan(values)
 
     def table(self, test: str, *, errors: bool = True) -> tables.Table:
         """Table 2 for a test set: the mean of each loss, marked as in the paper."""
@@ -314,9 +313,8 @@ class Results:
     def write(self) -> list[Path]:
         """Write results.json, .csv, .md and .tex; returns their paths."""
         folder = self.folder
-        text = json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n"
         return [
-            folder.write_text("results.json", text),
+            folder.write_json("results.json", self.as_dict()),
             write_atomically(folder.path / "results.csv", self._write_csv),
             folder.write_text("results.md", self.document(tables.markdown)),
             folder.write_text("results.tex", self.document(tables.latex, "% ")),
@@ -396,11 +394,3 @@ def _counted(number: int, noun: str) -> str:
 def _mean(values: np.ndarray) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else math.nan
-
-
-def _null_for_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _null_for_nan(its) for key, its in value.items()}
-    if isinstance(value, list | tuple):
-        return [_null_for_nan(its) for its in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -38,7 +38,7 @@ ROOMS = {
         ),
         "training",
     },
-    "export": {"_files", "errors", "export", "models", "prediction"},
+    "export": {"_files", "data", "errors", "export", "models", "prediction"},
     "serving": {"data", "errors", "prediction", "serving", "visualize"},
     "reports": {"_files", "errors", "evaluation", "metrics", "reports", "training", "visualize"},
     "quest": {

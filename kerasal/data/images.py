@@ -15,8 +15,15 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".g
 MAP_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
 
 
+# What an image may be, wherever it is read: a side of what a JPEG of its overlay can have; and in all as many
+# pixels as Pillow lets pass. Predicting takes 300 MB and 24 bytes a pixel, with other networks than the
+# paper's up to 40, whatever the shape.
+LARGEST_SIDE = 65_500
+LARGEST_IMAGE = 178_956_970
+
+
 class ImageTooLarge(InputError):
-    """An image of more pixels than are allowed."""
+    """An image with a longer side or more pixels than are allowed."""
 
 
 def list_files(folder: Path | str, suffixes: tuple[str, ...]) -> list[Path]:
@@ -131,7 +138,9 @@ def read_map(path: Path | str) -> np.ndarray:
 def read_npy(path: Path | str) -> np.ndarray:
     """A numeric array from a .npy file, never unpickling. InputError: not such a file."""
     try:
-        array = np.load(path, allow_pickle=False)
+        # Mapped first: a few bytes that tell of a larger array than follows take no memory for it.
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.array(array) if isinstance(array, np.memmap) else array
     except (ValueError, EOFError, OSError) as error:
         raise InputError(f"cannot read {path} as a .npy array: {_one_line(error)}") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
@@ -139,13 +148,20 @@ def read_npy(path: Path | str) -> np.ndarray:
     return array
 
 
-def _open(file, name: str | None = None, formats=None, max_pixels: int | None = None) -> Image.Image:
+def check_size(name: str, width: int, height: int, max_pixels: int = LARGEST_IMAGE) -> None:
+    """ImageTooLarge: a side above `LARGEST_SIDE`, or more pixels than `max_pixels`."""
+    if max(width, height) > LARGEST_SIDE:
+        raise ImageTooLarge(
+            f"{name} has {width}x{height} pixels, and no side may have more than {LARGEST_SIDE:,}: shrink it"
+        )
+    if width * height > max_pixels:
+        raise ImageTooLarge(f"{name} has {width}x{height} pixels, more than {max_pixels:,}: shrink it")
+
+
+def _open(file, name: str | None = None, formats=None, max_pixels: int = LARGEST_IMAGE) -> Image.Image:
     try:
         image = Image.open(file, formats=formats)
-        if max_pixels and image.width * image.height > max_pixels:
-            raise ImageTooLarge(
-                f"the image has {image.width}x{image.height} pixels, more than {max_pixels:,}"
-            )
+        check_size(name or str(file), *image.size, max_pixels)
         image.load()  # Pillow is lazy: only this finds a file that was cut off
     except (InputError, MemoryError):
         raise

@@ -10,6 +10,7 @@ import scipy.io
 from PIL import Image
 
 from kerasal.data.fixations import inside
+from kerasal.data.images import check_size
 from kerasal.errors import InputError
 
 
@@ -65,14 +66,16 @@ class Troubles:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """(rows, columns) of an image file, from its header. InputError: no such file, or no image."""
+    """(rows, columns) of an image file, from its header. InputError: no such file, no image, too large."""
     try:
         with Image.open(path) as image:
-            return image.height, image.width
+            columns, rows = image.size
     except FileNotFoundError:
         raise InputError(f"{path} is missing") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"cannot read image {path}: {' '.join(str(error).split())}") from None
+    check_size(str(path), columns, rows)
+    return rows, columns
 
 
 def read_mat(path: Path, variable: str | None = None) -> np.ndarray:

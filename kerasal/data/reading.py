@@ -11,7 +11,7 @@ from pathlib import Path
 import tensorflow as tf
 from PIL import Image
 
-from kerasal.data.images import pad_image
+from kerasal.data.images import check_size, pad_image
 from kerasal.data.records import Record
 from kerasal.data.sample import Sample
 
@@ -94,8 +94,19 @@ def resize_stimulus(stimulus: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     return tf.cond(
         tf.reduce_all(tf.shape(stimulus)[:2] == size),
         lambda: tf.cast(stimulus, tf.float32),
-        lambda: tf.image.resize(stimulus, size, method=RESIZE, antialias=True),
+        lambda: shrink_then_grow(stimulus, size),
     )
+
+
+def shrink_then_grow(images: tf.Tensor, size: tuple, method: str = RESIZE) -> tf.Tensor:
+    """`tf.image.resize` with antialiasing: images (..., H, W, C) at `size` (rows, columns), float32.
+
+    Where one side shrinks and the other grows, the one shrinks first: TensorFlow goes along the rows first,
+    and a long image of a few rows would grow by hundreds of rows as long.
+    """
+    smaller = tf.minimum(tf.shape(images)[-3:-1], size)
+    images = tf.image.resize(images, smaller, method=method, antialias=True)
+    return tf.image.resize(images, size, method=method, antialias=True)
 
 
 def mirror(image: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:
@@ -111,14 +122,15 @@ def _way(sample: Sample) -> int:
         return RECORD if sample.stimulus.raw else PYTHON
     if not isinstance(sample.stimulus, Path):
         return PYTHON
-    # What is damaged or cut off is left to Python, whose error names the file.
+    # What is damaged, cut off or too large is left to Python, whose error names the file.
     try:
         with Image.open(sample.stimulus) as image:  # its header alone
+            check_size(str(sample.stimulus), *image.size)
             plain = image.mode in ("RGB", "L") and "transparency" not in image.info
             kind = image.format
         with open(sample.stimulus, "rb") as file:
             file.seek(-len(ENDS.get(kind, b" ")), 2)
             whole = file.read() == ENDS.get(kind)
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return PYTHON
     return {"JPEG": JPEG, "PNG": PNG}[kind] if plain and whole else PYTHON

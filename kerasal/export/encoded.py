@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from kerasal.data.images import LARGEST_IMAGE, LARGEST_SIDE
 from kerasal.export.graph import TENSORFLOW, Function, at_size, density, network_maps
 from kerasal.models import SaliencyModel
 
@@ -47,7 +48,26 @@ def encoded_function(model: SaliencyModel) -> Function:
 
 
 def _decode(file: tf.Tensor) -> tf.Tensor:
-    """An image file as (H, W, 3) float32 RGB, 0..255, as `kerasal.data.read_image` reads it."""
+    """An image file as (H, W, 3) float32 RGB, 0..255, as `kerasal.data.read_image` reads it.
+
+    Refused before it is decoded: a larger image than `kerasal.data.images.check_size` lets pass.
+    """
+
+    def jpeg_size():
+        return tf.cast(tf.io.extract_jpeg_shape(file)[:2], tf.int64)
+
+    def png_size():  # PNG, section 11.2.1: width and height, four bytes each, big end first
+        sides = tf.io.decode_raw(tf.strings.substr(file, 16, 8), tf.int32, little_endian=False)
+        return tf.cast(tf.reverse(sides, [0]), tf.int64)
+
+    size = tf.cond(tf.io.is_jpeg(file), jpeg_size, png_size)
+    too_large = f"an image's sides may have {LARGEST_SIDE:,} pixels, and all of it {LARGEST_IMAGE:,}"
+    checks = [
+        tf.debugging.assert_less_equal(tf.reduce_max(size), tf.constant(LARGEST_SIDE, tf.int64), too_large),
+        tf.debugging.assert_less_equal(tf.reduce_prod(size), tf.constant(LARGEST_IMAGE, tf.int64), too_large),
+    ]
+    with tf.control_dependencies(checks):
+        file = tf.identity(file)
 
     def jpeg():
         # The accurate transform is what other decoders use; TensorFlow's default is a faster one.

@@ -9,14 +9,11 @@ from functools import partial
 
 import tensorflow as tf
 
+from kerasal.data.reading import shrink_then_grow
 from kerasal.models import SaliencyModel, scale_to_peak
 
 Resize = Callable[[tf.Tensor, tuple], tf.Tensor]
 Function = tf.types.experimental.PolymorphicFunction
-
-
-def _tensorflow_resize(images, size, method):
-    return tf.image.resize(images, size, method=method, antialias=True)
 
 
 def matrix_resize(images: tf.Tensor, size: tuple, method: str) -> tf.Tensor:
@@ -24,15 +21,18 @@ def matrix_resize(images: tf.Tensor, size: tuple, method: str) -> tf.Tensor:
 
     images (B, h, w, C), float32; `size` (rows, columns), as numbers or tensors. Each output row is a weighted
     mean of input rows, and each column of columns, so the resize is exact in any runtime that multiplies
-    matrices, whatever the sizes.
+    matrices, whatever the sizes. What shrinks does so first, as in `shrink_then_grow`.
     """
-    shape = tf.shape(images)
-    by_rows = tf.einsum("oh,bhwc->bowc", _weights(shape[1], size[0], method), images)
-    return tf.einsum("pw,bowc->bopc", _weights(shape[2], size[1], method), by_rows)
+    smaller = tf.minimum(tf.shape(images)[1:3], size)
+    for wanted in (smaller, size):
+        shape = tf.shape(images)
+        images = tf.einsum("oh,bhwc->bowc", _weights(shape[1], wanted[0], method), images)
+        images = tf.einsum("pw,bowc->bopc", _weights(shape[2], wanted[1], method), images)
+    return images
 
 
 # Each a pair of resizes: of stimuli, and of maps.
-TENSORFLOW = (partial(_tensorflow_resize, method="bicubic"), partial(_tensorflow_resize, method="bilinear"))
+TENSORFLOW = (partial(shrink_then_grow, method="bicubic"), partial(shrink_then_grow, method="bilinear"))
 PORTABLE = (partial(matrix_resize, method="bicubic"), partial(matrix_resize, method="bilinear"))
 
 

@@ -11,7 +11,7 @@ from kerasal.layers.pooling import CaffeMaxPooling2D, TheanoMaxPooling2D
 from kerasal.layers.prior_map import LearnedPriorMap
 from kerasal.layers.resampling import crop_maps, pad_stimuli
 from kerasal.layers.resizing import blur_5x5, fit_bilinear, resize_area, resize_cubic, resize_triangle
-from kerasal.layers.stimulus import StimulusPreprocessing, resize_stimuli
+from kerasal.layers.stimulus import StimulusPreprocessing, resize_stimuli, shrink_then_grow
 from kerasal.layers.upsampling import BilinearUpsampling
 from kerasal.layers.weight_normalization import WeightNormConv2D
 
@@ -38,4 +38,5 @@ __all__ = [
     "resize_cubic",
     "resize_stimuli",
     "resize_triangle",
+    "shrink_then_grow",
 ]

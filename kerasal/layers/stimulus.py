@@ -14,7 +14,23 @@ def resize_stimuli(stimuli: keras.KerasTensor, size: tuple[int, int]) -> keras.K
 
     A stimulus of another aspect ratio is stretched. `kerasal.data.pipeline.resize_stimulus` is the same.
     """
-    return ops.image.resize(stimuli, size, interpolation="bicubic", antialias=True)
+    return shrink_then_grow(stimuli, size, "bicubic")
+
+
+def shrink_then_grow(
+    images: keras.KerasTensor, size: tuple[int, int], interpolation: str
+) -> keras.KerasTensor:
+    """Keras's resize with antialiasing: images (B, H, W, C) at `size` (rows, columns).
+
+    Where one side shrinks and the other grows, the one shrinks first: backends go along the rows first, and
+    a long image of a few rows would grow by hundreds of rows as long.
+    """
+    lengths = images.shape[1:3]
+    if None not in lengths and all(isinstance(wanted, int) for wanted in size):
+        smaller = tuple(map(min, lengths, size))
+        if smaller not in (lengths, tuple(size)):
+            images = ops.image.resize(images, smaller, interpolation=interpolation, antialias=True)
+    return ops.image.resize(images, size, interpolation=interpolation, antialias=True)
 
 
 RESIZES = {"bicubic": resize_stimuli, "padded": pad_stimuli, "area": resize_area}

@@ -7,14 +7,14 @@ import numpy as np
 from keras import ops
 
 from kerasal.errors import InputError
-from kerasal.layers import resize_stimuli
+from kerasal.layers import resize_stimuli, shrink_then_grow
 
 Resize = Callable[[keras.KerasTensor, tuple[int, int]], keras.KerasTensor]  # images, (rows, columns)
 
 
 def resize_maps(maps: keras.KerasTensor, size: tuple[int, int]) -> keras.KerasTensor:
     """Maps (B, h, w, 1) resized bilinearly to `size` (rows, columns), antialiased where that shrinks."""
-    return ops.image.resize(maps, size, interpolation="bilinear", antialias=True)
+    return shrink_then_grow(maps, size, "bilinear")
 
 
 class SaliencyModel(keras.Model):

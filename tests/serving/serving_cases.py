@@ -99,6 +99,11 @@ def png_bomb(columns: int, rows: int, honest: bool = False) -> bytes:
     return _png(columns, rows, [(b"IDAT", data)])
 
 
+def black_png(columns: int, rows: int) -> bytes:
+    """A one-bit PNG file of a few bytes, made without ever having its pixels."""
+    return _png(columns, rows, [(b"IDAT", zlib.compress(bytes((1 + -(-columns // 8)) * rows), 9))], 1, 0)
+
+
 def text_bomb() -> bytes:
     """A PNG file whose comment unpacks to 100 MB."""
     packer = zlib.compressobj(1)
@@ -106,8 +111,8 @@ def text_bomb() -> bytes:
     return _png(4, 4, [(b"zTXt", b"c\0\0" + text), (b"IDAT", zlib.compress(bytes(5)))])
 
 
-def _png(columns, rows, chunks):
-    header = struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0)
+def _png(columns, rows, chunks, bits=8, color=0):
+    header = struct.pack(">IIBBBBB", columns, rows, bits, color, 0, 0, 0)
     file = b"\x89PNG\r\n\x1a\n"
     for kind, data in [(b"IHDR", header), *chunks, (b"IEND", b"")]:
         file += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

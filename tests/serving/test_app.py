@@ -1,8 +1,10 @@
 """The HTTP endpoint, over real connections."""
 
+import contextlib
 import io
 import json
 import socket
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -101,8 +103,118 @@ def test_an_upload_without_a_length_is_stopped_at_the_limit(port):
     assert b"300,000" in body
 
 
+@pytest.mark.parametrize("size", [400_000, 20_000_000])
+def test_what_is_far_too_large_is_read_to_its_end_and_told_why(port, size):
+    status, _, body = request(port, body=(bytes(50_000) for _ in range(size // 50_000)))
+    assert status == 413
+    assert b"300,000" in body
+
+
 def test_a_name_that_merely_points_here_gets_nothing(port):
-    assert request(port, "/", method="GET", Host="elsewhere.example")[0] == 400
+    status, _, body = request(port, "/", method="GET", Host="elsewhere.example")
+    assert status == 400
+    assert "another name" in json.loads(body)["error"]
+    for host in ("localhost", f"127.0.0.1:{port}", "LOCALHOST:80", "[::1]"):
+        assert request(port, "/", method="GET", Host=host)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "headers"),
+    [
+        ("/", "GET", {}),
+        ("/models", "GET", {}),
+        ("/page/page.js", "GET", {}),
+        ("/nowhere", "GET", {}),
+        ("/predict", "GET", {}),
+        ("/predict?format=overlay", "POST", {}),
+        ("/predict?format=gif", "POST", {}),
+        ("/", "GET", {"Host": "elsewhere.example"}),
+    ],
+)
+def test_every_answer_forbids_frames_and_guessing_of_types(port, path, method, headers):
+    _, answered, _ = request(port, path, encoded(PHOTO) if method == "POST" else None, method, **headers)
+    assert "frame-ancestors 'none'" in answered["content-security-policy"]
+    assert answered["x-content-type-options"] == "nosniff"
+    assert answered["x-frame-options"] == "DENY"
+
+
+def raw(port, data: bytes, timeout=20) -> tuple[bytes, dict]:
+    """The head and the JSON of what the server says to these bytes before it closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as client:
+        client.sendall(data)
+        answer = b""
+        while part := client.recv(65536):
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head, json.loads(body)
+
+
+def test_what_is_no_http_is_told_so_in_json(port):
+    head, body = raw(port, b"\x16\x03\x01 hello\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"x-frame-options: DENY" in head
+    assert "Invalid HTTP" in body["error"]
+
+
+def test_a_head_that_does_not_come_is_not_waited_for(port, monkeypatch):
+    monkeypatch.setattr(sys.modules["kerasal.serving.server"], "HEAD_SECONDS", 0.5)
+    finished = b"GET /models HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for begun in (b"", b"GET / HT", b"POST /predict HTTP/1.1\r\nHost: localhost\r\nX: "):
+        head, body = raw(port, begun)
+        assert head.startswith(b"HTTP/1.1 408 ")
+        assert "0.5 s" in body["error"]
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:  # nor is a second one
+        client.sendall(finished)
+        assert client.recv(10**6).startswith(b"HTTP/1.1 200")
+        client.sendall(b"GET")
+        rest = b""
+        while part := client.recv(65536):
+            rest += part
+        assert b" 408 " in rest
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "status"),
+    [
+        ("/predict?model=best", "", 404),
+        ("/predict?format=gif", "", 400),
+        ("/predict", "Origin: http://elsewhere.example\r\n", 403),
+        ("/predict", "Content-Type: multipart/form-data\r\n", 415),
+        ("/predict", "Content-Length: 300001\r\n", 413),
+    ],
+)
+def test_a_client_that_asks_before_it_sends_is_refused_by_its_head(port, line, headers, status):
+    length = "" if "Length" in headers else "Content-Length: 1000\r\n"
+    head, _ = raw(
+        port,
+        f"POST {line} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n{headers}{length}\r\n".encode(),
+    )
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_slow_uploads_are_in_nobodys_way():
+    head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 200000\r\n\r\n"
+    limits = Limits(bytes=300_000, uploads=2, upload_seconds=60)
+    with serving({"bright": Brightness()}, limits) as port, contextlib.ExitStack() as clients:
+        for sent in (1, 1, 1000, 100_000, 150_000, 150_000, 150_000, 150_000):  # more than there is room for
+            client = clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+            client.sendall(head + bytes(sent))
+        start = time.monotonic()
+        large = encoded(np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8))
+        assert 200_000 < len(large) < 300_000
+        assert request(port, body=large)[0] == 200
+        assert time.monotonic() - start < 30  # a few windows, and those who send nothing make room
+
+
+def test_uploads_that_fill_the_room_all_come_through():
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 256, (250, 300 + index, 3), dtype=np.uint8) for index in range(12)]
+    with (
+        serving({"bright": Brightness()}, Limits(bytes=300_000, uploads=1)) as port,
+        ThreadPoolExecutor(12) as clients,
+    ):
+        answers = list(clients.map(lambda image: request(port, body=encoded(image)), images))
+    assert [status for status, _, _ in answers] == [200] * 12
 
 
 def test_a_slow_upload_is_ended_and_one_that_is_broken_off_forgotten(port):

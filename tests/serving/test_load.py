@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from serving_cases import encoded, malformed, request
+from serving_cases import black_png, encoded, malformed, request
 
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
@@ -100,3 +101,79 @@ def test_load_and_malformed_uploads_leave_the_server_up_and_small(process):
     assert process.wait(timeout=30) == 0
     errors = process.stderr.read()
     assert "Traceback" not in errors
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+def test_honest_clients_are_served_in_the_midst_of_hostile_ones(process):
+    process, port = process
+    seconds = 120
+    random = np.random.default_rng(0)
+    coarse = random.integers(0, 256, (15, 20, 3), dtype=np.uint8)
+    photo = encoded(np.kron(coarse, np.ones((20, 20, 1), np.uint8)), "jpeg")
+    assert request(port, body=photo)[0] == 200
+    idle = megabytes(process)
+    end, honest, hostile, errors = time.time() + seconds, [], [], []
+    head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 15000000\r\n\r\n"
+
+    def ask():
+        while time.time() < end:
+            start = time.perf_counter()
+            status = request(port, body=photo)[0]
+            honest.append((status, time.perf_counter() - start))
+
+    def drip():
+        """A hundred sockets that send a byte each second, some of a head and some of a body."""
+        sockets = {}
+        while time.time() < end:
+            for number in range(100):
+                try:
+                    if number not in sockets:
+                        sockets[number] = socket.create_connection(("127.0.0.1", port), timeout=5)
+                        sockets[number].sendall(head if number % 2 else b"POST /pre")
+                    sockets[number].sendall(b"x")
+                except OSError:  # sent away, and back again
+                    sockets.pop(number).close()
+            time.sleep(1)
+        for client in sockets.values():
+            client.close()
+
+    def crawl():
+        """An upload of 15 MB most of which comes at once, and the rest of which does not."""
+        while time.time() < end:
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=40) as client:
+                    client.sendall(head + bytes(14_000_000))
+                    client.recv(1000)
+            except OSError:
+                time.sleep(0.1)
+
+    def attack():
+        bombs = [
+            black_png(8_000_000, 1),
+            black_png(1, 65_500),
+            black_png(65_500, 1),
+            black_png(50_000_000, 1),
+        ]
+        for upload in [*bombs, *malformed(296, seed=2)]:
+            if time.time() > end:
+                errors.append("hostile uploads were left over")
+                break
+            hostile.append(request(port, body=upload)[0])
+
+    threads = [threading.Thread(target=ask) for _ in range(CLIENTS)]
+    threads += [threading.Thread(target=work) for work in (drip, drip, attack, *[crawl] * 8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    time.sleep(5)
+    after = megabytes(process)
+    late = np.quantile([took for _, took in honest], 0.99)
+    print(f"\n{len(honest)} honest requests in {seconds} s, 99 % within {late:.2f} s; {len(hostile)} hostile")
+    print(f"memory: {idle:.0f} MB before, {after:.0f} MB after")
+    assert not errors
+    assert {status for status, _ in honest} == {200}
+    assert all(status == 200 or 400 <= status < 500 for status in hostile)
+    assert len(hostile) == 300
+    assert late < 2
+    assert after < idle + 1000

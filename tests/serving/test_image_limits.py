@@ -3,13 +3,13 @@
 import io
 import re
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from serving_cases import black_png
 
 from kerasal import data
 from kerasal.data.images import (
@@ -47,19 +47,6 @@ def forget_high_water() -> None:
 needs_linux = pytest.mark.skipif(
     not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process its peak of memory"
 )
-
-
-def black_png(width: int, height: int) -> bytes:
-    """A one-bit PNG of a few bytes, made without ever having its pixels."""
-    rows = zlib.compress(bytes((1 + -(-width // 8)) * height), 9)
-
-    def chunk(kind, content):
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
-
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize(("width", "height"), BOMBS)

@@ -62,15 +62,14 @@ def table_2() -> str:
 def findings(quests: Iterable[Path]) -> str:
     """Each of the paper's findings with what each quest answers to it, and the numbers that this rests on.
 
-    Of a finding that no quest asks about there is what the last one lacks. Results that were written before
-    quests answered findings are left out, and named in a last line.
+    Of a finding that no quest asks about there is what the last one lacks. "" where no results have findings;
+    such that were written before there were any are named on the standard error.
     """
     by_finding: dict[str, list[tuple[str, dict]]] = {}
-    before = []
     for quest in quests:
         results = json.loads((quest / "results.json").read_text())
         if "paper_findings" not in results:
-            before.append(quest.name)
+            print(f"{quest}: from before quests answered findings", file=sys.stderr)
         for finding in results.get("paper_findings", []):
             by_finding.setdefault(finding["key"], []).append((quest.name, finding))
     rows = []
@@ -79,11 +78,10 @@ def findings(quests: Iterable[Path]) -> str:
             cells = [its["claim"], quest if its["asked"] else "–", its["answer"], its["evidence"]]
             rows.append([tables.Cell(text) for text in cells])
     header = ["the paper's finding", "quest", "here", "numbers"]
-    text = tables.markdown(tables.Table("", header, rows, names=4))
-    return text + (f"\nBefore findings were answered: {', '.join(before)}\n" if before else "")
+    return tables.markdown(tables.Table("", header, rows, names=4)).rstrip() if rows else ""
 
 
 if __name__ == "__main__":
     given = [Path(name) for name in sys.argv[1:]]
-    print(table_1(), table_2(), sep="\n\n", end="\n\n")
-    print(findings(given or sorted(path.parent for path in RESULTS.glob("*/results.json"))))
+    found = findings(given or sorted(path.parent for path in RESULTS.glob("*/results.json")))
+    print(*filter(None, [table_1(), table_2(), found]), sep="\n\n")

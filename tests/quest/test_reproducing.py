@@ -51,14 +51,11 @@ def test_a_table_that_one_quest_asks_about_is_not_lacking_in_another(findings, t
     assert [(row[0].split()[8].strip(","), row[1]) for row in found] == [("scene", "both"), ("fiwi", "both")]
 
 
-def test_results_of_before_are_named_and_stars_are_no_markup(findings, tmp_path):
+def test_results_of_before_are_named_and_stars_are_no_markup(findings, tmp_path, capsys):
     old = tmp_path / "old"
     old.mkdir()
     (old / "results.json").write_text('{"schema": 1}')
     text = findings([old, quest(tmp_path / "new", {"mse": 0.5, paper.LC2: 0.7})])
-    assert text.endswith("Before findings were answered: old\n")
+    assert capsys.readouterr().err == f"{old}: from before quests answered findings\n"
+    assert findings([old]) == ""
     assert r"CC: 10\*kld+2\*cc+nss+df+gm+sig-mse+r (0." in text
-
-
-def test_the_committed_results_can_be_read(findings):
-    assert findings(sorted(path.parent for path in SCRIPT.parents[1].glob("results/*/results.json")))

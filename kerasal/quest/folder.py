@@ -8,6 +8,7 @@ rates/LOSS.json           the learning rate that a loss chose, and its trials
 heads/SEED/LOSS.json      how a head learned; written last, so where it is the head is finished
 heads/SEED/LOSS.npz       its weights
 scores/SEED/DATA/LOSS.csv its scores, image by image
+scores/center-bias/DATA.csv those of the training split's mean density, which losses have to beat
 pending.json              values that are about to be written, where a process was killed in between
 results.json, .csv, .md, .tex, report.html
 best/                     a run folder of the best loss's network

@@ -25,7 +25,7 @@ from kerasal.quest.options import SIDE_BY_SIDE, QuestOptions
 from kerasal.quest.progress import PERCEPTUAL_WORK, QuestProgress
 from kerasal.quest.report import report_page
 from kerasal.quest.results import Results
-from kerasal.quest.scoring import open_test_sets
+from kerasal.quest.scoring import open_test_sets, score_center_bias
 from kerasal.quest.specs import in_order
 from kerasal.training.features import Progress, open_features
 from kerasal.training.precision import computing_in, resolve_precision
@@ -103,6 +103,7 @@ def run(
     )
     if len(dataset.sets) > 1:
         _take_together(folder, config, dataset)
+    score_center_bias(folder, dataset, sets, config["metrics"], processes=processes, progress=progress)
     results = Results.read(folder)
     results.write()
     folder.write_text("report.html", report_page(results, dataset["test"], network, stimuli))

@@ -192,6 +192,19 @@ def test_a_quest_killed_at_ten_random_moments_ends_with_the_results_of_an_unbrok
         assert not (broken / "best.new").exists()
 
 
+def test_the_centre_bias_is_scored_beside_the_losses(finished):
+    dataset, folder, results, _ = finished
+    scores = results.center_bias["synthetic"]
+    assert scores.names == [sample.name for sample in dataset["test"]]
+    assert list(scores.values) == METRICS
+    mean = scores.values["cc"].mean()
+    for spec, state in results.states_on("synthetic").items():
+        above = results.comparison("synthetic").summaries[spec]["cc"].mean > mean
+        assert state == ("learned" if above else "untrained")
+    values = json.loads((folder / "results.json").read_text())
+    assert values["tests"]["synthetic"]["center_bias"]["cc"] == pytest.approx(mean)
+
+
 def test_the_best_loss_is_chosen_on_the_validation_split(finished):
     _, _, results, _ = finished
     specs = results.config["losses"]

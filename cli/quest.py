@@ -28,6 +28,12 @@ from kerasal_cli.loading import (
     "--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many trainings of each loss."
 )
 @click.option(
+    "--tune",
+    metavar="LOSS,LOSS",
+    help="Search for the best sum of these losses first, and compare it with the others.",
+)
+@click.option("--tune-trials", type=click.IntRange(1), default=40, show_default=True, help="Sums to try.")
+@click.option(
     "--test",
     "tests",
     multiple=True,
@@ -111,6 +117,8 @@ def quest(
     crop_borders,
     limit,
     seeds,
+    tune,
+    tune_trials,
     tests,
     output,
     recipe,
@@ -136,6 +144,7 @@ def quest(
       kerasal quest --data osie --data-dir ~/osie
       kerasal quest --data my_folder --seeds 3 --test osie
       kerasal quest --data osie --seeds 5 --cluster tcp://10.0.0.1:8786
+      kerasal quest --tune "kld, cc, nss, sim, df, gm, mse" --data osie --data-dir ~/osie
     """
     load_library()
     from kerasal import quest, training
@@ -148,6 +157,7 @@ def quest(
         **changes,
     )
     specs = quest.parse_losses(losses)
+    tuning = quest.tuning(tune, tune_trials) if tune is not None else None
     data_dir, test_dirs = _folders_apart(data_dir, tests)
     dataset = load_data(
         limit,
@@ -168,6 +178,7 @@ def quest(
             folder,
             seeds=seeds,
             tests=[load_data(limit, name=name, data_dir=test_dirs.get(name)) for name in tests],
+            tuning=tuning,
             stimuli=stimuli and [name.strip() for name in stimuli.split(",")],
             side_by_side=side_by_side,
             processes=processes,
@@ -179,6 +190,8 @@ def quest(
         )
     for test in results.tests:
         show_tables(results.title(test), [results.table(test, errors=False)])
+    if results.search:
+        click.echo(f"best of the search: {results.search['best']}")
     click.echo(f"best on the validation split: {results.best}")
     click.echo(f"report: {folder / 'report.html'}   next: kerasal predict --model {folder / 'best'} IMAGES")
 

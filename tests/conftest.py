@@ -1,6 +1,7 @@
 """Fixtures for all tests, and a quiet TensorFlow."""
 
 import contextlib
+import dataclasses
 import http.server
 import os
 import threading
@@ -98,6 +99,15 @@ def tiny_network():
     add_tiny_network()
     yield
     del models.MODELS["tiny"]
+
+
+def without_fixations(dataset):
+    """The same dataset with density maps alone."""
+    samples = {
+        split: [dataclasses.replace(its, fixations=None, density_file=its.density) for its in some]
+        for split, some in dataset.splits.items()
+    }
+    return dataclasses.replace(dataset, splits=samples)
 
 
 def write_photo_folder(folder: Path) -> Path:

@@ -52,7 +52,7 @@ class Finding:
 
 def lines(results: "Results") -> list[str]:
     """What there is to say beside the paper's findings, a sentence each."""
-    said = (_best, _places, _apart, _ranking, _failed)
+    said = (_best, _searched, _places, _apart, _ranking, _failed)
     return [line for say in said for line in say(results)]
 
 
@@ -80,6 +80,27 @@ def _best(results: "Results") -> Iterator[str]:
             f"{METRICS[key].name} {v:.3f}" for key, v in sorted(results.validation[results.best].items())
         )
         yield f"Best on the validation split, which chooses the loss: {results.best} ({its})."
+
+
+def _searched(results: "Results") -> Iterator[str]:
+    """The combination that was searched for, in pairs against the paper's two and the best single loss."""
+    if not (found := results.search):
+        return
+    tuned = found["best"]
+    single = results.best_of(spec for spec in _able(results) if family(spec) != "combination")
+    yield (
+        f"Best of {len(found['trials'])} sums of {', '.join(found['terms'])} on the validation split: "
+        f"{tuned} (CC and NSS {found['objective']:.3f} of the density's own)."
+    )
+    for rival in dict.fromkeys([paper.LC1, paper.LC2, single]):
+        if rival not in results.config["losses"] or rival == tuned:
+            continue
+        parts: dict[str, list[str]] = {AHEAD: [], BEHIND: [], OPEN: []}
+        for metric, its in results.comparison(results.tests[0], rival).differences[tuned].items():
+            parts[_relation(its, metric)].append(f"{METRICS[metric].name} ({its.mean:+.3f})")
+        said = "; ".join(f"{relation} in {', '.join(which)}" for relation, which in parts.items() if which)
+        what = "the best single loss, " if rival == single else ""
+        yield f"On the test images {tuned} against {what}{rival}: {said}."
 
 
 def _places(results: "Results") -> Iterator[str]:

@@ -9,6 +9,8 @@ heads/SEED/LOSS.json      how a head learned; written last, so where it is the h
 heads/SEED/LOSS.npz       its weights
 scores/SEED/DATA/LOSS.csv its scores, image by image
 scores/center-bias/DATA.csv those of the training split's mean density, which losses have to beat
+tuning.journal            Optuna's storage of a search for a combination, by whole batches of trials
+tuning.json               what the search found
 pending.json              values that are about to be written, where a process was killed in between
 results.json, .csv, .md, .tex, report.html
 best/                     a run folder of the best loss's network
@@ -79,6 +81,13 @@ class QuestFolder(ResultsFolder):
         self.write_json(
             f"start/{seed}.json", {activation: record for activation, (record, _) in found.items()}
         )
+
+    def search(self) -> dict[str, Any] | None:
+        """What a search for a combination found; None where there was none, or it is not finished."""
+        return self.read_json("tuning.json")
+
+    def write_search(self, values: dict[str, Any]) -> None:
+        self.write_json("tuning.json", values)
 
     def head(self, seed: int, spec: str) -> dict[str, Any] | None:
         """How a head learned; None where it is not finished."""

@@ -13,6 +13,7 @@ from kerasal.quest.options import QuestOptions
 from kerasal.training.features import FeatureCache
 
 LEARNED, COLLAPSED, DIVERGED = "learned", "collapsed", "diverged"
+WATCHED = ("cc", "nss")  # metrics on the validation split that losses of any kind can be compared by
 
 
 @dataclass(frozen=True)

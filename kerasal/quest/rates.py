@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Sequence
 
+from kerasal._files import null_for_nan
 from kerasal.quest.heads import Heads
-from kerasal.quest.learning import Splits
+from kerasal.quest.learning import WATCHED, Splits
 
 
 class Search:
@@ -73,7 +74,7 @@ class Search:
 def try_rates(
     heads: Heads, rates: Sequence[float], splits: Splits, seed: int, progress: Callable[[], None]
 ) -> list[dict]:
-    """A short training of each head at its rate: `rate`, `loss` and `collapsed` of each.
+    """A short training of each head at its rate: `rate`, `loss`, `collapsed` and the metrics of `WATCHED`.
 
     The loss is the head's own on the validation split, None where it is not finite; collapsed: all maps are
     constant.
@@ -85,7 +86,8 @@ def try_rates(
     with heads.averaged():
         found = heads.validate(splits.evaluation("validation"))
     return [
-        {"rate": rate, "loss": its.values["loss"] if its.finite else None, "collapsed": its.collapsed}
+        {"rate": rate, "collapsed": its.collapsed}
+        | null_for_nan({key: its.values[key] for key in ("loss", *WATCHED) if key in its.values})
         for rate, its in zip(rates, found, strict=True)
     ]
 

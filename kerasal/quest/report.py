@@ -66,7 +66,7 @@ def report_page(
         findings="".join(f"<li>{html.escape(line)}</li>" for line in findings.lines(results)),
         paper=_paper(results),
         ranks=_ranks(results),
-        tests="".join(sections),
+        tests=_search_section(results) + "".join(sections),
         figure_3=_figure_3(results, shown, network),
         figure_2=center_bias_figure(np.load(results.folder.path / "center_bias.npy")),
         config=html.escape(json.dumps(results.config, indent=2)),
@@ -107,13 +107,41 @@ def _ranks(results: Results) -> str:
     )
 
 
+def _search_section(results: Results) -> str:
+    """The best trials of the search for a combination; "" where there was none."""
+    if not (its := results.search):
+        return ""
+    trials = {trial["loss"]: trial for trial in its["trials"]}  # a sum may have been drawn twice
+    order = sorted(
+        trials.values(), key=lambda trial: (trial["objective"] is None, -(trial["objective"] or 0))
+    )
+    rows = [
+        [
+            tables.Cell(trial["loss"]),
+            *(
+                tables.Cell("–" if trial[key] is None else f"{trial[key]:.4f}")
+                for key in ("after_search", "objective")
+            ),
+        ]
+        for trial in order
+    ]
+    kept = sum(trial["objective"] is not None for trial in order)
+    title = (
+        f"{len(its['trials'])} trials, {len(order)} different sums, {kept} of them trained to the end; "
+        "CC and NSS on the validation split, as shares of the density's own, and their mean"
+    )
+    header = ["sum", "after the search for a rate ↑", "trained ↑"]
+    terms = html.escape(", ".join(its["terms"]))
+    table = details("All sums, the best first", html_table(tables.Table(title, header, rows)))
+    return f"<section><h2>Search over {terms}</h2>{table}</section>"
+
+
 def _test_section(results: Results, test: str) -> str:
     """The table of a test set, what it says against two references, and the agreement with the paper."""
     parts = [f"<h2>{html.escape(results.title(test))}</h2>", html_table(_table_2(results, test))]
-    for reference in dict.fromkeys([results.reference, results.best]):
-        if reference is not None:
-            table = tables.difference_matrix(results.comparison(test, reference), "loss")
-            parts.append(details(f"Differences from {reference}, tested in pairs", html_table(table)))
+    for reference in results.references:
+        table = tables.difference_matrix(results.comparison(test, reference), "loss")
+        parts.append(details(f"Differences from {reference}, tested in pairs", html_table(table)))
     if agreement := results.agreement(test):
         table = agreement_table(agreement, "the paper's Table 2", "losses")
         parts.append(details("Agreement with the paper's Table 2", html_table(table)))

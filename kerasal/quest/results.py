@@ -17,13 +17,12 @@ from kerasal.evaluation.ranks import MeanRanks, mean_ranks
 from kerasal.evaluation.resampling import resampled_means
 from kerasal.quest import findings, paper
 from kerasal.quest.folder import QuestFolder
-from kerasal.quest.learning import DIVERGED, LEARNED
+from kerasal.quest.learning import DIVERGED, LEARNED, WATCHED
 from kerasal.quest.specs import family
 from kerasal.reports import agreement_table, rank_correlations
 
 SCHEMA = 1
 UNTRAINED = "untrained"  # learned, and yet not above the centre bias
-WATCHED = {"cc", "nss"}  # metrics on the validation split that losses of any kind can be compared by
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +183,7 @@ class Results:
                 heads = [heads[spec] for heads in self.heads.values()]
                 kept = [head["history"][head["best_epoch"]]["validation"] for head in heads]
                 found[spec] = {
-                    key: float(np.mean([its[key] for its in kept])) for key in WATCHED & kept[0].keys()
+                    key: float(np.mean([its[key] for its in kept])) for key in WATCHED if key in kept[0]
                 }
         return found
 
@@ -206,6 +205,18 @@ class Results:
         values = {key: np.array([its[key] for its in found.values()]) for key in metrics}
         places = np.mean([stats.rankdata(-its, method="min") for its in values.values()], axis=0)
         return list(found)[np.lexsort((-values["cc"], places))[0]]
+
+    @cached_property
+    def search(self) -> dict[str, Any] | None:
+        """What the search for a combination found, see `kerasal.quest.tuning`; None where there was none."""
+        found = self.folder.search()
+        return found if found and found["best"] in self.config["losses"] else None
+
+    @property
+    def references(self) -> list[str]:
+        """What every other loss is compared with in pairs: `reference`, `best`, and the searched sum."""
+        tuned = self.search and self.search["best"]
+        return [spec for spec in dict.fromkeys([self.reference, self.best, tuned]) if spec]
 
     def seed_spread(self, test: str, spec: str, metric: str) -> dict[str, float] | None:
         """How a mean differs from seed to seed: lowest, highest, standard deviation; None for one seed."""
@@ -244,6 +255,7 @@ class Results:
             "uncertainty": self.uncertainty,
             "critical_difference": self.mean_ranks and asdict(self.mean_ranks),
             "paper_findings": [asdict(finding) for finding in findings.of_the_paper(self)],
+            "search": self.search,
             "losses": {
                 spec: {
                     "family": family(spec),
@@ -300,9 +312,8 @@ class Results:
             sets = " and ".join(self.sets_apart)
             parts.append(f"{comment}{sets}: {table.title}\n{'' if comment else chr(10)}{write(table)}")
         for test in self.tests:
-            shown = [self.table(test), tables.differences(self.comparison(test))]
-            if self.best not in (None, self.reference):
-                shown.append(tables.differences(self.comparison(test, self.best)))
+            shown = [self.table(test)]
+            shown += [tables.differences(self.comparison(test, its)) for its in self.references]
             if agreement := self.agreement(test):
                 shown.append(agreement_table(agreement, "the paper's Table 2", "losses"))
             for table in shown:
@@ -359,13 +370,12 @@ class Results:
             },
             "agreement_with_table_2": self.agreement(test),
         }
-        for reference in dict.fromkeys([self.reference, self.best]):
-            if reference is not None:
-                differences = self.comparison(test, reference).differences
-                values.setdefault("differences", {})[reference] = {
-                    spec: {metric: asdict(its) for metric, its in metrics.items()}
-                    for spec, metrics in differences.items()
-                }
+        for reference in self.references:
+            differences = self.comparison(test, reference).differences
+            values.setdefault("differences", {})[reference] = {
+                spec: {metric: asdict(its) for metric, its in metrics.items()}
+                for spec, metrics in differences.items()
+            }
         return values
 
     def _write_csv(self, path: Path) -> None:

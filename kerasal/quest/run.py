@@ -27,6 +27,7 @@ from kerasal.quest.report import report_page
 from kerasal.quest.results import Results
 from kerasal.quest.scoring import open_test_sets, score_center_bias
 from kerasal.quest.specs import in_order
+from kerasal.quest.tuning import Tuning, search, stored_trials
 from kerasal.training.features import Progress, open_features
 from kerasal.training.precision import computing_in, resolve_precision
 
@@ -41,6 +42,7 @@ def run(
     tests: Sequence[Dataset] = (),
     metrics: Sequence[str] = paper.METRICS,
     stimuli: Sequence[str] | None = None,
+    tuning: Tuning | None = None,
     side_by_side: int = SIDE_BY_SIDE,
     cache_folder: Path | None = None,
     processes: int | None = 1,
@@ -58,6 +60,8 @@ def run(
         tests: other datasets to score on, whole.
         metrics: keys of `kerasal.metrics.METRICS`; those that the data do not allow are left out.
         stimuli: names of test samples that the report shows maps of.
+        tuning: a search for a combination, of `kerasal.quest.tuning`; it comes first, and the sum that it
+            finds is then one of the losses, like those that it is compared with.
         side_by_side: how many heads share a step; on it the results depend in float32's last digits alone.
         cache_folder: where features are kept between quests; None keeps them in memory.
         processes: how many score; None for one for each core.
@@ -68,6 +72,8 @@ def run(
     InputError: a loss that needs fixations on data without them, an unknown metric, a folder with another
     quest.
     """
+    if tuning:
+        specs = [*specs, *tuning.rivals(dataset.has_fixations)]
     specs = in_order(specs)
     _check_fixations(specs, dataset)
     if side_by_side < 1 or seeds < 1:
@@ -89,6 +95,8 @@ def run(
             backbone_weights=options.training.backbone_weights,
         )
     folder = QuestFolder(path)
+    if tuning:
+        stored_trials(folder, tuning)  # refuses a folder of another search before anything is computed
     opened = {"folder": cache_folder, "progress": progress}
     keys = _possible(metrics, dataset, tests, report)
     config = _config(dataset, specs, options, model_options, precision, seeds, tests, keys)
@@ -97,7 +105,12 @@ def run(
     features = open_features(network, dataset, flip=options.training.flip, **opened)
     splits = Splits(dataset, features, options)
     sets = open_test_sets(network, dataset, tests, **opened)
-    _learn(folder, Learning(config, splits, bias), side_by_side, cluster, report)
+    learning = Learning(config, splits, bias)
+    if tuning:
+        _search(folder, learning, tuning, side_by_side, report)
+        config = folder.config
+        learning = replace(learning, config=config)
+    _learn(folder, learning, side_by_side, cluster, report)
     _score(
         folder, config, sets, side_by_side if cluster else SIDE_BY_SIDE, processes, cluster, progress, report
     )
@@ -109,6 +122,16 @@ def run(
     folder.write_text("report.html", report_page(results, dataset["test"], network, stimuli))
     write_best(results, network)
     return results
+
+
+def _search(folder, learning, tuning, side_by_side, report):
+    """Find the best sum, and make it a loss of the quest."""
+    config, options = learning.config, learning.splits.options
+    if options.start and len(stored_trials(folder, tuning)) < tuning.trials:
+        work = 2.0 * options.start_epochs * learning.splits.steps
+        _start_of(config["seeds"][0], folder, learning, QuestProgress(work, report), report)
+    found = search(folder, learning, tuning, side_by_side=side_by_side, report=report)
+    folder.begin({**config, "losses": in_order([*config["losses"], found])}, lambda _: None)
 
 
 def _learn(folder, learning, side_by_side, cluster, report):
@@ -139,18 +162,23 @@ def _learn(folder, learning, side_by_side, cluster, report):
 
 def _start(folder, learning, progress, report):
     """Train the common start of each seed that has losses left to learn, and keep it in `learning.starts`."""
-    steps, specs, seeds = learning.splits.steps, learning.config["losses"], learning.config["seeds"]
+    specs, seeds = learning.config["losses"], learning.config["seeds"]
     needed = [seed for seed in seeds if any(folder.head(seed, spec) is None for spec in specs)]
     if any(folder.rate(spec) is None for spec in specs):
         needed = sorted({seeds[0], *needed})  # rates are searched with the first seed
     for seed in needed:
-        if folder.start(seed) is None:
+        _start_of(seed, folder, learning, progress, report)
 
-            def stage(part, seed=seed):
-                return progress.stage(f"the common start of seed {seed}, {part}", 2.0, steps)
 
-            folder.write_start(seed, learning.start(seed, stage, report))
-        learning.starts[seed] = folder.start(seed)
+def _start_of(seed, folder, learning, progress, report):
+    """Train the common start of one seed where it is not there, and keep it in `learning.starts`."""
+
+    def stage(part):
+        return progress.stage(f"the common start of seed {seed}, {part}", 2.0, learning.splits.steps)
+
+    if folder.start(seed) is None:
+        folder.write_start(seed, learning.start(seed, stage, report))
+    learning.starts[seed] = folder.start(seed)
 
 
 def _learn_on(cluster, folder, learning, parts, progress, report):

@@ -47,6 +47,18 @@ def test_a_wrong_loss_is_one_line(tmp_path):
     assert not (tmp_path / "q").exists()
 
 
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [("kld, 2*cc", "finds the coefficients"), ("kld", "two losses"), ("", "name of a loss")],
+)
+def test_losses_that_cannot_be_searched_are_one_line(tmp_path, terms, message):
+    result = quest("--tune", terms, "-o", tmp_path / "q")
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "q").exists()
+
+
 @pytest.mark.usefixtures("tiny_network")
 def test_an_unknown_metric_is_one_line(photo_folder, tmp_path):
     result = quest("--data", photo_folder, "--losses", "mse", "--metrics", "cc,ccc", "-o", tmp_path / "q")

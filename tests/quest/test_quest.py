@@ -167,18 +167,20 @@ def test_a_quest_without_a_head_ends_with_the_same_results(finished, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("terms", [[], ["kld, cc"]], ids=["losses", "search"])
 def test_a_quest_killed_at_ten_random_moments_ends_with_the_results_of_an_unbroken_one(
-    tiny_network, tmp_path
+    tiny_network, tmp_path, terms
 ):
     result = subprocess.run(
-        [sys.executable, Path(__file__).with_name("killed_quests.py"), tmp_path, "10", "0"],
+        [sys.executable, Path(__file__).with_name("killed_quests.py"), tmp_path, "10", "0", *terms],
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
     assert len(json.loads(result.stdout)) == 10
-    names = ("results.json", "results.csv", "results.md", "results.tex", "report.html")
+    names = ["results.json", "results.csv", "results.md", "results.tex", "report.html"]
+    names += ["tuning.json"] * len(terms)
     for broken in tmp_path.glob("broken-*"):
         for name in names:
             assert (broken / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes(), name

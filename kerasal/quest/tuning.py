@@ -127,7 +127,7 @@ def density_scores(splits: Splits) -> dict[str, float]:
 
 
 def objective(validation: Mapping[str, float | None], ideal: Mapping[str, float]) -> float:
-    """CC and NSS on the validation split as shares of the density's own, and their mean: 1 at the best."""
+    """CC and NSS on the validation split as shares of the density's own: their mean."""
     values = [validation.get(key) for key in ideal]
     if None in values:
         return FAILED

@@ -6,8 +6,10 @@ Most tests give the search a training whose outcome is a formula of the sum's co
 import json
 import math
 import random
+import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -213,6 +215,23 @@ def test_a_search_that_is_broken_off_ten_times_ends_as_an_unbroken_one(tmp_path,
                 breaks += 1
                 assert len(stored_trials(QuestFolder(folder), Tuning(TERMS, batch=BATCH))) % BATCH == 0
         assert found == expected
+
+
+@pytest.mark.slow
+def test_a_search_killed_at_twenty_random_moments_ends_as_an_unbroken_one(tmp_path):
+    result = subprocess.run(
+        [sys.executable, Path(__file__).with_name("killed_searches.py"), tmp_path, "20", "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(json.loads(result.stdout)) == 20
+    broken = list(tmp_path.glob("broken-*"))
+    assert broken
+    for folder in broken:
+        assert (folder / "tuning.json").read_bytes() == (tmp_path / "unbroken/tuning.json").read_bytes()
+        assert sorted(file.name for file in folder.iterdir()) == ["tuning.journal", "tuning.json"]
 
 
 def test_more_trials_go_on_where_fewer_ended(tmp_path):

@@ -1,4 +1,4 @@
-"""Runs a search with formulas for trainings once without a break, and again while killing it at random moments.
+"""Runs a search, formulas for its trainings, once unbroken and again while killing it at random moments.
 
 python killed_searches.py FOLDER KILLS SEED
 

@@ -6,9 +6,9 @@ Most tests give the search a training whose outcome is a formula of the sum's co
 import json
 import math
 import random
+import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,10 +17,10 @@ import pytest
 from conftest import without_fixations
 from hypothesis import given
 from hypothesis import strategies as st
+from simulated_quest import few_resamples, simulated
 
 from kerasal import data, losses, quest
 from kerasal.errors import InputError
-from kerasal.evaluation import Scores
 from kerasal.quest import findings, paper
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.tuning import (
@@ -357,39 +357,21 @@ def test_a_term_that_needs_fixations_is_refused_on_density_maps_alone(finished):
         run(["cc"], quest.tuning("kld, nss"))
 
 
-def with_scores(results, gains):
-    """The results of a quest of the paper's sums, a single loss and a tuned one, with CCs that differ so."""
-    rng = np.random.default_rng(0)
-    base, noise = rng.random(40), 1e-3 * rng.normal(size=(len(gains), 40))
-    names = [str(number) for number in range(40)]
-    scores = {
-        spec: Scores(names, {"cc": base + gain + its, "kld": 1 - base - gain + its})
-        for (spec, gain), its in zip(gains.items(), noise, strict=True)
-    }
-    config = {**results.config, "losses": list(gains)}
-    head = {"state": "learned", "best_epoch": 0, "rate": 1e-3, "history": [{"validation": {"cc": 0.5}}]}
-    its = replace(
-        results, config=config, scores={results.tests[0]: {0: scores}}, heads={0: dict.fromkeys(gains, head)}
+@pytest.mark.usefixtures(few_resamples.__name__)
+def test_the_findings_say_in_pairs_where_the_tuned_sum_is_ahead_and_where_behind():
+    tuned = "1*kld+0.1*cc"
+    results = simulated(
+        {paper.LC1: (0.5, 0.8), paper.LC2: (0.7, 0.5), "mse": (0.6, 0.6), "ae": (0.2, 2), tuned: (0.6, 0.6)},
+        metrics=("cc", "kld"),
     )
-    its.__dict__["search"] = {
-        "best": "kld+0.1*cc",
-        "terms": ["kld", "cc"],
-        "objective": 0.7,
-        "trials": [{}] * 8,
-    }
-    return its
-
-
-def test_the_findings_say_in_pairs_where_the_tuned_sum_is_ahead_and_where_behind(finished):
-    _, results, _ = finished
-    gains = {paper.LC1: 0.0, paper.LC2: 0.2, "mse": 0.1, "kld+0.1*cc": 0.1}
-    lines = [line for line in findings.lines(with_scores(results, gains)) if "kld+0.1*cc" in line]
-    assert lines[0].startswith("Best of 8 sums of kld, cc on the validation split: kld+0.1*cc")
-    pairs = {
-        line.split(" against ")[1].split(": ")[0]: line.split(": ", 1)[1]
-        for line in lines
-        if "against" in line
-    }
-    assert pairs[paper.LC1].startswith("ahead in CC (+0.100), KLD (-0.1")
-    assert pairs[paper.LC2].startswith("behind in CC (-0.100), KLD (+0.1")
+    results.__dict__["search"] = {"best": tuned, "terms": ["kld", "cc"], "objective": 0.7, "trials": [{}] * 8}
+    lines = [line for line in findings.lines(results) if f"{tuned} against" in line or "sums of" in line]
+    assert lines[0].startswith(
+        f"Best of 8 sums of kld, cc on the validation split: {tuned} (CC and NSS 0.700"
+    )
+    pairs = dict(line.split(" against ")[1].split(": ", 1) for line in lines[1:])
+    assert list(pairs) == [paper.LC1, paper.LC2, "the best single loss, mse"]
+    assert re.match(r"significantly ahead in CC \(\+0\.[01]\d+\), KLD \(-0\.[12]\d+\)\.$", pairs[paper.LC1])
+    assert re.match(r"significantly behind in CC \(-0\.[01]\d+\), KLD \(\+0\.[01]\d+\)\.$", pairs[paper.LC2])
     assert pairs["the best single loss, mse"].startswith("not told apart in CC (")
+    assert tuned in results.references

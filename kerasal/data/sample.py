@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from kerasal._stimuli import as_stimulus
 from kerasal.data.fixations import count_map, density_from_counts
 from kerasal.data.images import padded_box, read_image, read_map
 from kerasal.errors import InputError
@@ -36,8 +37,14 @@ class Sample:
     pooled: bool = False  # the fixations of all observers are one array: who looked where is not known
 
     def read_stimulus(self) -> np.ndarray:
-        """The stimulus, (H, W, 3) uint8 RGB."""
-        return self.stimulus() if callable(self.stimulus) else read_image(self.stimulus)
+        """The stimulus, (H, W, 3) uint8 RGB. InputError: it cannot be read, or is no image."""
+        if not callable(self.stimulus):
+            return read_image(self.stimulus)
+        pixels = self.stimulus()
+        try:
+            return as_stimulus(pixels)
+        except InputError as error:
+            raise InputError(f"{self.name}: {error}") from None
 
     def all_fixations(self) -> np.ndarray:
         """The fixations of all observers, (N, 2): x, y."""

@@ -35,6 +35,8 @@ class TermValue(keras.metrics.Mean):
             it was called with the same maps. It is not saved.
     """
 
+    _direction = "down"  # as Keras's callbacks with mode "auto" look for it
+
     def __init__(self, loss: keras.losses.Loss, combination=None, name=None, **kwargs):
         super().__init__(name=name or f"{loss.name}_loss", **kwargs)
         self.loss = loss

@@ -19,6 +19,8 @@ class ImageMean(keras.metrics.Mean):
     Images without ground truth, as each class says, are left out; NaN while there was none but those.
     """
 
+    _direction = "up"  # which way is better: Keras's callbacks with mode "auto" look for it
+
     def image_values(self, y_true, y_pred):
         """Value of each image, (B,), and whether it has one, (B,) boolean."""
         raise NotImplementedError
@@ -82,6 +84,8 @@ class KLD(ImageMean):
 
     Images with an all-zero density are left out. Negative values count as 0 here, where `kld` refuses them.
     """
+
+    _direction = "down"
 
     def __init__(self, name="kld", **kwargs):
         super().__init__(name=name, **kwargs)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasal._stimuli import as_array, as_stimuli, check_levels
 from kerasal.errors import InputError
 from kerasal.layers import resize_stimuli, shrink_then_grow
 
@@ -55,8 +56,10 @@ class SaliencyModel(keras.Model):
 
         stimuli (B, H, W, 3), RGB, 0..255, uint8 or float; result (B, H, W, 1), float32, in [0, 1] with
         the maximum of each map at 1 (a map without any saliency stays 0).
+        InputError: floats outside of 0..255 or in [0, 1], unless this runs in a graph, which has no values.
         """
         stimuli = ops.convert_to_tensor(stimuli)
+        _check_floats(stimuli)
         size = ops.shape(stimuli)[1:3]
         maps = self(self.prepare(ops.cast(stimuli, "float32")), training=False)
         return scale_to_peak(self.restore(maps, size))
@@ -78,11 +81,13 @@ class SaliencyModel(keras.Model):
     def saliency_maps(self, stimuli: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Saliency maps (H, W), float32, in [0, 1], of stimuli (H, W, 3), uint8 RGB, of any sizes.
 
-        InputError: another shape, such as that of a grey image: repeat its channel.
+        A list of arrays or tensors, or one (N, H, W, 3); other numbers than uint8 as `kerasal.predict` takes
+        them. InputError: one image without a list around it; another shape, such as that of a grey image:
+        repeat its channel; floats in [0, 1].
         """
-        for stimulus in stimuli:
-            if np.ndim(stimulus) != 3 or stimulus.shape[-1] != 3 or 0 in stimulus.shape:
-                raise InputError(f"a stimulus must be (rows, columns, 3), RGB; got {np.shape(stimulus)}")
+        stimuli = as_stimuli(stimuli)
+        if not stimuli:
+            return []
         small = np.concatenate([self._at_input_size(stimulus) for stimulus in stimuli])
         maps = self.predict_on_batch(small)
         return [
@@ -98,6 +103,17 @@ class SaliencyModel(keras.Model):
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+def _check_floats(stimuli: keras.KerasTensor) -> None:
+    """InputError: floats that are no image's, where they are known."""
+    if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(stimuli.dtype)):
+        return
+    try:
+        array = as_array(stimuli)
+    except InputError:  # within a graph
+        return
+    check_levels(array)
 
 
 def scale_to_peak(maps: keras.KerasTensor) -> keras.KerasTensor:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasal._stimuli import as_stimuli
 from kerasal.layers import (
     CaffeMaxPooling2D,
     LocalResponseNormalization,
@@ -116,7 +117,7 @@ class DeepConvNet(SaliencyModel):
 
     def saliency_maps(self, stimuli: Sequence[np.ndarray]) -> list[np.ndarray]:
         # One at a time: each has a size of its own.
-        return [super(DeepConvNet, self).saliency_maps([stimulus])[0] for stimulus in stimuli]
+        return [super(DeepConvNet, self).saliency_maps([stimulus])[0] for stimulus in as_stimuli(stimuli)]
 
     def load_original(self, path: Path | str) -> None:
         """Take the weights of deep_net_model.caffemodel, by layers' names. InputError: they do not fit."""

@@ -7,6 +7,7 @@ from itertools import chain, islice
 import numpy as np
 
 from kerasal import classical
+from kerasal._stimuli import as_stimuli
 from kerasal.errors import InputError
 
 FEW = 10  # images are done here before other processes, which load for about two seconds, would be
@@ -21,9 +22,9 @@ class ClassicalPredictor:
     def saliency_maps(self, stimuli: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Maps (H, W), float32, in [0, 1], of stimuli (H, W, 3), uint8 RGB, of any sizes.
 
-        InputError: one is too small or too large for the model.
+        InputError: one is too small or too large for the model, or none as `kerasal.models` take it.
         """
-        return list(self.stream(stimuli, processes=1))
+        return list(self.stream(as_stimuli(stimuli), processes=1))
 
     def stream(
         self,

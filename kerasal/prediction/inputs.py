@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from kerasal._stimuli import as_array, eight_bits
 from kerasal.data.images import IMAGE_SUFFIXES, list_files, read_image, to_rgb
 from kerasal.errors import InputError
 
@@ -49,34 +50,25 @@ def as_stimulus(image: np.ndarray | Image.Image | Path | str) -> np.ndarray:
     """An image as (H, W, 3) uint8 RGB.
 
     A path is read and turned by its EXIF tag, and so is a Pillow image. An array is (H, W) or (H, W, 1) grey,
-    (H, W, 3) RGB or (H, W, 4) with alpha, which is laid on white; uint8, uint16 or float, 0..255.
+    (H, W, 3) RGB or (H, W, 4) with alpha, which is laid on white; uint8, uint16 or float, 0..255. So is a
+    tensor of TensorFlow, JAX or PyTorch.
     InputError: another shape, type or range, or a file that is no image.
     """
     if isinstance(image, str | Path):
         return read_image(image, exif=True)
     if isinstance(image, Image.Image):
         return to_rgb(image, exif=True)
-    array = np.asarray(image)
+    array = as_array(image)
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
-        raise InputError(f"an image is (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), got {np.shape(image)}")
-    levels = _eight_bits(array)
+        hint = ""
+        if array.ndim == 3 and array.shape[0] in (1, 3, 4):
+            hint = ": channels come last"
+        elif array.ndim == 4:
+            hint = ": give a batch by itself, without a list around it"
+        raise InputError(f"an image is (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), got {array.shape}{hint}")
+    levels = eight_bits(array)
     if levels.shape[2] == 4:
         return to_rgb(Image.fromarray(levels))
     return np.broadcast_to(levels, (*levels.shape[:2], 3)) if levels.shape[2] == 1 else levels
-
-
-def _eight_bits(array):
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype == np.uint16:
-        return np.round(array / 257).astype("uint8")
-    if array.dtype.kind in "iuf":
-        low, high = array.min(), array.max()
-        if not (low >= 0 and high <= 255):  # NaN fails too
-            raise InputError(f"an image's values lie between 0 and 255, got {low:g} to {high:g}")
-        if array.dtype.kind == "f" and 0 < high <= 1:
-            raise InputError("an image's values lie between 0 and 255; these are at most 1: multiply by 255")
-        return np.round(array).astype("uint8")
-    raise InputError(f"an image holds numbers, got {array.dtype}")

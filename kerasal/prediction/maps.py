@@ -1,27 +1,29 @@
 """Maps of images in a program's memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from kerasal._stimuli import as_array, is_array
 from kerasal.errors import InputError
 from kerasal.prediction.inputs import as_stimulus
 from kerasal.prediction.predictors import Predictor, load
 from kerasal.prediction.stream import predicted
 
-ImageLike = np.ndarray | Image.Image | Path | str
+ImageLike = np.ndarray | Image.Image | Path | str  # or a tensor
 
 
 def predict(
-    images: ImageLike | Sequence[ImageLike], model: Predictor | str | Path | None = None
+    images: ImageLike | Iterable[ImageLike], model: Predictor | str | Path | None = None
 ) -> np.ndarray | list[np.ndarray]:
     """Saliency maps of images, each at its image's size.
 
     Args:
         images: one image or several: paths, Pillow images, or arrays (H, W), (H, W, 1), (H, W, 3) RGB or
-            (H, W, 4), uint8, uint16 or float, 0..255. An array (N, H, W, 3) is N images.
+            (H, W, 4), uint8, uint16 or float, 0..255. An array (N, H, W, 3) is N images. Tensors of
+            TensorFlow, JAX and PyTorch are taken as their arrays.
         model: a name of `kerasal models` such as "gbvs", the run folder of a trained network or a weights
             file, which is then loaded; or what `kerasal.load` returned, or any object with `saliency_maps`,
             for many calls.
@@ -30,8 +32,12 @@ def predict(
     All in this process: `kerasal.classical.saliency_maps` uses several for the classical models.
     InputError: an image that cannot be read or that the model refuses, or a model that cannot be found.
     """
+    if is_array(images):
+        images = as_array(images)
     if isinstance(images, ImageLike) and getattr(images, "ndim", 0) != 4:
         return predict([images], model)[0]
+    if not isinstance(images, Iterable):
+        raise InputError(f"predict takes an image or a list of images, got {type(images).__name__}")
     predictor = model if isinstance(model, Predictor) else load(model)
     stimuli = ((_name(index, image), as_stimulus(image)) for index, image in enumerate(images))
     return [saliency_map for _, _, saliency_map in predicted(predictor, stimuli, _refuse, processes=1)]

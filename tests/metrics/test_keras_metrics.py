@@ -18,7 +18,7 @@ from slow_metrics import (
     slow_sim,
 )
 
-from kerasal import metrics
+from kerasal import losses, metrics
 
 CLASSES = [metrics.CC, metrics.SIM, metrics.KLD, metrics.NSS, metrics.AUCJudd]
 FIXATION_CLASSES = [metrics.NSS, metrics.AUCJudd]
@@ -249,7 +249,7 @@ def test_metrics_run_under_jax_without_tensorflow(tmp_path):
     code = """
 import json, sys
 import jax, numpy as np
-from kerasal import metrics
+from kerasal import losses, metrics
 batch = np.load(sys.argv[1])
 values = {}
 for cls in (metrics.CC, metrics.SIM, metrics.KLD, metrics.NSS, metrics.AUCJudd):
@@ -290,7 +290,7 @@ import tensorflow as tf
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from kerasal import metrics
+from kerasal import losses, metrics
 
 arrays = np.load(sys.argv[1])
 with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
@@ -315,3 +315,28 @@ def test_images_count_alike_on_two_devices_and_in_a_last_batch_that_one_of_them_
         for cls in CLASSES:
             expected = np.mean(array_values(cls(), y_true, y_pred))
             assert values[cls().name] == pytest.approx(expected, rel=1e-5, abs=1e-6), cls
+
+
+def test_keras_callbacks_know_which_way_is_better():
+    """EarlyStopping with its mode "auto" takes the best epoch of each metric and of each term of a loss."""
+    keras.utils.set_random_seed(0)
+    loss = losses.get("kld+0.1*nss")
+    better = {cls().name: max if metrics.METRICS[cls().name].higher_is_better else min for cls in CLASSES}
+    better |= {"kld_loss": min, "nss_loss": min, "loss": min}
+    y_true, _ = batch([0, 1])
+    network = keras.Sequential(
+        [keras.Input((6, 9, 1)), keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")]
+    )
+    network.compile("sgd", loss, metrics=[*(cls() for cls in CLASSES), *losses.term_metrics(loss)])
+    random = np.random.default_rng(0)
+
+    def change(epoch, logs):  # so that no value rises or falls in every epoch
+        network.set_weights([random.normal(size=w.shape) for w in network.get_weights()])
+
+    stopping = {name: keras.callbacks.EarlyStopping(name, patience=99) for name in better}
+    x = random.random((2, 6, 9, 1)).astype("float32")
+    callbacks = [*stopping.values(), keras.callbacks.LambdaCallback(on_epoch_end=change)]
+    history = network.fit(x, y_true, epochs=6, callbacks=callbacks, verbose=0).history
+    for name, best in better.items():
+        assert min(history[name]) < history[name][0] or max(history[name]) > history[name][0], name
+        assert float(stopping[name].best) == pytest.approx(best(history[name])), name

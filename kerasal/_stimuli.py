@@ -32,12 +32,15 @@ def as_array(value: object) -> np.ndarray:
 
 
 def eight_bits(array: np.ndarray) -> np.ndarray:
-    """An image's values as uint8: uint16 is scaled, other numbers must lie in 0..255.
+    """An image's values as uint8: bool and uint16 are scaled, other numbers must lie in 0..255.
 
     InputError: they do not, or are no numbers; floats in [0, 1].
     """
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype == np.uint8:
         return array
+    if array.dtype == bool:
+        return array.astype("uint8") * 255
     if array.dtype == np.uint16:
         return np.round(array / 257).astype("uint8")
     check_levels(array)

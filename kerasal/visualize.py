@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from PIL import Image, ImageDraw, ImageFont
 
 from kerasal._files import make_folder, write_array, write_encoded
-from kerasal.data.images import write_picture
+from kerasal.data.images import read_map, write_picture
 from kerasal.data.sample import Sample, center_bias
 from kerasal.errors import InputError
 
@@ -152,7 +152,7 @@ def save_center_bias(array: Path, path: Path) -> Path:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    bias = np.load(array)
+    bias = read_map(array)
     rows, columns = bias.shape
     figure = Figure(figsize=(6.4, 6.4 * (rows + 0.36 * columns) / (1.42 * columns)), layout="constrained")
     grid = figure.add_gridspec(

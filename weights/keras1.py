@@ -70,7 +70,9 @@ def open_keras1(path: Path | str) -> Iterator[list[tuple[str, list[h5py.Dataset]
             raise _damaged(path, error) from None
         try:
             yield [(name, datasets) for name, datasets in layers if datasets]
-        except (OSError, RuntimeError) as error:  # an array that cannot be read
+        except InputError:
+            raise
+        except Exception as error:  # an array that cannot be read
             raise _damaged(path, error) from None
 
 

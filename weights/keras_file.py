@@ -32,21 +32,23 @@ def load_keras_layers(layers: Mapping[str, keras.layers.Layer], path: Path | str
     layer missing, or a layer of another shape, by name; `network` says in it what was expected.
     """
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"{path} is not a readable HDF5 weights file ({error})") from None
-    with file:
-        root = file.get("model_weights", file)
-        found = {}
-        for name, layer in layers.items():
-            if name not in root:
-                raise InputError(f"{path} has no layer {name}: these are not {network}'s convolutions")
-            arrays = read_layer(root[name])
-            expected = [tuple(weight.shape) for weight in layer.weights]
-            shapes = [array.shape for array in arrays]
-            if shapes != expected:
-                raise InputError(f"{path}: {name} has shapes {shapes}, {network} needs {expected}")
-            found[layer] = arrays
+        with h5py.File(path, "r") as file:
+            root = file.get("model_weights", file)
+            found = {}
+            for name, layer in layers.items():
+                if name not in root:
+                    raise InputError(f"{path} has no layer {name}: these are not {network}'s convolutions")
+                arrays = read_layer(root[name])
+                expected = [tuple(weight.shape) for weight in layer.weights]
+                shapes = [array.shape for array in arrays]
+                if shapes != expected:
+                    raise InputError(f"{path}: {name} has shapes {shapes}, {network} needs {expected}")
+                found[layer] = arrays
+    except InputError:
+        raise
+    except Exception as error:  # damaged bytes make h5py raise whatever it comes to
+        what = " ".join(str(error).split())
+        raise InputError(f"{path} is not a readable HDF5 weights file ({what})") from None
     for layer, arrays in found.items():
         layer.set_weights(arrays)
 

@@ -1,12 +1,11 @@
 """Taking archives apart without trusting them: nothing leaves the folder, no links, no bombs."""
 
+import errno
 import gzip
-import lzma
 import os
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,7 +18,8 @@ from kerasal.errors import InputError
 LARGEST_RATIO, ALWAYS_ALLOWED = 100, 1_000_000  # times the archive's bytes; bytes
 JUNK = ("__MACOSX", ".svn", ".DS_Store", "Thumbs.db")
 BLOCK = 1 << 20
-DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError)
+THE_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)  # errors
+LONGEST = 255  # bytes of a part of a path, on most file systems
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,19 @@ def extract(archive: Path, folder: Path) -> int:
             check_space(folder, total, f"unpacking {archive.name}")
             for path, member in chosen.items():
                 limit -= _write(archive, member, folder / path, limit)
-    except (FileExistsError, NotADirectoryError) as error:
+    except InputError:
+        raise
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise InputError(
             f"{archive} is refused: it has {Path(error.filename).name!r} as a file and as a folder"
         ) from None
     except RuntimeError as error:  # zipfile's for encrypted members and methods that Python lacks
         raise InputError(f"cannot unpack {archive}: {error}") from None
-    except (*DAMAGED, OSError) as error:
-        if getattr(error, "errno", None):  # a full disk, not the archive
+    except Exception as error:  # damaged bytes make the readers raise whatever it comes to
+        if getattr(error, "errno", None) in THE_DISKS:
             raise
-        raise InputError(f"{archive} is damaged ({error}): remove it and try again") from None
+        what = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise InputError(f"{archive} is damaged ({what}): remove it and try again") from None
     return len(chosen)
 
 
@@ -88,6 +91,7 @@ class _opened:
                 raise InputError(f"{self.archive} is refused: {info.filename!r} in it is a link or device")
             path = self._path(info.filename)
             if not info.is_dir():
+                self._check_name(path)
                 yield _Member(path, info.file_size, lambda info=info: self.file.open(info))
 
     def _tar(self):
@@ -96,13 +100,26 @@ class _opened:
                 raise InputError(f"{self.archive} is refused: {info.name!r} in it is a link or device")
             path = self._path(info.name)
             if info.isreg():
+                self._check_name(path)
                 yield _Member(path, info.size, lambda info=info: self.file.extractfile(info))
 
     def _path(self, name: str) -> PurePosixPath:
+        if not name:
+            raise InputError(f"{self.archive} is refused: a file in it has no name")
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in name.split("/")[0] or "\0" in name:
             raise InputError(f"{self.archive} is refused: {name!r} in it would be written outside the folder")
         return path
+
+    def _check_name(self, path: PurePosixPath) -> None:
+        """InputError: a file that cannot be written under its name."""
+        if not path.parts:
+            raise InputError(f"{self.archive} is refused: a file in it has no name")
+        if any(len(part.encode("utf-8", "surrogateescape")) > LONGEST for part in path.parts):
+            raise InputError(
+                f"{self.archive} is refused: a file in it has a name of more than {LONGEST} bytes, "
+                f"{str(path)[:40]}..."
+            )
 
 
 def _chosen(archive: Path, members: Iterator[_Member], limit: int) -> dict[PurePosixPath, _Member]:

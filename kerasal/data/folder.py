@@ -12,10 +12,10 @@ import csv
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
 from kerasal.data.images import IMAGE_SUFFIXES, MAP_SUFFIXES, list_files, read_image, read_map, read_npy
 from kerasal.data.layout import Troubles, fixated_pixels
+from kerasal.data.mat import mat_variables, not_sparse
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 
@@ -164,17 +164,14 @@ def _points(array: np.ndarray, size: tuple[int, int], path: Path) -> np.ndarray:
 
 
 def _read_mat(path: Path) -> np.ndarray:
-    try:
-        contents = scipy.io.loadmat(path)
-    except Exception as error:  # scipy raises a dozen types on a damaged file
-        raise InputError(f"cannot read {path}: {error}") from None
+    variables = mat_variables(path)
     arrays = {
         name: value
-        for name, value in contents.items()
-        if not name.startswith("__") and isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
+        for name, value in variables.items()
+        if isinstance(not_sparse(path, name, value), np.ndarray) and value.dtype.kind in "biuf"
     }
     if len(arrays) != 1:
-        found = ", ".join(name for name in contents if not name.startswith("__")) or "nothing"
+        found = ", ".join(variables) or "nothing"
         raise InputError(
             f"{path} must hold one numeric variable, x, y pairs or a fixation map; found {found}"
         )
@@ -184,8 +181,11 @@ def _read_mat(path: Path) -> np.ndarray:
 def _read_csv(path: Path) -> tuple[np.ndarray, ...]:
     """Columns x, y and perhaps observer by their names in the first line, or x, y without such a line."""
     observers: dict[str, list[tuple[float, float]]] = {}
-    with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-        rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    try:
+        with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
+            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    except (OSError, csv.Error) as error:  # a cell of hundreds of thousands of characters, say
+        raise InputError(f"cannot read {path} as CSV: {error}") from None
     names = ["x", "y"]
     if rows and not _is_number(rows[0][0]):
         names = [cell.strip().lower() for cell in rows.pop(0)]

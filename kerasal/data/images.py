@@ -49,12 +49,12 @@ def read_image(path: Path | str, *, exif: bool = False) -> np.ndarray:
     photographs, wrong for data sets, whose coordinates refer to the stored pixels.
     InputError: not an image, cut off, or not readable.
     """
-    return to_rgb(_open(path), exif=exif)
+    return _to_rgb(_open(path), path, exif=exif)
 
 
 def decode_image(data: bytes, name: Path | str) -> np.ndarray:
     """What `read_image` makes of a file that holds these bytes. InputError, with that name."""
-    return to_rgb(_open(io.BytesIO(data), name=str(name)))
+    return _to_rgb(_open(io.BytesIO(data), name=str(name)), name)
 
 
 def read_upload(content: bytes, max_pixels: int) -> np.ndarray:
@@ -67,7 +67,7 @@ def read_upload(content: bytes, max_pixels: int) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is odd in a stranger's file nobody here wants to know
         image = _open(io.BytesIO(content), name="upload", formats=formats, max_pixels=max_pixels)
-        return to_rgb(image, exif=True)
+        return _to_rgb(image, "upload", exif=True)
 
 
 def write_picture(path: Path, picture: Image.Image, **options) -> Path:
@@ -124,11 +124,14 @@ def read_map(path: Path | str) -> np.ndarray:
     """
     path = Path(path)
     if path.suffix.lower() == ".npy":
-        array = np.squeeze(read_npy(path)).astype("float64")
+        array = read_npy(path)
+        if array.ndim > 2:
+            array = np.squeeze(array)
+        array = array.astype("float64")
     else:
         image = _open(path)
         array = np.asarray(image if image.mode.startswith("I") else image.convert("L")).astype("float64")
-    if array.ndim != 2:
+    if array.ndim != 2 or array.size == 0:
         raise InputError(f"{path} must hold a two-dimensional map, got shape {array.shape}")
     if not np.isfinite(array).all() or array.min() < 0:
         raise InputError(f"{path} has negative or non-finite values: a map is non-negative")
@@ -138,12 +141,17 @@ def read_map(path: Path | str) -> np.ndarray:
 def read_npy(path: Path | str) -> np.ndarray:
     """A numeric array from a .npy file, never unpickling. InputError: not such a file."""
     try:
+        with open(path, "rb") as file:
+            if file.read(4) == b"PK\x03\x04":
+                raise InputError(f"{path} is a ZIP archive, as .npz files are: save one array with np.save")
         # Mapped first: a few bytes that tell of a larger array than follows take no memory for it.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         array = np.array(array) if isinstance(array, np.memmap) else array
-    except (ValueError, EOFError, OSError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # a damaged header makes NumPy raise whatever it comes to
         raise InputError(f"cannot read {path} as a .npy array: {_one_line(error)}") from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf":
         raise InputError(f"{path} does not hold one numeric array")
     return array
 
@@ -162,6 +170,11 @@ def _open(file, name: str | None = None, formats=None, max_pixels: int = LARGEST
     try:
         image = Image.open(file, formats=formats)
         check_size(name or str(file), *image.size, max_pixels)
+        if image.format == "PNG":
+            image.verify()  # its checksums, which are not looked at in loading
+            if isinstance(file, io.BytesIO):
+                file.seek(0)
+            image = Image.open(file, formats=formats)
         image.load()  # Pillow is lazy: only this finds a file that was cut off
     except (InputError, MemoryError):
         raise
@@ -174,5 +187,12 @@ def _open(file, name: str | None = None, formats=None, max_pixels: int = LARGEST
     return image
 
 
+def _to_rgb(image: Image.Image, name: Path | str, *, exif: bool = False) -> np.ndarray:
+    try:
+        return to_rgb(image, exif=exif)
+    except Exception as error:  # a damaged palette or tag, for one
+        raise InputError(f"cannot read image {name}: {_one_line(error)}") from None
+
+
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 from PIL import Image
 
 from kerasal.data.fixations import inside
 from kerasal.data.images import check_size
+from kerasal.data.mat import mat_variables, not_sparse
 from kerasal.errors import InputError
 
 
@@ -72,7 +72,7 @@ def image_size(path: Path) -> tuple[int, int]:
             columns, rows = image.size
     except FileNotFoundError:
         raise InputError(f"{path} is missing") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # a damaged file makes Pillow's readers raise nearly anything
         raise InputError(f"cannot read image {path}: {' '.join(str(error).split())}") from None
     check_size(str(path), columns, rows)
     return rows, columns
@@ -81,28 +81,20 @@ def image_size(path: Path) -> tuple[int, int]:
 def read_mat(path: Path, variable: str | None = None) -> np.ndarray:
     """A variable of a MATLAB file (v4 to v7); without a name, the only one there is.
 
-    InputError: no such file or variable, damaged, or of version 7.3, which is HDF5.
+    InputError: no such file or variable, damaged, sparse, or of version 7.3, which is HDF5.
     """
-    try:
-        contents = scipy.io.loadmat(path)
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing") from None
-    except NotImplementedError:
-        raise InputError(f"{path} is a MATLAB 7.3 file: save it in MATLAB with -v7") from None
-    except Exception as error:  # scipy raises a dozen types on a damaged file
-        raise InputError(f"cannot read {path}: {' '.join(str(error).split())}") from None
-    names = [name for name in contents if not name.startswith("__")]
-    if variable is None and len(names) == 1:
-        variable = names[0]
-    if variable not in names:
+    variables = mat_variables(path)
+    if variable is None and len(variables) == 1:
+        (variable,) = variables
+    if variable not in variables:
         wanted = f"a variable {variable}" if variable else "one variable"
-        raise InputError(f"{path} must hold {wanted}; found {', '.join(names) or 'nothing'}")
-    return contents[variable]
+        raise InputError(f"{path} must hold {wanted}; found {', '.join(variables) or 'nothing'}")
+    return not_sparse(path, variable, variables[variable])
 
 
 @contextmanager
 def structure(path: Path, what: str) -> Iterator[None]:
-    """Taking apart a MATLAB structure that is not as documented becomes an InputError naming the file."""
+    """Taking apart what a file holds that is not as documented becomes an InputError naming the file."""
     try:
         yield
     except InputError:

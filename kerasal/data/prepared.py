@@ -10,6 +10,7 @@ The test split keeps its files, so that its scores are those of the dataset itse
 """
 
 import json
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ from typing import Any
 import numpy as np
 
 from kerasal._files import check_space, new_folder
+from kerasal._json import read_json
 from kerasal.data.records import FOOTER, HEADER, Observers, Record, example
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.errors import InputError
 
 SCHEMA = 1
 INDEX = "prepared.json"
+CHECKSUM = "crc32"  # of the rest of the index
 CENTER_BIAS = "center_bias.npy"
 PER_SHARD = 256
 
@@ -80,7 +83,7 @@ def prepare(
                             None if sample.density_file is None else small.density(),
                         )
                         writer.write(data)
-                        splits[split].append(_entry(small, raw, name, place + HEADER, len(data)))
+                        splits[split].append(_entry(small, raw, name, place + HEADER, data))
                         place += HEADER + len(data) + FOOTER
                         if split == "train":
                             bias += small.density(bias_size)
@@ -96,21 +99,23 @@ def prepare(
             "size": size,
             "splits": splits,
         }
-        (partial / INDEX).write_text(json.dumps(index))
+        (partial / INDEX).write_text(json.dumps({**index, CHECKSUM: _checksum(index)}))
     return load(folder)
 
 
 def load(folder: Path) -> Dataset:
     """What `prepare` wrote. InputError: damaged or incomplete."""
     try:
-        index = json.loads((folder / INDEX).read_text())
+        index = read_json(folder / INDEX, hint=": prepare the dataset again")
         if index["schema"] != SCHEMA:
             raise InputError(f"{folder} was prepared by another version of kerasal: prepare it again")
+        if index.pop(CHECKSUM, None) not in (None, _checksum(index)):  # None: prepared before there was one
+            raise ValueError("another checksum")
         splits = {split: [_sample(folder, entry) for entry in index["splits"][split]] for split in SPLITS}
         dataset = Dataset(index["name"], splits, index["description"], index["licence"], index["notes"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder / INDEX} is damaged ({error}): prepare the dataset again") from None
     ends: dict[Path, int] = {}
     for sample in dataset.samples:
@@ -162,7 +167,12 @@ def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.clip(np.rint(resize_stimulus(pixels, size).numpy()), 0, 255).astype("uint8")
 
 
-def _entry(sample: Sample, raw: bool, shard: str, start: int, length: int) -> dict[str, Any]:
+def _checksum(index: dict[str, Any]) -> int:
+    """A CRC-32 of the index, which is the same after it was written and read."""
+    return zlib.crc32(json.dumps(index, sort_keys=True).encode())
+
+
+def _entry(sample: Sample, raw: bool, shard: str, start: int, data: bytes) -> dict[str, Any]:
     return {
         "name": sample.name,
         "size": sample.size,
@@ -175,14 +185,17 @@ def _entry(sample: Sample, raw: bool, shard: str, start: int, length: int) -> di
         "raw": raw,
         "shard": shard,
         "start": start,
-        "length": length,
+        "length": len(data),
+        "crc32": zlib.crc32(data),
     }
 
 
 def _sample(folder: Path, entry: dict[str, Any]) -> Sample:
     if Path(entry["shard"]).name != entry["shard"]:
         raise ValueError(f"a shard outside the folder: {entry['shard']}")
-    record = Record(folder / entry["shard"], entry["start"], entry["length"], entry["raw"])
+    record = Record(
+        folder / entry["shard"], entry["start"], entry["length"], entry["raw"], entry.get("crc32")
+    )
     return Sample(
         entry["name"],
         tuple(entry["size"]),

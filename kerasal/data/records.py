@@ -9,9 +9,11 @@ A record is a `tf.train.Example` with the features
     density      bytes of float32, row after row: a given density map, where there is one
 
 TFRecord (tensorflow/core/lib/io/record_writer.h): eight bytes of length, four of checksum, the data, four of
-checksum. With the place and length of its data a record is read without those before it.
+checksum. With the place and length of its data a record is read without those before it. That checksum is a
+CRC-32C, which Python has not: a CRC-32 of the data is noted beside the place.
 """
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.data.images import decode_image
+from kerasal.data.layout import structure
 from kerasal.errors import InputError
 
 HEADER, FOOTER = 12, 4  # bytes around a record's data
@@ -32,17 +35,19 @@ class Record:
     start: int
     length: int
     raw: bool  # whether the stimulus is stored as pixels, not as an image file
+    crc32: int | None = None  # of its data; None where it was prepared before that was noted
 
     def __call__(self) -> np.ndarray:
         """The stimulus, (H, W, 3) uint8 RGB."""
         features = self.features()
-        data = features["stimulus"].bytes_list.value[0]
-        if self.raw:
-            return np.frombuffer(data, "uint8").reshape(*features["size"].int64_list.value, 3)
+        with structure(self.path, "a stimulus of its size"):
+            data = features["stimulus"].bytes_list.value[0]
+            if self.raw:
+                return np.frombuffer(data, "uint8").reshape(*features["size"].int64_list.value, 3)
         return decode_image(data, self.path)
 
     def read(self) -> bytes:
-        """The record's data, a serialized Example. InputError: the file is missing or was cut off."""
+        """The record's data, a serialized Example. InputError: the file is missing, cut off or damaged."""
         try:
             with open(self.path, "rb") as file:
                 file.seek(self.start)
@@ -53,6 +58,8 @@ class Record:
             ) from None
         if len(data) != self.length:
             raise InputError(f"{self.path} was cut off: prepare the dataset again")
+        if self.crc32 not in (None, zlib.crc32(data)):
+            raise InputError(f"{self.path} is damaged (another checksum): prepare the dataset again")
         return data
 
     def features(self):
@@ -69,9 +76,10 @@ class Record:
     def density(self) -> np.ndarray:
         """A given density map, (H, W) float32, any non-negative scale."""
         features = self.features()
-        return np.frombuffer(features["density"].bytes_list.value[0], "float32").reshape(
-            tuple(features["size"].int64_list.value)
-        )
+        with structure(self.path, "a density of its size"):
+            return np.frombuffer(features["density"].bytes_list.value[0], "float32").reshape(
+                tuple(features["size"].int64_list.value)
+            )
 
 
 class Observers(Sequence):
@@ -93,8 +101,9 @@ class Observers(Sequence):
         if not self.count:
             return []
         features = self.record.features()
-        xy = np.frombuffer(features["fixations"].bytes_list.value[0], "float64").reshape(-1, 2)
-        return np.split(xy, np.cumsum(features["observers"].int64_list.value)[:-1])
+        with structure(self.record.path, "the fixations of each observer"):
+            xy = np.frombuffer(features["fixations"].bytes_list.value[0], "float64").reshape(-1, 2)
+            return np.split(xy, np.cumsum(features["observers"].int64_list.value)[:-1])
 
 
 def example(

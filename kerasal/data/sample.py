@@ -60,6 +60,9 @@ class Sample:
             counts = count_map(self.all_fixations(), self.size, size)
             return density_from_counts(counts, self.size, self.sigma, dtype)
         given = self.density_file() if callable(self.density_file) else read_map(self.density_file)
+        # Of so large or small values float32 would make infinities or zeros.
+        if given.size and not 1e-30 < (peak := given.max()) < 1e30 and peak > 0:
+            given = given / peak
         density = given.astype(dtype)
         rows, columns = size or self.size
         if density.shape != (rows, columns):

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from kerasal._json import shown
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.errors import InputError
 
@@ -40,11 +41,11 @@ def split_by_file(dataset: Dataset, path: Path | str) -> Dataset:
     seen: set[str] = set()
     for name, split in _read(path):
         if split not in splits:
-            raise InputError(f"{path}: unknown split {split!r}, one of {', '.join(SPLITS)}")
+            raise InputError(f"{path}: unknown split {shown(split)}, one of {', '.join(SPLITS)}")
         # A suffix is dropped only where the whole name is unknown: names may hold dots.
-        sample = samples.get(name) or samples.get(str(Path(name).with_suffix("")))
+        sample = samples.get(name) or samples.get(name.removesuffix(Path(name).suffix))
         if sample is None:
-            raise InputError(f"{path} names {name!r}, and {dataset.name} has no such sample")
+            raise InputError(f"{path} names {shown(name)}, and {dataset.name} has no such sample")
         if sample.name in seen:
             raise InputError(f"{path} names {name!r} twice: a sample belongs to one split")
         seen.add(sample.name)
@@ -64,9 +65,12 @@ def _read(path: Path) -> list[tuple[str, str]]:
         try:
             lists = json.loads(text)
             return [(str(name), split) for split, names in lists.items() for name in names]
-        except (ValueError, AttributeError, TypeError):
+        except (ValueError, AttributeError, TypeError, RecursionError):
             raise InputError(f'{path} must be JSON like {{"train": [names], "test": [names]}}') from None
-    rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(row)]
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(row)]
+    except csv.Error as error:
+        raise InputError(f"cannot read the split file {path} as CSV: {error}") from None
     if not rows or not {"name", "split"} <= set(rows[0]):
         raise InputError(f"{path} needs the columns name and split in its first line, or to be .json")
     name, split = rows[0].index("name"), rows[0].index("split")

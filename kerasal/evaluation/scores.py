@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kerasal.errors import InputError
+
 
 @dataclass(frozen=True, eq=False)
 class Scores:
@@ -39,8 +41,11 @@ def write_csv(path: Path, scores: dict[str, Scores]) -> None:
 
 
 def read_csv(path: Path) -> Scores:
-    """The scores of one system, as `write_csv` wrote them."""
-    with open(path, newline="") as file:
-        header, *rows = csv.reader(file)
-    columns = np.array([[float(cell) for cell in row[1:]] for row in rows]).T
-    return Scores([row[0] for row in rows], dict(zip(header[1:], columns, strict=True)))
+    """The scores of one system, as `write_csv` wrote them. InputError: a damaged file."""
+    try:
+        with open(path, newline="") as file:
+            header, *rows = csv.reader(file)
+        columns = np.array([[float(cell) for cell in row[1:]] for row in rows]).T
+        return Scores([row[0] for row in rows], dict(zip(header[1:], columns, strict=True)))
+    except (OSError, ValueError, IndexError, csv.Error) as error:
+        raise InputError(f"cannot read the scores {path}: {' '.join(str(error).split())}") from None

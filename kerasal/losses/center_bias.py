@@ -78,8 +78,9 @@ def _map_or_gaussian(center_bias):
     if isinstance(center_bias, (str, Path)):
         try:
             center_bias = np.load(center_bias, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise InputError(f"no centre bias in {center_bias}: expected a .npy file ({error})") from None
+        except Exception as error:  # a damaged header makes NumPy raise whatever it comes to
+            what = " ".join(str(error).split())
+            raise InputError(f"no centre bias in {center_bias}: expected a .npy file ({what})") from None
     try:
         b = np.asarray(center_bias, dtype="float32")
     except (TypeError, ValueError):

@@ -1,7 +1,9 @@
 """Saliency networks: Keras models from RGB stimuli of any size to saliency maps."""
 
 import inspect
+from numbers import Integral
 
+from kerasal._json import shown
 from kerasal.errors import InputError
 from kerasal.models.base import SaliencyModel, scale_to_peak
 from kerasal.models.baseline import Baseline
@@ -13,7 +15,7 @@ from kerasal.models.sam import SAMVGG, SAMResNet
 from kerasal.models.shallownet import ShallowNet
 from kerasal.models.table import NETWORKS, NetworkInfo
 from kerasal.models.vgg16 import vgg16
-from kerasal.models.weights_file import convert_weights, load_weights_file, set_weights
+from kerasal.models.weights_file import convert_weights, load_keras3, load_weights_file, set_weights
 
 __all__ = [
     "MODELS",
@@ -30,7 +32,9 @@ __all__ = [
     "SaliencyModel",
     "ShallowNet",
     "build",
+    "check_input_size",
     "convert_weights",
+    "load_keras3",
     "load_weights_file",
     "network_class",
     "option_names",
@@ -38,6 +42,8 @@ __all__ = [
     "set_weights",
     "vgg16",
 ]
+
+LARGEST_SIDE = 4096  # of a network's input, in pixels
 
 # The names of the command line's --model.
 MODELS: dict[str, type[SaliencyModel]] = {
@@ -53,8 +59,8 @@ MODELS: dict[str, type[SaliencyModel]] = {
 
 def network_class(name: str) -> type[SaliencyModel]:
     """The class of the network of that name. InputError: an unknown name."""
-    if name not in MODELS:
-        raise InputError(f"unknown model {name!r}: one of {', '.join(MODELS)}")
+    if not isinstance(name, str) or name not in MODELS:
+        raise InputError(f"unknown model {shown(name)}: one of {', '.join(MODELS)}")
     return MODELS[name]
 
 
@@ -66,10 +72,29 @@ def option_names(name: str) -> set[str]:
 
 
 def build(name: str, **options) -> SaliencyModel:
-    """The network of that name, with the options of its class. InputError: an unknown name or value."""
+    """The network of that name, with the options of its class. InputError: an unknown name or option."""
+    network = network_class(name)
+    if unknown := sorted(set(options) - option_names(name)):
+        raise InputError(f"model {name} has no option {unknown[0]}")
+    if "input_size" in options:
+        check_input_size(options["input_size"])
     try:
-        return network_class(name)(**options)
+        return network(**options)
     except InputError:
         raise
-    except ValueError as error:
-        raise InputError(f"model {name}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise InputError(f"model {name}: {' '.join(str(error).split())}") from error
+
+
+def check_input_size(size: tuple[int, int]) -> None:
+    """InputError: no size (rows, columns) of a network's input, or one that no memory holds."""
+    whole = (
+        isinstance(size, list | tuple) and len(size) == 2 and all(isinstance(side, Integral) for side in size)
+    )
+    if not whole or min(size) < 1:
+        raise InputError(f"input_size must be two whole numbers, rows and columns, got {shown(size)}")
+    if max(size) > LARGEST_SIDE:
+        raise InputError(
+            f"input_size {size[0]}x{size[1]} is too large: at most {LARGEST_SIDE} pixels a side, and the "
+            "memory of a step grows with their product"
+        )

@@ -1,11 +1,13 @@
 """Whole networks from weights files: the originals' own, and those converted to Keras 3."""
 
 import io
+import warnings
 from pathlib import Path
 from typing import BinaryIO
 
 import h5py
 import keras
+import numpy as np
 
 from kerasal._files import make_folder, write_encoded
 from kerasal.errors import InputError
@@ -54,14 +56,31 @@ def set_weights(network: keras.Model, weights: Path | str) -> None:
     """Give a network the weights of a file, as `load_weights_file` takes it. InputError: they do not fit."""
     path = find_weights(weights)
     if _is_keras3(path):
-        try:
-            network.load_weights(path)
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"cannot load {path}: {' '.join(str(error).split())}") from None
+        load_keras3(network, path)
     elif hasattr(network, "load_original"):
         network.load_original(path)
     else:
         raise InputError(f"{path} is no .weights.h5 file, and no original of {network.name} is known")
+
+
+def load_keras3(network: keras.Model, path: Path) -> None:
+    """Set all weights of a network from a .weights.h5 file of Keras 3, or none.
+
+    Keras itself leaves weights as they are, with a warning or without, whose group a damaged file has lost.
+    InputError: damaged, of another network, or with weights that are missing or not finite.
+    """
+    before = network.get_weights()
+    # What the file does not set will still be NaN. NumPy has no kind for bfloat16: "V".
+    network.set_weights([np.full_like(w, np.nan) if w.dtype.kind in "fV" else w for w in before])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            network.load_weights(path)
+        if not all(np.isfinite(weight).all() for weight in network.get_weights()):
+            raise ValueError("it lacks weights, or has some that are not finite")
+    except Exception as error:  # damaged bytes make h5py raise whatever it comes to
+        network.set_weights(before)
+        raise InputError(f"cannot load {path}: {' '.join(str(error).split())}") from None
 
 
 def convert_weights(source: Path | str, target: Path | str) -> str:
@@ -114,8 +133,11 @@ def _load(path, **options):
 def _network_of(path):
     """The name of the network that a file belongs to."""
     if _is_keras3(path):
-        with h5py.File(path) as file:
-            name = str(file.attrs.get("kerasal_model", ""))
+        try:
+            with h5py.File(path) as file:
+                name = str(file.attrs.get("kerasal_model", ""))
+        except Exception as error:
+            raise InputError(f"{path} is damaged: {' '.join(str(error).split())}") from None
         if name not in REFERENCE_NETWORKS:
             raise InputError(
                 f"{path} does not say which network it belongs to: it was not converted by kerasal"

@@ -1,6 +1,5 @@
 """Predictors: what gives saliency maps, and the names that users call them by."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from kerasal._json import check_entries, read_json
 from kerasal.classical import CLASSICAL, classical_model, is_classical
 from kerasal.errors import InputError
 from kerasal.models import MODELS, SaliencyModel, load_weights_file
@@ -215,8 +215,8 @@ def _facts(run: RunFolder) -> dict[str, Any]:
     facts = {key: config[key] for key in known if key in config}
     data = config.get("data", {})
     facts["trained_on"] = data.get("description", "unknown data")
-    if "train" in data:
-        arguments = data["arguments"]
+    if "train" in data and data["arguments"]:
+        arguments = run.data_arguments()
         folder = arguments["name"] == "folder"
         name = Path(arguments["data_dir"]).name if folder else arguments["name"]
         facts["training_images"] = f"{data['train']} images of {name}"
@@ -228,7 +228,9 @@ def _facts(run: RunFolder) -> dict[str, Any]:
             f"The backbone's weights: {weights.architecture}, {weights.credit}, {weights.licence}."
         )
     try:
-        facts["scores"] = json.loads((run.path / "metrics.json").read_text())
-    except (OSError, ValueError):
+        facts["scores"] = read_json(run.path / "metrics.json")
+        kinds = {"metrics": dict, "split": str, "data": str}
+        check_entries(run.path / "metrics.json", facts["scores"], kinds)
+    except InputError:
         facts["scores"] = None  # not evaluated yet
     return facts

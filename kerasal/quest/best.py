@@ -3,8 +3,7 @@
 import shutil
 from pathlib import Path
 
-import numpy as np
-
+from kerasal.data.images import read_map
 from kerasal.models import SaliencyModel, build
 from kerasal.quest.learning import DIVERGED
 from kerasal.quest.results import Results
@@ -49,7 +48,7 @@ def write_best(results: Results, network: SaliencyModel) -> Path | None:
             "data": config["data"],
         },
         config_text(options.as_dict()),
-        np.load(folder.path / "center_bias.npy"),
+        read_map(folder.path / "center_bias.npy").astype("float32"),
     )
     run.save_weights(whole, run.best_weights)
     shutil.rmtree(path, ignore_errors=True)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kerasal.data.images import read_map
 from kerasal.data.pipeline import resize_stimulus
 from kerasal.data.sample import Sample
 from kerasal.errors import InputError
@@ -68,7 +69,7 @@ def report_page(
         ranks=_ranks(results),
         tests=_search_section(results) + "".join(sections),
         figure_3=_figure_3(results, shown, network),
-        figure_2=center_bias_figure(np.load(results.folder.path / "center_bias.npy")),
+        figure_2=center_bias_figure(read_map(results.folder.path / "center_bias.npy")),
         config=html.escape(json.dumps(results.config, indent=2)),
         # "</" would end the script element.
         data=json.dumps(_data(results, samples), separators=(",", ":"), allow_nan=False).replace(

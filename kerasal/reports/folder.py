@@ -1,6 +1,5 @@
 """A folder that keeps what is finished, so that nothing is done twice."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from kerasal._files import json_text, make_folder, write_atomically, write_text
+from kerasal._json import read_json
+from kerasal.data.layout import structure
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.evaluation.scores import read_csv, write_csv
@@ -44,12 +45,14 @@ class ResultsFolder:
         """
         if (self.path / "config.json").is_file():
             before = self.config
-            if changed := self.differences(before, config):
+            with structure(self.path / "config.json", f"the settings of a {self.kind}"):
+                changed, merged = self.differences(before, config), self.merged(before, config)
+            if changed:
                 raise InputError(
                     f"{self.path} holds a {self.kind} with other settings: {'; '.join(changed)}. "
                     "Name another folder with --output, or repeat its settings"
                 )
-            config = self.merged(before, config)
+            config = merged
             report(f"going on with {self.path}")
         elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise InputError(
@@ -64,9 +67,9 @@ class ResultsFolder:
     @property
     def config(self) -> dict[str, Any]:
         """What config.json holds. InputError: none, one of something else, or a damaged file."""
-        if not (self.path / "config.json").is_file():
+        values = self.read_json("config.json")
+        if values is None:
             raise InputError(f"{self.path} is not a {self.kind}'s folder: it has no config.json")
-        values = self._files.config
         if self.mark not in values:
             raise InputError(f"{self.path} holds no {self.kind}: name another folder with --output")
         if values.get("schema") != self.schema:
@@ -77,12 +80,7 @@ class ResultsFolder:
         """A file's values; None where it is not there. InputError: a damaged file."""
         if not (self.path / name).is_file():
             return None
-        try:
-            return json.loads((self.path / name).read_text())
-        except ValueError:
-            raise InputError(
-                f"{self.path / name} is not valid JSON: remove it, and it is made anew"
-            ) from None
+        return read_json(self.path / name, hint=": remove it, and it is made anew")
 
     def read_scores(self, name: str) -> Scores | None:
         """One system's scores from a CSV file; None where it is not there."""

@@ -16,7 +16,17 @@ from kerasal.errors import InputError
 from kerasal.training.options import OPTION_NAMES, checked_values
 
 DATA_KEYS = ("data", "data_dir", "sigma", "pixels_per_degree", "split_file", "crop_borders", "limit")
+LARGEST = 100_000  # bytes of a configuration file
 KEYS = ("recipe", *DATA_KEYS, *OPTION_NAMES, "cache_features")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without aliases: options have no use for them, and a few lines of them make an endless value."""
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("it has an alias, such as *name, which is not taken")
+        return super().compose_node(parent, index)
 
 
 def read_config(path: Path | str) -> dict[str, Any]:
@@ -26,11 +36,16 @@ def read_config(path: Path | str) -> dict[str, Any]:
     type; the file is named.
     """
     try:
-        values = yaml.safe_load(Path(path).read_text())  # YAML contains JSON
+        data = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is neither YAML nor JSON: {' '.join(str(error).split())}") from None
+    if len(data) > LARGEST:
+        raise InputError(f"{path} has {len(data):,} bytes: a configuration file has a few lines")
+    try:
+        values = yaml.load(data.decode(), _Loader)  # YAML contains JSON
+    except Exception as error:  # PyYAML's own errors, and what Python raises at its values and depths
+        what = " ".join(str(error).split())[:200]
+        raise InputError(f"{path} is neither YAML nor JSON: {what}") from None
     if not isinstance(values, dict):
         raise InputError(f"{path} must hold lines such as 'epochs: 10'")
     try:

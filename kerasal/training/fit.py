@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from kerasal import data, losses, models
+from kerasal.data.images import read_map
 from kerasal.data.sample import Dataset, fingerprint, report_merged
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
@@ -109,7 +109,7 @@ def resume(
     """
     run = RunFolder.open_unfinished(run_path)
     config = run.config
-    options = TrainingOptions.from_dict(config["options"])
+    options = run.options
     strategy = _start(options)
     found = Checkpoints(run.checkpoints).newest(report)
     if found and found[0].finished:
@@ -117,18 +117,18 @@ def resume(
         return run
     if is_chief(strategy):
         run.check_writable()
-    arguments = config["data"]["arguments"]
+    arguments = run.data_arguments()
     if data_dir and isinstance(before := arguments["data_dir"], dict) and isinstance(data_dir, Mapping):
         data_dir = {**before, **data_dir}
     dataset = data.load(**{**arguments, **({"data_dir": data_dir} if data_dir else {})})
-    if config["data"].get("limit"):
+    if config["data"]["limit"]:
         dataset = dataset.limited(config["data"]["limit"])
     if fingerprint(dataset.samples) != config["data"]["fingerprint"]:
         raise InputError(
             f"the data of {run.path} have changed since it began: a run goes on only with the same stimuli, "
             "fixations and maps"
         )
-    loss = _loss(options.loss, np.load(run.path / "center_bias.npy"), dataset)
+    loss = _loss(options.loss, read_map(run.path / "center_bias.npy"), dataset)
     precision = config["precision"]
     network = _build(options, config["model_options"], precision, strategy)
     features = None

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 
 from kerasal import losses, models
+from kerasal._json import shown
 from kerasal.data.augmentation import Augmentation
 from kerasal.data.sample import Dataset
 from kerasal.errors import InputError
@@ -71,6 +72,7 @@ class TrainingOptions:
         ):
             if (value := getattr(self, name)) not in known:
                 raise InputError(f"unknown {name} {value!r}: one of {', '.join(filter(None, known))}")
+        models.check_input_size(self.input_size)
         for name in ("epochs", "batch_size", "gradient_accumulation"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -152,9 +154,9 @@ def checked_values(values: dict[str, Any], known: Sequence[str]) -> dict[str, An
     """
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(str(name)[:60], known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-            raise InputError(f"unknown option {name!r}: {hint}")
+            raise InputError(f"unknown option {shown(name)}: {hint}")
     return {
         name: _read(name, value, _KINDS[name]) if name in _KINDS else value for name, value in values.items()
     }
@@ -183,7 +185,7 @@ def _read(name: str, value: Any, kind: Any) -> Any:
         rows, columns = value.lower().split("x") if isinstance(value, str) else value
         return int(rows), int(columns)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{name} must be {_KIND_NAMES[kind]}, got {value!r}") from None
+        raise InputError(f"{name} must be {_KIND_NAMES[kind]}, got {shown(value)}") from None
 
 
 _KIND_NAMES = {

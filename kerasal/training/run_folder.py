@@ -13,23 +13,44 @@ metrics.json       what `kerasal evaluate` measured; metrics.csv image by image,
 """
 
 import csv
-import json
 import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from kerasal._files import new_folder, write_array, write_atomically, write_bytes, write_json, write_text
+from kerasal._json import check_entries, read_json, shown
 from kerasal.errors import InputError
-from kerasal.models import SaliencyModel, build
+from kerasal.models import SaliencyModel, build, load_keras3
 from kerasal.models.weights_file import write_weights
+from kerasal.training.options import TrainingOptions
 from kerasal.training.precision import computing_in, resolve_precision
 
 SCHEMA = 1
+# What config.json must hold for kerasal to go on from it ...
+ENTRIES = {
+    "loss": str,
+    "model": str,
+    "model_options": dict,
+    "precision": str,
+    "options": dict,
+    "cache_features": bool,
+    "data": dict,
+}
+DATA_ENTRIES = {"arguments": dict, "fingerprint": str, "limit": (int, NoneType)}  # ... and of its data ...
+ARGUMENTS = {  # ... and to load them
+    "name": str,
+    "data_dir": (str, dict, NoneType),
+    "sigma": (int, float, NoneType),
+    "pixels_per_degree": (int, float, NoneType),
+    "split_file": (str, NoneType),
+    "crop_borders": bool,
+}
 PACKAGES = ("kerasal", "tensorflow", "keras", "numpy")
 
 
@@ -69,8 +90,7 @@ class RunFolder:
     def open(cls, path: Path | str) -> "RunFolder":
         """A run folder that training wrote. InputError: it is none, or has no weights yet."""
         run = cls(path)
-        if not (run.path / "config.json").is_file():
-            raise InputError(f"{path} is not a run folder: it has no config.json")
+        run.config  # noqa: B018  it is a run's
         if not run.best_weights.is_file():
             raise InputError(f"{path} has no best.weights.h5: its training did not finish an epoch")
         return run
@@ -79,8 +99,7 @@ class RunFolder:
     def open_unfinished(cls, path: Path | str) -> "RunFolder":
         """A run folder whose training may have been stopped at any moment. InputError: it is none."""
         run = cls(path)
-        if not (run.path / "config.json").is_file():
-            raise InputError(f"{path} is not a run folder: it has no config.json")
+        run.config  # noqa: B018  it is a run's
         for partial in run.path.glob(".*.partial*"):  # left by a process that was killed
             partial.unlink(missing_ok=True)
         for partial in run.checkpoints.glob(".*.partial*"):
@@ -114,19 +133,31 @@ class RunFolder:
 
     @property
     def config(self) -> dict[str, Any]:
-        """What config.json holds. InputError: it was damaged."""
-        try:
-            return json.loads((self.path / "config.json").read_text())
-        except ValueError:
-            raise InputError(f"{self.path / 'config.json'} is not valid JSON") from None
+        """What config.json holds. InputError: there is none, it was damaged, or is another version's."""
+        path = self.path / "config.json"
+        if not path.is_file():
+            raise InputError(f"{self.path} is not a run folder: it has no config.json")
+        values = read_json(path)
+        if (schema := values.get("schema")) != SCHEMA:
+            raise InputError(
+                f"{path} has the schema {shown(schema)}, and this version of kerasal reads {SCHEMA}: "
+                "it belongs to another version"
+            )
+        check_entries(path, values, ENTRIES)
+        check_entries(path, values["data"], DATA_ENTRIES)
+        return values
 
     @property
     def history(self) -> list[dict[str, float]]:
-        """What history.csv holds, an epoch after the other."""
-        with open(self.path / "history.csv", newline="") as file:
-            rows = list(csv.DictReader(file))
-        # Not every epoch of a training with two phases has every value.
-        return [{key: float(value) for key, value in row.items() if value} for row in rows]
+        """What history.csv holds, an epoch after the other. InputError: it is missing or damaged."""
+        path = self.path / "history.csv"
+        try:
+            with open(path, newline="") as file:
+                rows = list(csv.DictReader(file))
+            # Not every epoch of a training with two phases has every value.
+            return [{key: float(value) for key, value in row.items() if value} for row in rows]
+        except (OSError, ValueError, TypeError, csv.Error) as error:
+            raise InputError(f"cannot read {path}: {' '.join(str(error).split())}") from None
 
     def write_history(self, history: list[dict[str, float]]) -> None:
         """Write history.csv, an epoch after the other."""
@@ -146,9 +177,27 @@ class RunFolder:
             self._writers[part] = tf.summary.create_file_writer(str(self.path / "tensorboard" / part))
         return self._writers[part]
 
+    @property
+    def options(self) -> TrainingOptions:
+        """The options that the run was trained with. InputError: damaged ones."""
+        try:
+            return TrainingOptions.from_dict(self.config["options"])
+        except InputError as error:
+            raise InputError(f"{self.path / 'config.json'}: {error}") from None
+
     def data_arguments(self) -> dict[str, Any]:
-        """The arguments of `kerasal.data.load` for the data that the run was trained on."""
-        return self.config["data"]["arguments"]
+        """The arguments of `kerasal.data.load` for the data that the run was trained on.
+
+        InputError: they are damaged, or were made by hand, so that there are none.
+        """
+        arguments = self.config["data"]["arguments"]
+        if not arguments:
+            raise InputError(f"the data of {self.path} were made in a program: they cannot be loaded again")
+        path = self.path / "config.json"
+        check_entries(path, arguments, ARGUMENTS)
+        if unknown := sorted(set(arguments) - set(ARGUMENTS)):
+            raise InputError(f"{path} is damaged: its data have an argument {shown(unknown[0])}")
+        return arguments
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write config.json: `config`, the schema's number, and what the run was made with."""
@@ -176,12 +225,13 @@ class RunFolder:
 
         InputError: weights that do not fit or are damaged.
         """
-        with computing_in(resolve_precision(precision)[0]):
-            model = build(self.config["model"], **{**self.config["model_options"], "backbone_weights": None})
+        config = self.config
         try:
-            model.load_weights(self.best_weights)
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"cannot load {self.best_weights}: {' '.join(str(error).split())}") from None
+            with computing_in(resolve_precision(precision)[0]):
+                model = build(config["model"], **{**config["model_options"], "backbone_weights": None})
+        except InputError as error:
+            raise InputError(f"{self.path / 'config.json'}: {error}") from None
+        load_keras3(model, self.best_weights)
         return model
 
 

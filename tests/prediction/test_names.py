@@ -1,6 +1,7 @@
 """What `--model` takes: names, variants, runs, weights files; and classical models as predictors."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -109,7 +110,17 @@ def test_a_networks_name_stands_for_its_published_weights_that_are_here(tmp_path
 def test_a_run_folder_with_a_models_name_is_a_run(tmp_path):
     run = tmp_path / "gbvs"
     run.mkdir()
-    (run / "config.json").write_text('{"model": "baseline", "loss": "mse"}')
+    config = {
+        "schema": 1,
+        "loss": "mse",
+        "model": "baseline",
+        "model_options": {},
+        "precision": "float32",
+        "options": {},
+        "cache_features": True,
+        "data": {"arguments": {}, "fingerprint": "", "limit": None},
+    }
+    (run / "config.json").write_text(json.dumps(config))
     (run / "best.weights.h5").write_bytes(b"")
     for name in (run, f"run:{run}"):
         assert find(name).facts["model"] == "baseline"

@@ -42,7 +42,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 YAML = {
     "alias bomb": (BOMB + "epochs: *j\n", "alias"),
-    "nested": ("epochs: " + "[" * 5000 + "]" * 5000, "neither YAML nor JSON"),
+    "nested": ("epochs: " + "[" * 5000 + "]" * 5000, "more than 100 brackets"),
+    "nested lines": ("- " * 5000, "neither YAML nor JSON"),
     "long integer": ("epochs: " + "9" * 5000, "neither YAML nor JSON"),
     "long text": ("epochs: " + "x" * 5000, "epochs must be a whole number, got 'xxx"),
     "long key": ("x" * 900 + ": 1", "unknown option 'xxx"),

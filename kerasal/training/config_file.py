@@ -16,7 +16,7 @@ from kerasal.errors import InputError
 from kerasal.training.options import OPTION_NAMES, checked_values
 
 DATA_KEYS = ("data", "data_dir", "sigma", "pixels_per_degree", "split_file", "crop_borders", "limit")
-LARGEST = 100_000  # bytes of a configuration file
+LARGEST, BRACKETS = 100_000, 100  # bytes of a configuration file, and opening brackets in it
 KEYS = ("recipe", *DATA_KEYS, *OPTION_NAMES, "cache_features")
 
 
@@ -41,6 +41,8 @@ def read_config(path: Path | str) -> dict[str, Any]:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     if len(data) > LARGEST:
         raise InputError(f"{path} has {len(data):,} bytes: a configuration file has a few lines")
+    if data.count(b"[") + data.count(b"{") > BRACKETS:  # PyYAML takes seconds for a thousand, one in another
+        raise InputError(f"{path} has more than {BRACKETS} brackets: a configuration file has a few lines")
     try:
         values = yaml.load(data.decode(), _Loader)  # YAML contains JSON
     except Exception as error:  # PyYAML's own errors, and what Python raises at its values and depths

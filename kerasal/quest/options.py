@@ -61,7 +61,8 @@ class QuestOptions:
         for unused in ("loss", "learning_rate", "seed", "checkpoint_minutes", "strategy", "xla"):
             training.pop(unused, None)
         training["input_size"] = list(self.training.input_size)
-        return {**asdict(self), "training": training, "search_rates": list(self.search_rates)}
+        begin = {"start_epochs": self.start_epochs if self.start else None}
+        return {**asdict(self), **begin, "training": training, "search_rates": list(self.search_rates)}
 
     @property
     def start_rate(self) -> float:

@@ -301,9 +301,15 @@ class Results:
         training = self.config["data"]
         return (
             f"trained on {training['name']} ({_counted(training['train'], 'image')}, "
-            f"{_counted(len(self.config['seeds']), 'seed')}), tested on {test} "
+            f"{_counted(len(self.config['seeds']), 'seed')}, {self.beginning}), tested on {test} "
             f"({_counted(its['images'], 'image')})"
         )
+
+    @property
+    def beginning(self) -> str:
+        """Where all losses began, in words."""
+        start, epochs = (self.config["options"].get(key) for key in ("start", "start_epochs"))
+        return f"from {_counted(epochs, 'epoch')} of {start}" if start else "from random weights"
 
     def document(self, write, comment: str = "") -> str:
         """All tables of all test sets, each under a line that says what it holds."""

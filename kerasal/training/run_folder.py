@@ -144,6 +144,7 @@ class RunFolder:
                 "it belongs to another version"
             )
         check_entries(path, values, ENTRIES)
+        values["data"].setdefault("limit", None)  # a quest's best network has none
         check_entries(path, values["data"], DATA_ENTRIES)
         return values
 

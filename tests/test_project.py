@@ -15,13 +15,13 @@ ROOMS = {
     "losses": {"_maps", "errors", "losses", "models", "weights"},
     "metrics": {"_maps", "metrics", "errors"},
     "layers": {"layers"},
-    "models": {"_files", "errors", "layers", "models", "weights"},
+    "models": {"_files", "_json", "_stimuli", "errors", "layers", "models", "weights"},
     "classical": {"_processes", "classical", "errors"},
-    "data": {"_files", "data", "errors", "weights"},
-    "training": {"_files", "data", "errors", "losses", "metrics", "models", "training"},
+    "data": {"_files", "_json", "_processes", "_stimuli", "data", "errors", "weights"},
+    "training": {"_files", "_json", "data", "errors", "losses", "metrics", "models", "training"},
     "prediction": {
-        "_files",
-        *("classical", "data", "errors", "models", "prediction", "training", "visualize", "weights"),
+        *("_files", "_json", "_stimuli", "classical", "data", "errors", "models", "prediction", "training"),
+        *("visualize", "weights"),
     },
     "evaluation": {
         *(
@@ -40,7 +40,17 @@ ROOMS = {
     },
     "export": {"_files", "data", "errors", "export", "models", "prediction"},
     "serving": {"data", "errors", "prediction", "serving", "visualize"},
-    "reports": {"_files", "errors", "evaluation", "metrics", "reports", "training", "visualize"},
+    "reports": {
+        "_files",
+        "_json",
+        "data",
+        "errors",
+        "evaluation",
+        "metrics",
+        "reports",
+        "training",
+        "visualize",
+    },
     "quest": {
         *("cluster", "data", "errors", "evaluation", "losses", "metrics", "models", "quest", "reports"),
         *("_files", "training", "visualize"),

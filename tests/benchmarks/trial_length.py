@@ -23,7 +23,7 @@ from kerasal.quest.learning import Splits, train_heads
 from kerasal.quest.rates import best_rate, try_rates
 from kerasal.training import default_cache, open_features
 
-LENGTHS = (0.5, 1.0)  # epochs of a trial
+LENGTHS = (0.5, 1.0, 2.0)  # epochs of a trial
 EPOCHS = 4
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "trial-length.json"
 
@@ -44,7 +44,7 @@ def main() -> None:
     found = learning.start(0, nothing, print)
     learning.starts[0] = {activation: weights for activation, (_, weights) in found.items()}
     results = json.loads(RESULT.read_text())["losses"] if RESULT.is_file() else {}
-    for group in groups(quest.LISTS["table2"], 9):
+    for group in groups(quest.LISTS["table2"], 9)[::-1]:  # the perceptual ones, which are slow, last
         specs = [spec for spec in group if spec not in results]
         if not specs:
             continue

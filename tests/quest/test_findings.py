@@ -136,12 +136,15 @@ def test_where_nothing_learned_the_quest_still_has_its_files(tmp_path):
 def test_number_and_noun_agree():
     results = simulated({"mse": 0.6, "kld": 0.7}, seeds=1, noise=0.01)
     assert "1 of 1 other loss apart" in " ".join(findings.lines(results))
-    assert "(500 images, 1 seed)" in results.title("osie")
+    assert "(500 images, 1 seed, from random weights)" in results.title("osie")
     assert "with one seed" in results.uncertainty
     assert "3 seeds" in simulated({"mse": 0.6}, seeds=3).uncertainty
     single = simulated({"mse": 0.6}, images=1)
     single.config["data"]["train"] = 1
-    assert single.title("osie") == "trained on osie (1 image, 1 seed), tested on osie (1 image)"
+    assert (
+        single.title("osie")
+        == "trained on osie (1 image, 1 seed, from random weights), tested on osie (1 image)"
+    )
     failed = findings.lines(simulated({"mse": 0.6, "kld": 0.7}, states={"kld": "collapsed"}, seeds=2))
     assert "kld collapsed (learning rate 0.001)." in failed
 

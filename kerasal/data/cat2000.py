@@ -83,7 +83,7 @@ def load(folder: Path, troubles: Troubles | None = None, *, crop_borders: bool =
                         raise InputError(
                             f"{path} has the size {locations.shape}, its image {stimulus.name} {size}"
                         )
-                    xy = fixated_pixels(locations)
+                    xy = fixated_pixels(locations, path)
                 samples.append(_sample(name, size, stimulus, xy, crop_borders, troubles))
         for split, part in ranked_split(samples, TRAIN, VALIDATION, "cat2000").items():
             splits[split] += part

@@ -12,20 +12,20 @@ import numpy as np
 from PIL import Image
 
 from kerasal.data.datasets import load, locate
-from kerasal.data.images import decode_image
-from kerasal.data.layout import Troubles
+from kerasal.data.images import FORMATS, decode_image, file_orientation, read_map
+from kerasal.data.layout import LARGEST_SHARE, Troubles
+from kerasal.data.names import listed
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 
 SUMS = "SHA256SUMS"  # in a dataset's folder: lines as `sha256sum` writes them
-FORMATS = {
-    "JPEG": (".jpg", ".jpeg"),
-    "PNG": (".png",),
-    "GIF": (".gif",),
-    "BMP": (".bmp",),
-    "TIFF": (".tif", ".tiff"),
-    "WEBP": (".webp",),
-}
+
+# What no recording of people who look freely shows; docs/datasets.md says what is made of it.
+CORNER, CORNER_COUNT = 0.1, 3  # a corner's share of each side, where not all fixations lie, if so many
+CLUMPED_COUNT, CLUMPED_SHARE = 20, 0.5  # of fixated pixels, that touch another one's side
+COPIED_COUNT = 5  # fixations that two images do not share to the last digit
+ENOUGH = 50  # fixations of a dataset, from which on their places as a whole are judged
+LARGEST_CENTRAL_SHARE = 0.95  # of all fixations in the middle quarter of the area
 
 Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
 
@@ -45,9 +45,11 @@ def check(
     """Read every file of a dataset, named as in `kerasal.data.load`, whose further arguments are taken too.
 
     Troubles are: a file that is missing, empty, damaged, cut off, of another type than its name or its
-    place says, or of another size than its partner; one that names another stimulus; a stimulus that is
-    there twice; fixations that lie outside for the most part, or fit only with x and y exchanged; another
-    checksum than the one known.
+    place says, or of another size than its partner; one that names another stimulus; a stimulus, a map or
+    fixations that are there twice; fixations that lie outside for the most part, fit only with x and y
+    exchanged, are too many, or lie where nobody looks alone; a density map without mass or of two values;
+    another checksum than the one known. Images without fixations and files with an EXIF orientation are
+    noted.
     Checksums are known for datasets in kerasal/data/sums, and from a file SHA256SUMS in the folder.
 
     InputError: an unknown name, or no such folder.
@@ -65,10 +67,12 @@ def check(
         troubles.found.append((folder, str(error)))
     if dataset:
         notes += dataset.notes
-        seen: dict[str, Path] = {}
+        seen: dict[bytes, Path] = {}
         samples = sorted(dataset.samples, key=lambda sample: sample.name)
         for sample in progress(samples, f"reading {len(samples)} stimuli"):
             _look_at(sample, troubles, seen)
+        _look_at_places(samples, folder, troubles)
+        notes += _notes(samples)
     for path in folder.rglob("*"):
         if path.is_file() and not path.name.startswith(".") and path.stat().st_size == 0:
             troubles.add(path, "the file is empty")
@@ -111,41 +115,128 @@ def statistics(dataset: Dataset) -> list[tuple[str, str]]:
         rows.append(("images without fixations", f"{empty:,}"))
     if len(shares):
         (x, y), (dx, dy) = 100 * shares.mean(axis=0), 100 * shares.std(axis=0)
-        central = 100 * (np.abs(shares - 0.5) < 0.25).all(axis=1).mean()
         rows += [
             ("mean place", f"x {x:.1f} ± {dx:.1f} % of the width, y {y:.1f} ± {dy:.1f} % of the height"),
-            ("centre bias", f"{central:.1f} % of the fixations in the middle quarter of the area"),
+            (
+                "centre bias",
+                f"{100 * _central(shares):.1f} % of the fixations in the middle quarter of the area",
+            ),
         ]
     return rows
 
 
-def _look_at(sample: Sample, troubles: Troubles, seen: dict[str, Path]) -> None:
-    """Read a sample's files to the last byte."""
+def _look_at(sample: Sample, troubles: Troubles, seen: dict[bytes, Path]) -> None:
+    """Read a sample's files to the last byte. `seen` are the contents of those before, and whose they are."""
     stimulus = sample.stimulus
     place = stimulus if isinstance(stimulus, Path) else Path(sample.name)
     with troubles.reading(place):
         if isinstance(stimulus, Path):
-            data = stimulus.read_bytes()
-            pixels = _whole(stimulus, data)
-            digest = hashlib.sha256(data).hexdigest()
-            if digest in seen:
-                raise InputError(f"{place} is the same file as {seen[digest].name}")
-            seen[digest] = stimulus
+            pixels = _whole(stimulus, stimulus.read_bytes())
         else:
             pixels = sample.read_stimulus()
+        _once(pixels, place, "shows the same picture as", seen)
         if pixels.shape[:2] != sample.size:
             rows, columns = sample.size
             raise InputError(
                 f"{place} is {pixels.shape[1]}x{pixels.shape[0]}, its fixations are for {columns}x{rows}"
             )
-    if isinstance(sample.density_file, Path) and sample.density_file.suffix.lower() != ".npy":
+    if isinstance(sample.density_file, Path):
         with troubles.reading(sample.density_file):
-            _whole(sample.density_file, sample.density_file.read_bytes())
-    lost, kept = troubles.outside.get(sample.name, 0), len(sample.all_fixations())
+            _look_at_density(sample.density_file, seen)
+    fixations = sample.all_fixations()
+    lost, kept = troubles.outside.get(sample.name, 0), len(fixations)
     if troubles.exchanged.get(sample.name) and lost > 0.02 * (lost + kept):
         troubles.add(place, f"{lost} fixations are outside, and inside with x and y exchanged")
     elif lost > kept:
         troubles.add(place, f"{lost} of {lost + kept} fixations are outside: those of another image?")
+    with troubles.reading(place):
+        fixated = sample.fixation_map() > 0
+        if (share := fixated.mean()) > LARGEST_SHARE:
+            raise InputError(f"{place} has fixations on {share:.0%} of its pixels: more than eyes can make")
+        if fixated.sum() >= CLUMPED_COUNT and (share := _touching(fixated)) > CLUMPED_SHARE:
+            raise InputError(
+                f"{share:.0%} of the fixated pixels of {place} touch another: dots larger than a pixel?"
+            )
+        sides = np.abs(fixations / sample.size[::-1] - [[[0, 0]], [[1, 0]], [[0, 1]], [[1, 1]]])
+        if kept >= CORNER_COUNT and (sides < CORNER).all(axis=(1, 2)).any():
+            raise InputError(
+                f"all {kept} fixations on {place} lie in one corner of it: are they pixels of this image?"
+            )
+        if kept >= COPIED_COUNT:
+            _once(fixations, place, "has the very fixations of", seen)
+
+
+def _look_at_density(path: Path, seen: dict[bytes, Path]) -> None:
+    """InputError: a density map that is damaged, no density, or another image's too."""
+    if path.suffix.lower() != ".npy":
+        _whole(path, path.read_bytes())
+    density = read_map(path)
+    low, high = density.min(), density.max()
+    if low == high:
+        raise InputError(f"{path} is {low:g} everywhere: a density map without mass, or of no place")
+    if ((density == low) | (density == high)).all():
+        raise InputError(f"{path} has two values: a fixation map, which goes into fixations/, or a mask")
+    _once(density, path, "is the same map as", seen)
+
+
+def _look_at_places(samples: list[Sample], folder: Path, troubles: Troubles) -> None:
+    """Where the fixations of all images lie, as shares of the sides: where no dataset has all of its own."""
+    known = [sample for sample in samples if sample.fixations]  # not those whose files were refused
+    shares = np.concatenate([np.empty((0, 2)), *(s.all_fixations() / s.size[::-1] for s in known)])
+    if known and not len(shares):
+        troubles.add(folder, "no image has any fixation")
+    if len(shares) < ENOUGH:
+        return
+    left, top = (shares < 0.5).mean(axis=0)
+    if left in (0, 1) and top in (0, 1):
+        quarter = f"{'top' if top else 'bottom'} {'left' if left else 'right'}"
+        troubles.add(
+            folder,
+            f"all fixations of all images lie in the {quarter} quarter: pixels of a screen or image of "
+            "another size?",
+        )
+    elif (central := _central(shares)) > LARGEST_CENTRAL_SHARE:
+        troubles.add(
+            folder,
+            f"{central:.0%} of all fixations lie in the middle quarter of the area, more than any "
+            "centre bias: is it a fixation cross, or part of the screen around the images?",
+        )
+
+
+def _notes(samples: list[Sample]) -> list[str]:
+    """What is no trouble, and good to know: images nobody looked at, files that are turned."""
+    notes = []
+    unseen = [s.name for s in samples if s.fixations and not len(s.all_fixations())]
+    if unseen:
+        notes.append(f"{len(unseen)} of {len(samples)} images have no fixation at all: {listed(unseen)}")
+    files = [file for s in samples for file in (s.stimulus, s.density_file) if isinstance(file, Path)]
+    turned = [f"{file.name} ({o})" for file in files if (o := file_orientation(file)) != 1]
+    if turned:
+        notes.append(
+            f"{len(turned)} files have an EXIF orientation and are turned by it, fixations being taken for "
+            f"those of the turned image: {', '.join(turned)}"
+        )
+    return notes
+
+
+def _touching(fixated: np.ndarray) -> float:
+    """The share of fixated pixels of a map (H, W), bool, that have another beside, above or below them."""
+    padded = np.pad(fixated, 1)
+    around = padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
+    return (fixated & around).sum() / fixated.sum()
+
+
+def _once(content: np.ndarray, place: Path, what: str, seen: dict[bytes, Path]) -> None:
+    """InputError: the same content was seen before, as that of another sample."""
+    digest = hashlib.sha256(f"{what} {content.shape}".encode() + np.ascontiguousarray(content).data).digest()
+    if digest in seen:
+        raise InputError(f"{place} {what} {seen[digest].name}")
+    seen[digest] = place
+
+
+def _central(shares: np.ndarray) -> float:
+    """The share of places (N, 2), in shares of the sides, that lie in the middle quarter of the area."""
+    return float((np.abs(shares - 0.5) < 0.25).all(axis=1).mean())
 
 
 def _whole(path: Path, data: bytes) -> np.ndarray:

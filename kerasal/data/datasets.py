@@ -63,6 +63,7 @@ def load(
     pixels_per_degree: float | None = None,
     split_file: Path | str | None = None,
     crop_borders: bool = False,
+    normalized: bool = False,
     troubles: Troubles | None = None,
 ) -> Dataset:
     """A dataset by its name, or any folder by its path: of images with maps or fixations, or prepared.
@@ -75,6 +76,7 @@ def load(
         sigma, pixels_per_degree: for folders, see `kerasal.data.folder.load`.
         split_file: lists of names that make the splits, see `kerasal.data.splits.split_by_file`.
         crop_borders: take the grey padding away that CAT2000's images have.
+        normalized: for folders, see `kerasal.data.folder.load`.
         troubles: collects what is wrong with the files, where the first would else be raised.
 
     InputError: an unknown name, or whatever the loader finds wrong.
@@ -88,18 +90,22 @@ def load(
             raise InputError(
                 "a split file is for one dataset: give it to kerasal data prepare, and mix what that writes"
             )
-        return _load_mixture(name, data_dir, sigma, pixels_per_degree, crop_borders)
+        return _load_mixture(name, data_dir, sigma, pixels_per_degree, crop_borders, normalized)
     if isinstance(data_dir, Mapping):
         data_dir = _of_each([name], data_dir)[0]
     name, directory = locate(name, data_dir)
     if crop_borders and name != "cat2000":
         raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {name}")
+    if normalized and (name != "folder" or prepared.is_prepared(directory)):
+        raise InputError(f"normalized coordinates are for folders of your own, not for {name}")
     if name == "synthetic":
         dataset = synthetic.load()
     elif name == "folder" and prepared.is_prepared(directory):
         dataset = prepared.load(directory)
     elif name == "folder":
-        dataset = folder.load(directory, troubles, sigma=sigma, pixels_per_degree=pixels_per_degree)
+        dataset = folder.load(
+            directory, troubles, sigma=sigma, pixels_per_degree=pixels_per_degree, normalized=normalized
+        )
     elif not directory.is_dir():
         raise InputError(
             f"no folder {directory} for {name}: get it with kerasal data fetch {name} (from "
@@ -118,11 +124,17 @@ def load(
         "pixels_per_degree": pixels_per_degree,
         "split_file": None if split_file is None else str(Path(split_file).absolute()),
         "crop_borders": crop_borders,
+        **_if_normalized(normalized),
     }
     return replace(dataset, arguments=arguments)
 
 
-def _load_mixture(text, data_dir, sigma, pixels_per_degree, crop_borders) -> mixture.Mixture:
+def _if_normalized(normalized: bool) -> dict[str, bool]:
+    """The argument where it says something, so that runs of before it compare equal."""
+    return {"normalized": True} if normalized else {}
+
+
+def _load_mixture(text, data_dir, sigma, pixels_per_degree, crop_borders, normalized) -> mixture.Mixture:
     names, weights = mixture.parse(text)
     if data_dir is not None and not isinstance(data_dir, Mapping):
         raise InputError(
@@ -130,6 +142,8 @@ def _load_mixture(text, data_dir, sigma, pixels_per_degree, crop_borders) -> mix
         )
     if crop_borders and "cat2000" not in names:
         raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {text}")
+    if normalized and all(name in DATASETS for name in names):
+        raise InputError(f"normalized coordinates are for folders of your own, not for {text}")
     parts = [
         load(
             name,
@@ -137,6 +151,7 @@ def _load_mixture(text, data_dir, sigma, pixels_per_degree, crop_borders) -> mix
             sigma=sigma,
             pixels_per_degree=pixels_per_degree,
             crop_borders=crop_borders and name == "cat2000",
+            normalized=normalized and name not in DATASETS,
         )
         for name, directory in zip(names, _of_each(names, data_dir or {}), strict=True)
     ]
@@ -158,6 +173,7 @@ def _load_mixture(text, data_dir, sigma, pixels_per_degree, crop_borders) -> mix
         "pixels_per_degree": pixels_per_degree,
         "split_file": None,
         "crop_borders": crop_borders,
+        **_if_normalized(normalized),
     }
     return replace(mixture.mix(parts, weights), arguments=arguments)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasal.data.images import list_files, read_image
+from kerasal.data.images import list_files, read_marks
 from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.layout import Troubles, find_folder, fixated_pixels, image_size
 from kerasal.data.sample import Dataset, Sample
@@ -57,10 +57,10 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
             xy = np.empty((0, 2))
             with troubles.reading(path):
                 image_size(path)
-                points = read_image(path).max(axis=2)
+                points = read_marks(path)
                 if points.shape != size:
                     raise InputError(f"{path} has the size {points.shape}, its image {size}")
-                xy = fixated_pixels(points > 127)
+                xy = fixated_pixels(points, path)
             samples.append(Sample(stimulus.stem, size, stimulus, (xy,), INFO.sigma, pooled=True))
     return Dataset(
         name="fiwi",

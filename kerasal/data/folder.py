@@ -1,27 +1,29 @@
-"""Anyone's data: a folder of images, and of maps, fixations or both, matched by the files' stems.
+"""Anyone's data: a folder of images, and of maps, fixations or both, matched by the files' names.
 
-    images/       photo.jpg ...
+    images/       photo.jpg, outdoor/1.jpg ...
     maps/         photo.png or photo.npy: density maps, any non-negative scale
     fixations/    photo.csv, .npy or .mat: one x, y pair a row; or .png, .npy or .mat: a fixation map
 
-Coordinates are pixels of the image, 0-based, x to the right and y down; a pixel of a fixation map is
-fixated where an image file is brighter than half, or an array is above 0.
+Coordinates are pixels of the upright image, 0-based, x to the right and y down, or shares of its width and
+height where `normalized` says so. A fixation map has two values, of which the rarer marks fixations. Images
+in folders within images/ have those folders in their names: see `kerasal.data.names`.
 """
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
-from kerasal.data.images import IMAGE_SUFFIXES, MAP_SUFFIXES, list_files, read_image, read_map, read_npy
-from kerasal.data.layout import Troubles, fixated_pixels
+from kerasal.data.images import IMAGE_SUFFIXES, MAP_SUFFIXES, read_image, read_map, read_marks, read_npy
+from kerasal.data.layout import Troubles, csv_rows, fixated_pixels, sizes
 from kerasal.data.mat import mat_variables, not_sparse
+from kerasal.data.names import listed, match, named_files
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 
 FIXATION_SUFFIXES = (".csv", ".mat", *MAP_SUFFIXES)
 SPLIT_SEED = 0
 TRAIN, VALIDATION = 0.7, 0.15  # shares; the rest is the test split
+FEW_PIXELS = 16  # of an image, all of whose fixations may lie between 0 and 1
 SIGMA_OF_WIDTH = 0.03  # blur where none is given, as a share of the image's width: OSIE's 24 px of 800
 
 
@@ -31,54 +33,55 @@ def load(
     *,
     sigma: float | None = None,
     pixels_per_degree: float | None = None,
+    normalized: bool = False,
 ) -> Dataset:
     """A folder in the layout above, split at random (seed 0): 70 % train, 15 % validation, the rest test.
 
     Every file is read once here, so that training cannot fail on it later. An image without its map or
-    fixations, a map or fixation file without its image, and a fixation outside its image are left out,
-    counted and named in the dataset's notes.
+    fixations, a map or fixation file without its image, a file of a kind that is not read, and a fixation
+    outside its image are left out, counted and named in the dataset's notes.
 
     Args:
         sigma: blur of the density maps that are made from fixations, in pixels of the image.
         pixels_per_degree: the same, as one degree of visual angle.
+        normalized: whether coordinates are shares of the image's width and height, 0 to 1.
 
-    InputError: no folder, no images, neither maps nor fixations, a file that cannot be read, a map of
-    another size than its image, or fewer than three samples.
+    InputError: no folder, no images, neither maps nor fixations, a file that cannot be read or is not what
+    its place says, a map of another size than its image, a file that could be of several images, or fewer
+    than three samples.
     """
     troubles = troubles or Troubles()
     if not folder.is_dir():
         raise InputError(f"no folder {folder}")
-    images = _by_stem(folder / "images", IMAGE_SUFFIXES)
-    maps = _by_stem(folder / "maps", MAP_SUFFIXES) if (folder / "maps").is_dir() else {}
-    fixations = _by_stem(folder / "fixations", FIXATION_SUFFIXES) if (folder / "fixations").is_dir() else {}
+    notes: list[str] = []
+    images = _files(folder / "images", IMAGE_SUFFIXES, notes)
+    maps, fixations = (
+        _files(folder / place, suffixes, notes) if (folder / place).is_dir() else {}
+        for place, suffixes in (("maps", MAP_SUFFIXES), ("fixations", FIXATION_SUFFIXES))
+    )
     if not maps and not fixations:
         raise InputError(f"{folder} has images/ but neither maps/ nor fixations/: nothing to learn from")
-    notes = []
-    wanted = [(name, files) for name, files in (("map", maps), ("fixation file", fixations)) if files]
-    for kind, files in wanted:
-        for what, left, other, right in ((kind, files, "image", images), ("image", images, kind, files)):
-            if lone := sorted(set(left) - set(right)):
-                if troubles.collect:
-                    for stem in lone:
-                        troubles.add(left[stem], f"no {other} of the same stem")
-                count = f"{len(lone)} {what}{'s' if len(lone) > 1 else ''}"
-                notes.append(f"{count} without {other} of the same stem left out: {_named(lone)}")
-    stems = sorted(set(images).intersection(*(files for _, files in wanted)))
+    maps = _matched(images, maps, "map", troubles, notes)
+    fixations = _matched(images, fixations, "fixation file", troubles, notes)
+    stems = sorted(set(images).intersection(*(files for files in (maps, fixations) if files is not None)))
+    maps, fixations = maps or {}, fixations or {}
     samples = []
     for stem in stems:
         with troubles.reading(images[stem]):
             height, width = read_image(images[stem]).shape[:2]
             if stem in maps:
                 with troubles.reading(maps[stem]):
-                    if read_map(maps[stem]).shape != (height, width):
-                        raise InputError(f"{maps[stem]} has another size than its image, {height}x{width}")
+                    if (found := read_map(maps[stem]).shape) != (height, width):
+                        raise InputError(
+                            f"{maps[stem]} has another size than its image: {sizes(found, (height, width))}"
+                        )
             observers = None
             if stem in fixations:
                 observers = ()
                 with troubles.reading(fixations[stem]):
                     observers = tuple(
                         troubles.valid(stem, xy, (height, width))
-                        for xy in _read_fixations(fixations[stem], (height, width))
+                        for xy in _read_fixations(fixations[stem], (height, width), normalized)
                     )
             samples.append(
                 Sample(
@@ -93,7 +96,7 @@ def load(
             )
     if outside := troubles.outside:
         notes.append(
-            f"{sum(outside.values())} fixations outside their image dropped: {_named(list(outside))}"
+            f"{sum(outside.values())} fixations outside their image dropped: {listed(list(outside))}"
         )
     if len(samples) < 3 and not troubles.collect:
         raise InputError(
@@ -114,17 +117,34 @@ def load(
     )
 
 
-def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for path in list_files(folder, suffixes):
-        if path.stem in files:
-            raise InputError(f"{files[path.stem]} and {path.name} have the same stem: keep one of them")
-        files[path.stem] = path
+def _files(folder: Path, suffixes: tuple[str, ...], notes: list[str]) -> dict[str, Path]:
+    """The files of a folder by their names; those of other kinds are noted."""
+    files, others = named_files(folder, suffixes, folder.name)
+    if others:
+        names = [path.relative_to(folder) for path in others]
+        count = (
+            f"{len(names)} files in {folder.name}/ are" if len(names) > 1 else f"1 file in {folder.name}/ is"
+        )
+        notes.append(f"{count} of no kind that is read there, and left out: {listed(names)}")
     return files
 
 
-def _named(stems: list[str]) -> str:
-    return ", ".join(stems[:5]) + (f" and {len(stems) - 5} more" if len(stems) > 5 else "")
+def _matched(
+    images: dict[str, Path], files: dict[str, Path], what: str, troubles: Troubles, notes: list[str]
+) -> dict[str, Path] | None:
+    """The files by the images' names, None without files; images and files without a partner are noted."""
+    if not files:
+        return None
+    found, lone_files = match(images, files)
+    lone_images = {stem: path for stem, path in images.items() if stem not in found}
+    for kind, lone, other in ((what, lone_files, "image"), ("image", lone_images, what)):
+        if lone:
+            if troubles.collect:
+                for path in lone.values():
+                    troubles.add(path, f"no {other} of the same stem")
+            count = f"{len(lone)} {kind}{'s' if len(lone) > 1 else ''}"
+            notes.append(f"{count} without {other} of the same stem left out: {listed(sorted(lone))}")
+    return found
 
 
 def _split(samples: list[Sample]) -> dict[str, list[Sample]]:
@@ -136,31 +156,53 @@ def _split(samples: list[Sample]) -> dict[str, list[Sample]]:
     return {name: [samples[i] for i in sorted(part)] for name, part in zip(names, parts, strict=True)}
 
 
-def _read_fixations(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, ...]:
+def _read_fixations(path: Path, size: tuple[int, int], normalized: bool) -> tuple[np.ndarray, ...]:
     """Fixations per observer, each (N, 2): x, y. One observer where the file names none."""
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        return _read_csv(path)
-    if suffix == ".npy":
-        return (_points(read_npy(path), size, path),)
-    if suffix == ".mat":
-        return (_points(_read_mat(path), size, path),)
-    shades = read_image(path).max(axis=2)
-    return (_points((shades > 127).astype("uint8"), size, path),)
-
-
-def _points(array: np.ndarray, size: tuple[int, int], path: Path) -> np.ndarray:
-    """(N, 2) points from an array that holds them, or that is a fixation map of the image's size."""
+        return _in_pixels(_read_csv(path), size, path, normalized)
+    if suffix not in (".npy", ".mat"):
+        marks = read_marks(path)
+        if marks.shape != size:
+            raise InputError(f"{path} has another size than its image: {sizes(marks.shape, size)}")
+        return (fixated_pixels(marks, path),)
+    array = read_npy(path) if suffix == ".npy" else _read_mat(path)
     if array.shape == size:
-        return fixated_pixels(array)
+        return (fixated_pixels(array, path),)
     if array.size == 0:
-        return np.empty((0, 2))
+        return (np.empty((0, 2)),)
     if array.ndim == 2 and array.shape[1] == 2:
-        return array.astype("float64")
+        return _in_pixels((array.astype("float64"),), size, path, normalized)
+    turned = f": {sizes(array.shape, size)}" if array.shape == size[::-1] else ""
     raise InputError(
         f"{path} has shape {array.shape}: it must hold x, y pairs (N, 2) or a fixation map "
-        f"of the image's size {size}"
+        f"of the image's size {size}{turned}"
     )
+
+
+def _in_pixels(
+    observers: tuple[np.ndarray, ...], size: tuple[int, int], path: Path, normalized: bool
+) -> tuple[np.ndarray, ...]:
+    """Coordinates as pixels. InputError: they seem to be shares where they should not be, or the reverse."""
+    points = np.concatenate(observers)
+    points = points[np.isfinite(points).all(axis=1)]
+    if normalized:
+        if len(points) and np.mean(points > 1) > 0.5:
+            raise InputError(
+                f"{path} has coordinates up to {points.max():g}, and shares of an image lie between 0 and 1: "
+                "leave out --normalized"
+            )
+        sides = np.array(size[::-1], float)
+        # 1 is the image's border, which belongs to the last pixel.
+        return tuple(np.where(xy == 1, np.nextafter(sides, 0), xy * sides) for xy in observers)
+    # Of shares some may lie off the image by a little.
+    within = ((points >= 0) & (points <= 1)).all(axis=1)
+    if size[0] * size[1] > FEW_PIXELS and within.sum() >= 0.9 * len(points) > 0 and (points < 2).all():
+        raise InputError(
+            f"all coordinates in {path} lie between 0 and 1, the first pixel of its image of "
+            f"{size[1]}x{size[0]}: if they are shares of its width and height say so with --normalized"
+        )
+    return observers
 
 
 def _read_mat(path: Path) -> np.ndarray:
@@ -180,23 +222,32 @@ def _read_mat(path: Path) -> np.ndarray:
 
 def _read_csv(path: Path) -> tuple[np.ndarray, ...]:
     """Columns x, y and perhaps observer by their names in the first line, or x, y without such a line."""
-    observers: dict[str, list[tuple[float, float]]] = {}
     try:
-        with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    except (OSError, csv.Error) as error:  # a cell of hundreds of thousands of characters, say
-        raise InputError(f"cannot read {path} as CSV: {error}") from None
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        raise InputError(f"cannot read {path} as CSV: {error.strerror}") from None
+    rows = csv_rows(text, path, "x and y must be numbers with a point, each in its column")
     names = ["x", "y"]
-    if rows and not _is_number(rows[0][0]):
-        names = [cell.strip().lower() for cell in rows.pop(0)]
-        if "x" not in names or "y" not in names:
-            raise InputError(f"{path} needs columns x and y in its first line, found {', '.join(names)}")
-    for number, row in enumerate(rows, start=1):
-        cells = dict(zip(names, row, strict=False))
+    if rows and not all(_is_number(cell) for cell in rows[0][1]):
+        names = [name.lower() for name in rows.pop(0)[1]]
+        if names.count("x") != 1 or names.count("y") != 1:
+            raise InputError(
+                f"{path} needs columns x and y, once each and parted by commas, in its first line, found "
+                f"{', '.join(names)[:80]}"
+            )
+    elif rows and len(rows[0][1]) != 2:
+        raise InputError(
+            f"{path} has {len(rows[0][1])} columns: its first line must name them, x and y among them"
+        )
+    observers: dict[str, list[tuple[float, float]]] = {}
+    for line, row in rows:
+        cells = dict(zip(names, row, strict=True))
         try:
             point = (float(cells["x"]), float(cells["y"]))
-        except (KeyError, ValueError):
-            raise InputError(f"{path}, fixation {number}: x and y must be numbers, got {row}") from None
+        except ValueError:
+            raise InputError(
+                f"{path}, line {line}: x and y must be numbers, got {','.join(row)[:80]}"
+            ) from None
         observers.setdefault(cells.get("observer", ""), []).append(point)
     return tuple(np.array(points) for points in observers.values()) or (np.empty((0, 2)),)
 

@@ -1,18 +1,53 @@
-"""Reading stimuli and maps from files, and writing pictures."""
+"""Reading stimuli and maps from files, and writing pictures.
+
+What a number of a pixel means follows from its type and never from the values: docs/datasets.md has the table
+that `to_rgb` and `as_rgb` follow, for files, arrays and tensors alike. Every image is turned as its EXIF
+orientation says: a person looked at the turned photograph, and fixations are recorded on it.
+"""
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from kerasal._files import write_encoded
+from kerasal._stimuli import eight_bits
 from kerasal.errors import InputError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+# What is read, by the names that Pillow gives the formats, and the endings that files of each have.
+FORMATS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "GIF": (".gif",),
+    "BMP": (".bmp", ".dib"),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+    "AVIF": (".avif",),
+    "JPEG2000": (".jp2",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+}
+IMAGE_SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 MAP_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
+
+ORIENTATION = 0x0112  # the EXIF tag, 1 to 8; TIFF has the same
+TURNS = {  # what shows an image of that orientation as it was seen; 1 is upright
+    2: np.fliplr,
+    3: lambda pixels: np.rot90(pixels, 2),
+    4: np.flipud,
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
+    8: np.rot90,
+}
+BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
+UNSIGNED, SIGNED = 1, 2  # values of SAMPLE_FORMAT
+
+GREY_TOLERANCE = 8  # levels of 255 between the channels of a grey map: what JPEG does to it
 
 
 # What an image may be, wherever it is read: a side of what a JPEG of its overlay can have; and in all as many
@@ -42,14 +77,12 @@ def list_files(folder: Path | str, suffixes: tuple[str, ...]) -> list[Path]:
     return files
 
 
-def read_image(path: Path | str, *, exif: bool = False) -> np.ndarray:
-    """A stimulus as (H, W, 3) uint8 RGB, whatever the file holds: grey, palette, alpha, 16 bits, CMYK.
+def read_image(path: Path | str) -> np.ndarray:
+    """A stimulus as (H, W, 3) uint8 RGB, upright, whatever the file holds: see `to_rgb`.
 
-    Transparent parts are laid on white. `exif` turns the image as its orientation tag says: right for
-    photographs, wrong for data sets, whose coordinates refer to the stored pixels.
-    InputError: not an image, cut off, or not readable.
+    InputError: not an image, cut off, not readable, or of values that are no picture's.
     """
-    return _to_rgb(_open(path), path, exif=exif)
+    return _to_rgb(_open(path), path)
 
 
 def decode_image(data: bytes, name: Path | str) -> np.ndarray:
@@ -58,16 +91,15 @@ def decode_image(data: bytes, name: Path | str) -> np.ndarray:
 
 
 def read_upload(content: bytes, max_pixels: int) -> np.ndarray:
-    """A stranger's image file as `read_image` reads it, turned by its EXIF tag.
+    """A stranger's image file as `read_image` reads it.
 
-    Only the formats of IMAGE_SUFFIXES are tried, and too large an image is refused before it is unpacked.
+    Only the formats of FORMATS are tried, and too large an image is refused before it is unpacked.
     InputError: not such an image, or cut off. ImageTooLarge: more than `max_pixels`.
     """
-    formats = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is odd in a stranger's file nobody here wants to know
-        image = _open(io.BytesIO(content), name="upload", formats=formats, max_pixels=max_pixels)
-        return _to_rgb(image, "upload", exif=True)
+        image = _open(io.BytesIO(content), name="upload", formats=tuple(FORMATS), max_pixels=max_pixels)
+        return _to_rgb(image, "upload")
 
 
 def write_picture(path: Path, picture: Image.Image, **options) -> Path:
@@ -79,20 +111,67 @@ def write_picture(path: Path, picture: Image.Image, **options) -> Path:
     return write_encoded(path, lambda stream: picture.save(stream, format, **options))
 
 
-def to_rgb(image: Image.Image, *, exif: bool = False) -> np.ndarray:
-    """A Pillow image of any mode as (H, W, 3) uint8 RGB, as `read_image` does it."""
-    if exif:
-        image = ImageOps.exif_transpose(image)
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
-        deep = np.asarray(image)
-        shades = (np.clip(deep / 257, 0, 255) + 0.5 if deep.max() > 255 else np.maximum(deep, 0)).astype(
-            "uint8"
-        )
-        return np.repeat(shades[..., None], 3, axis=2)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.array(image.convert("RGB"))
+def to_rgb(image: Image.Image) -> np.ndarray:
+    """A Pillow image of any mode as (H, W, 3) uint8 RGB, upright: grey, palette, CMYK, 1 to 32 bits.
+
+    Transparent parts are laid on white. InputError: numbers that `as_rgb` refuses.
+    """
+    image.load()
+    numbers = _numbers(image)
+    if numbers is not None:
+        if isinstance(clear := image.info.get("transparency"), int):  # the level of transparent pixels
+            numbers = np.where(numbers == clear, np.iinfo(numbers.dtype).max, numbers)
+        return as_rgb(_upright(numbers, image))
+    colors = _on_white(image.convert("RGBA")) if _has_alpha(image) else image.convert("RGB")
+    return _upright(np.array(colors), image)
+
+
+def as_rgb(array: np.ndarray) -> np.ndarray:
+    """An array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) with alpha as (H, W, 3) uint8 RGB.
+
+    White is True of bool, 255 of uint8, 65535 of uint16. All other numbers, signed, longer or with a point,
+    lie between 0 and 255. Transparent parts are laid on white.
+    InputError: another shape or type; values outside; numbers with a point none of which is above 1.
+    """
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
+        hint = ""
+        if array.ndim == 3 and array.shape[0] in (1, 3, 4):
+            hint = ": channels come last"
+        elif array.ndim == 4:
+            hint = ": give a batch by itself, without a list around it"
+        raise InputError(f"an image is (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), got {array.shape}{hint}")
+    levels = eight_bits(array)
+    if levels.shape[2] == 4:
+        return np.array(_on_white(Image.fromarray(levels)))
+    return np.repeat(levels, 3, axis=2) if levels.shape[2] == 1 else levels
+
+
+def orientation(image: Image.Image) -> int:
+    """How a viewer turns an image: its EXIF orientation, 1 where there is none or it makes no sense.
+
+    TIFF files have been turned by Pillow once they are loaded, and then say nothing of it.
+    """
+    try:
+        turned = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # a damaged tag makes Pillow raise nearly anything, and viewers pass over it
+        return 1
+    return turned if turned in TURNS else 1
+
+
+def file_orientation(path: Path) -> int:
+    """The EXIF orientation of an image file, from its header; 1 where Pillow cannot read it."""
+    try:
+        with Image.open(path) as image:
+            # A PNG has it anywhere in the file, and Pillow unpacks all of it to find none.
+            if image.format == "PNG" and not any(
+                mark in path.read_bytes() for mark in (b"eXIf", b"adobe.xmp")
+            ):
+                return 1
+            return orientation(image)
+    except Exception:  # reading the file names what is wrong with it
+        return 1
 
 
 def padded_box(size: tuple[int, int], outer: tuple[int, int]) -> tuple[slice, slice]:
@@ -118,24 +197,36 @@ def pad_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def read_map(path: Path | str) -> np.ndarray:
-    """A density, saliency or fixation map as (H, W) float64, from an image's grey levels or a .npy file.
+    """A density or saliency map as (H, W) float64, in the numbers of an image of grey levels or a .npy file.
 
-    InputError: not readable, not two-dimensional, or values that are negative or not finite.
+    InputError: not readable, not two-dimensional, in colours or in an alpha channel, or values that are
+    negative or not finite.
     """
     path = Path(path)
-    if path.suffix.lower() == ".npy":
-        array = read_npy(path)
-        if array.ndim > 2:
-            array = np.squeeze(array)
-        array = array.astype("float64")
-    else:
-        image = _open(path)
-        array = np.asarray(image if image.mode.startswith("I") else image.convert("L")).astype("float64")
+    array = read_npy(path) if path.suffix.lower() == ".npy" else _grey_levels(path)
+    if array.ndim == 3 and 1 in (array.shape[0], array.shape[2]):
+        array = array[0] if array.shape[0] == 1 else array[..., 0]
     if array.ndim != 2 or array.size == 0:
         raise InputError(f"{path} must hold a two-dimensional map, got shape {array.shape}")
+    array = array.astype("float64")
     if not np.isfinite(array).all() or array.min() < 0:
         raise InputError(f"{path} has negative or non-finite values: a map is non-negative")
     return array
+
+
+def read_marks(path: Path | str) -> np.ndarray:
+    """What tells the pixels of an image file apart, (H, W): grey levels, or colours as one number each.
+
+    InputError: as `read_image`.
+    """
+    image = _open(path)
+    with _decoding(path):
+        numbers = _numbers(image)
+        if numbers is not None:
+            return _upright(numbers, image)
+    colors = _to_rgb(image, path)
+    is_grey = (colors == colors[..., :1]).all()
+    return colors[..., 0] if is_grey else colors @ np.array([65536, 256, 1])
 
 
 def read_npy(path: Path | str) -> np.ndarray:
@@ -168,30 +259,105 @@ def check_size(name: str, width: int, height: int, max_pixels: int = LARGEST_IMA
 
 def _open(file, name: str | None = None, formats=None, max_pixels: int = LARGEST_IMAGE) -> Image.Image:
     try:
-        image = Image.open(file, formats=formats)
-        check_size(name or str(file), *image.size, max_pixels)
-        if image.format == "PNG":
-            image.verify()  # its checksums, which are not looked at in loading
-            if isinstance(file, io.BytesIO):
-                file.seek(0)
-            image = Image.open(file, formats=formats)
-        image.load()  # Pillow is lazy: only this finds a file that was cut off
+        # Not by its path: Pillow would map the file into memory, and garbles a TIFF so that lies on its side.
+        with open(file, "rb") if isinstance(file, str | Path) else nullcontext(file) as stream:
+            image = Image.open(stream, formats=formats)
+            check_size(name or str(file), *image.size, max_pixels)
+            if image.format == "PNG":
+                image.verify()  # its checksums, which are not looked at in loading
+                stream.seek(0)
+                image = Image.open(stream, formats=formats)
+            image.load()  # Pillow is lazy: only this finds a file that was cut off
     except (InputError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
         raise ImageTooLarge(f"cannot read image {name or file}: {_one_line(error)}") from None
     except UnidentifiedImageError:
-        raise InputError(f"cannot read image {name or file}: not a kind of image that is known") from None
+        raise InputError(
+            f"cannot read image {name or file}: not a kind of image, or of its pixels, that is known"
+        ) from None
     except Exception as error:  # a damaged file makes Pillow's readers raise nearly anything
         raise InputError(f"cannot read image {name or file}: {_one_line(error)}") from None
     return image
 
 
-def _to_rgb(image: Image.Image, name: Path | str, *, exif: bool = False) -> np.ndarray:
+@contextmanager
+def _decoding(name: Path | str) -> Iterator[None]:
+    """Whatever a damaged palette or tag makes Pillow raise becomes an InputError that names the file."""
     try:
-        return to_rgb(image, exif=exif)
-    except Exception as error:  # a damaged palette or tag, for one
+        yield
+    except InputError:
+        raise
+    except Exception as error:
         raise InputError(f"cannot read image {name}: {_one_line(error)}") from None
+
+
+def _to_rgb(image: Image.Image, name: Path | str) -> np.ndarray:
+    try:
+        return to_rgb(image)
+    except Exception as error:  # a damaged palette or tag, or numbers that are no picture's
+        raise InputError(f"cannot read image {name}: {_one_line(error)}") from None
+
+
+def _numbers(image: Image.Image) -> np.ndarray | None:
+    """The pixels (H, W) of a grey image that are more than 8 bits or signed, in their own type; else None.
+
+    Pillow's mode says less than the file does: signed bytes pass for unsigned ones, 32 unsigned bits for
+    signed ones, 12 bits and 16 that count from white for plain 16.
+    """
+    tags = getattr(image, "tag_v2", {})
+    kind, bits = tags.get(SAMPLE_FORMAT, (UNSIGNED,))[0], tags.get(BITS_PER_SAMPLE, (0,))[0]
+    pixels = np.asarray(image) if image.mode in ("L", "I", "F") or image.mode.startswith("I;16") else None
+    if pixels is None or (image.mode == "L" and kind != SIGNED):
+        return None
+    if image.mode == "L":
+        return pixels.view("int8")
+    if image.mode == "F":
+        return pixels
+    if image.mode == "I" and image.format not in ("PNG", "PPM"):  # whose numbers of 16 bits Pillow makes 32
+        return pixels.view("uint32") if image.format == "TIFF" and kind == UNSIGNED else pixels
+    pixels = pixels.astype("uint16")  # in this machine's order of bytes
+    if bits == 12:
+        pixels = np.round(pixels * (65535 / 4095)).astype("uint16")
+    return 65535 - pixels if tags.get(PHOTOMETRIC) == 0 else pixels
+
+
+def _upright(pixels: np.ndarray, image: Image.Image) -> np.ndarray:
+    """Pixels of an image that was loaded, turned as its orientation says."""
+    turned = orientation(image)
+    return np.ascontiguousarray(TURNS[turned](pixels)) if turned in TURNS else pixels
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return image.getbands()[-1] in "Aa" or "transparency" in image.info
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """An RGBA image without its alpha."""
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
+def _grey_levels(path: Path) -> np.ndarray:
+    """The pixels (H, W) of an image file of grey levels, also where it stores them as three equal channels.
+
+    InputError: colours, such as a heat map's, of which no number says what they stand for; transparency.
+    """
+    image = _open(path)
+    with _decoding(path):
+        numbers = _numbers(image)
+        if numbers is not None:
+            return _upright(numbers, image)
+        if _has_alpha(image) and image.convert("RGBA").getextrema()[3][0] < 255:
+            raise InputError(
+                f"{path} is transparent in parts: a map is an opaque image of grey levels; save in grey what "
+                "its alpha channel holds, or what that lies on"
+            )
+        if np.ptp(np.asarray(image.convert("RGB")), axis=2).max() > GREY_TOLERANCE:
+            raise InputError(
+                f"{path} is an image of colours, a heat map? A map is an image of grey levels or a .npy "
+                "array: save the values themselves"
+            )
+        return _upright(np.asarray(image.convert("L")), image)
 
 
 def _one_line(error: Exception) -> str:

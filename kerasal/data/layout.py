@@ -1,5 +1,6 @@
 """What loaders of published layouts share: MATLAB files, troubles collected or raised, valid fixations."""
 
+import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,9 +10,12 @@ import numpy as np
 from PIL import Image
 
 from kerasal.data.fixations import inside
-from kerasal.data.images import check_size
+from kerasal.data.images import check_size, file_orientation
 from kerasal.data.mat import mat_variables, not_sparse
 from kerasal.errors import InputError
+
+ASPECT_TOLERANCE = 0.02  # the shares of sides that networks round up to, such as 608 for 600
+LARGEST_SHARE = 0.05  # of an image's pixels that may be fixated: 15 observers and 5 s make less than 0.001
 
 
 @dataclass
@@ -66,16 +70,21 @@ class Troubles:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """(rows, columns) of an image file, from its header. InputError: no such file, no image, too large."""
+    """(rows, columns) of an image file, upright, from its header.
+
+    InputError: no such file, no image, too large.
+    """
     try:
         with Image.open(path) as image:
             columns, rows = image.size
+            # Pillow gives the size of a TIFF as that of the upright image at once.
+            on_its_side = image.format != "TIFF" and file_orientation(path) >= 5
     except FileNotFoundError:
         raise InputError(f"{path} is missing") from None
     except Exception as error:  # a damaged file makes Pillow's readers raise nearly anything
         raise InputError(f"cannot read image {path}: {' '.join(str(error).split())}") from None
     check_size(str(path), columns, rows)
-    return rows, columns
+    return (columns, rows) if on_its_side else (rows, columns)
 
 
 def read_mat(path: Path, variable: str | None = None) -> np.ndarray:
@@ -103,10 +112,79 @@ def structure(path: Path, what: str) -> Iterator[None]:
         raise InputError(f"{path} does not hold {what}: {' '.join(str(error).split())}") from None
 
 
-def fixated_pixels(array: np.ndarray) -> np.ndarray:
-    """The pixels (N, 2) of a two-dimensional fixation map above 0, as x, y: 0-based, row after row."""
-    rows, columns = np.nonzero(array > 0)
+def fixated_pixels(array: np.ndarray, path: Path) -> np.ndarray:
+    """The fixated pixels (N, 2) of a fixation map (H, W), as x, y: 0-based, row after row.
+
+    Such a map has two values, of which the rarer marks fixations; where all of it is 0 nobody looked.
+    InputError, naming the map's file: other values, or so many fixations as no eyes make.
+    """
+    low, high = array.min(), array.max()
+    is_low, is_high = array == low, array == high
+    if not (is_low | is_high).all():  # NaN fails too
+        raise InputError(f"{path} is no fixation map, which has two values: {_looks_like(array)}")
+    if low == high == 0:
+        return np.empty((0, 2))
+    marks = min(is_low, is_high, key=np.count_nonzero)
+    share = np.count_nonzero(marks) / array.size
+    if low == high or share > LARGEST_SHARE:
+        covered = f"its rarer value covers {share:.0%}" if low < high else f"all of it is {low:g}"
+        raise InputError(
+            f"{path} is no fixation map, in which at most {LARGEST_SHARE:.0%} of the pixels are fixated: "
+            f"{covered}, as in a mask"
+        )
+    rows, columns = np.nonzero(marks)
     return np.stack([columns, rows], axis=1).astype("float64")
+
+
+def _looks_like(array: np.ndarray) -> str:
+    """What an array of more than two values seems to be, for the user."""
+    low, high = array.min(), array.max()
+    if not np.isfinite([low, high]).all():
+        return "it has values that are not finite"
+    found = f"it has {len(np.unique(array))}, from {low:g} to {high:g}"
+    place = (array - float(low)) / (float(high) - float(low))
+    if np.mean(place > 0) <= LARGEST_SHARE and high <= 100:
+        return f"{found}: are they counts? Save 1 where there is a fixation"
+    if np.mean((place > 0.3) & (place < 0.7)) < 0.01 and np.mean(place > 0.5) <= LARGEST_SHARE:
+        return f"{found}, most near both ends: are they dots, drawn smoothly or saved as JPEG?"
+    return f"{found}: is it a density map? That goes into maps/"
+
+
+def same_aspect(found: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Whether a map of one size (rows, columns) is an image of the other made smaller or larger.
+
+    Sides may be rounded to whole pixels either way, and aspects differ by ASPECT_TOLERANCE.
+    """
+    (rows, columns), (height, width) = found, size
+    rounded = abs(rows - columns * height / width) < 1 or abs(columns - rows * width / height) < 1
+    return rounded or abs(rows * width / (columns * height) - 1) <= ASPECT_TOLERANCE
+
+
+def sizes(found: tuple[int, int], size: tuple[int, int]) -> str:
+    """Both sizes (rows, columns), of a map and of its image, and whether the map would fit transposed."""
+    fits = not same_aspect(found, size) and same_aspect(found[::-1], size)
+    text = f"{found[1]}x{found[0]} and {size[1]}x{size[0]}, width x height"
+    return text + ("; transposed it would fit" if fits else "")
+
+
+def csv_rows(text: str, path: Path, expected: str) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV file's text, each with the number of its line; cells stripped, no empty rows.
+
+    InputError: a row of another length than the first, which says what is `expected`; or no CSV.
+    """
+    reader = csv.reader(text.splitlines())
+    try:
+        cells = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise InputError(f"cannot read {path} as CSV, line {reader.line_num}: {error}") from None
+    rows = [(line, row) for line, row in cells if any(row)]
+    for line, row in rows:
+        if len(row) != len(first := rows[0][1]):
+            raise InputError(
+                f"{path}, line {line} has {len(row)} cells and the first {len(first)}: {expected}, "
+                f"got {','.join(row)[:80]}"
+            )
+    return rows
 
 
 def find_folder(folder: Path, *names: str) -> Path | None:

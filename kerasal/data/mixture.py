@@ -75,6 +75,7 @@ def mix(parts: Sequence[Dataset], weights: Sequence[float] | None = None) -> Mix
         description=" + ".join(part.description for part in parts) + shares,
         licence="; ".join(dict.fromkeys(part.licence for part in parts)),
         notes=[f"{part.name}: {note}" for part in parts for note in part.notes],
+        left_out=tuple(f"{part.name}/{name}" for part in parts for name in part.left_out),
         parts=tuple(parts),
         weights=None if weights is None else tuple(weights),
     )

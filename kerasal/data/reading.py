@@ -1,8 +1,9 @@
 """Stimuli in a tf.data graph: plain files by TensorFlow's own decoders, all else through Python.
 
 TensorFlow decodes JPEG and PNG without Python's lock. It gives the values of `read_image` for files of 8
-bits, grey or RGB, without transparency: JPEG with the accurate DCT and smooth upsampling, as Pillow has it.
-The others (palettes, alpha, 16 bits, CMYK) and what is no file go the slow way.
+bits, grey or RGB, upright and without transparency: JPEG with the accurate DCT and smooth upsampling, as
+Pillow has it. The others (palettes, alpha, 1 or 16 bits, CMYK, an EXIF orientation) and what is no file go
+the slow way.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 import tensorflow as tf
 from PIL import Image
 
-from kerasal.data.images import check_size, pad_image
+from kerasal.data.images import check_size, file_orientation, pad_image
 from kerasal.data.records import Record
 from kerasal.data.sample import Sample
 
@@ -135,4 +136,6 @@ def _way(sample: Sample) -> int:
             whole = file.read() == ENDS.get(kind)
     except Exception:  # a damaged file makes Pillow's readers raise nearly anything
         return PYTHON
-    return {"JPEG": JPEG, "PNG": PNG}[kind] if plain and whole else PYTHON
+    if not (plain and whole) or file_orientation(sample.stimulus) != 1:
+        return PYTHON
+    return {"JPEG": JPEG, "PNG": PNG}[kind]

@@ -12,6 +12,7 @@ import numpy as np
 from kerasal._stimuli import as_stimulus
 from kerasal.data.fixations import count_map, density_from_counts
 from kerasal.data.images import padded_box, read_image, read_map
+from kerasal.data.names import normal
 from kerasal.errors import InputError
 
 SPLITS = ("train", "validation", "test")
@@ -98,6 +99,7 @@ class Dataset:
     licence: str
     notes: list[str] = field(default_factory=list)  # what was skipped or dropped while loading, a line each
     arguments: dict[str, Any] = field(default_factory=dict)  # of `kerasal.data.load`, to load it again
+    left_out: tuple[str, ...] = ()  # names of samples that were left out of it: files may still be theirs
 
     def __getitem__(self, split: str) -> list[Sample]:
         """The samples of a split, or of "all". InputError: no such split, or none in it."""
@@ -116,14 +118,19 @@ class Dataset:
         """All samples, split after split."""
         return [sample for split in SPLITS for sample in self.splits[split]]
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all samples, also of those left out."""
+        return [*(sample.name for sample in self.samples), *self.left_out]
+
     def named(self, names: Sequence[str]) -> list[Sample]:
         """The samples of these names, in this order. InputError: no such sample."""
-        samples = {sample.name: sample for sample in self.samples}
-        if unknown := [name for name in names if name not in samples]:
+        samples = {normal(sample.name): sample for sample in self.samples}
+        if unknown := [name for name in names if normal(name) not in samples]:
             raise InputError(
                 f"{self.name} has no stimulus {unknown[0]!r}; its first is {self.samples[0].name!r}"
             )
-        return [samples[name] for name in names]
+        return [samples[normal(name)] for name in names]
 
     def spread(self, split: str, count: int) -> list[Sample]:
         """At most `count` samples of a split, or of "all", at equal distances. InputError: as `[]`."""
@@ -132,7 +139,13 @@ class Dataset:
 
     def limited(self, count: int) -> "Dataset":
         """The same dataset with at most `count` samples in each split, for a quick trial."""
-        return replace(self, splits={split: samples[:count] for split, samples in self.splits.items()})
+        splits = {split: samples[:count] for split, samples in self.splits.items()}
+        return self.with_splits(splits)
+
+    def with_splits(self, splits: dict[str, list[Sample]]) -> "Dataset":
+        """The same dataset in other splits; samples that are in none are left out."""
+        kept = {sample.name for samples in splits.values() for sample in samples}
+        return replace(self, splits=splits, left_out=tuple(name for name in self.names if name not in kept))
 
     @property
     def sets(self) -> "tuple[Dataset, ...]":

@@ -1,12 +1,13 @@
 """Splits: shares of a ranking that never changes, and lists of names in a file."""
 
-import csv
 import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
 
 from kerasal._json import shown
+from kerasal.data.layout import csv_rows
+from kerasal.data.names import normal
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.errors import InputError
 
@@ -37,12 +38,13 @@ def split_by_file(dataset: Dataset, path: Path | str) -> Dataset:
     """
     path = Path(path)
     splits: dict[str, list[Sample]] = {split: [] for split in SPLITS}
-    samples = {sample.name: sample for sample in dataset.samples}
+    samples = {normal(sample.name): sample for sample in dataset.samples}
     seen: set[str] = set()
     for name, split in _read(path):
         if split not in splits:
             raise InputError(f"{path}: unknown split {shown(split)}, one of {', '.join(SPLITS)}")
         # A suffix is dropped only where the whole name is unknown: names may hold dots.
+        name = normal(name)
         sample = samples.get(name) or samples.get(name.removesuffix(Path(name).suffix))
         if sample is None:
             raise InputError(f"{path} names {shown(name)}, and {dataset.name} has no such sample")
@@ -52,7 +54,7 @@ def split_by_file(dataset: Dataset, path: Path | str) -> Dataset:
         splits[split].append(sample)
     left = len(samples) - len(seen)
     notes = [f"{left} samples that {path.name} does not name left out"] if left else []
-    return replace(dataset, splits=splits, notes=[*dataset.notes, *notes])
+    return replace(dataset.with_splits(splits), notes=[*dataset.notes, *notes])
 
 
 def _read(path: Path) -> list[tuple[str, str]]:
@@ -67,13 +69,8 @@ def _read(path: Path) -> list[tuple[str, str]]:
             return [(str(name), split) for split, names in lists.items() for name in names]
         except (ValueError, AttributeError, TypeError, RecursionError):
             raise InputError(f'{path} must be JSON like {{"train": [names], "test": [names]}}') from None
-    try:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(row)]
-    except csv.Error as error:
-        raise InputError(f"cannot read the split file {path} as CSV: {error}") from None
+    rows = [row for _, row in csv_rows(text, path, "a line needs a name and a split")]
     if not rows or not {"name", "split"} <= set(rows[0]):
         raise InputError(f"{path} needs the columns name and split in its first line, or to be .json")
     name, split = rows[0].index("name"), rows[0].index("split")
-    if short := next((row for row in rows if len(row) <= max(name, split)), None):
-        raise InputError(f"{path}: a line needs a name and a split, got {','.join(short)!r}")
     return [(row[name], row[split]) for row in rows[1:]]

@@ -12,6 +12,8 @@ Layout: `Original Image Set/1.jpg` ... `120.jpg`, `origfixdata.mat`.
 
 from pathlib import Path
 
+import numpy as np
+
 from kerasal.data.images import list_files
 from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.layout import Troubles, find_folder, fixated_pixels, image_size, read_mat, structure
@@ -74,7 +76,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
                     str(number),
                     size,
                     stimulus,
-                    (fixated_pixels(points),),
+                    (fixated_pixels(np.minimum(points, 1), path),),  # they may count
                     INFO.sigma,
                     pixels_per_degree=INFO.pixels_per_degree,
                     pooled=True,

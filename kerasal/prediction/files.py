@@ -11,6 +11,7 @@ import numpy as np
 
 from kerasal._files import make_folder
 from kerasal.data.images import read_image
+from kerasal.data.names import normal
 from kerasal.errors import InputError
 from kerasal.prediction.pictures import Outputs
 from kerasal.prediction.predictors import Predictor
@@ -65,9 +66,13 @@ def predict_to_folder(
 
 def output_stems(files: list[Path], folder: Path, suffixes: list[str]) -> dict[Path, Path]:
     """The path of each file's outputs, but for their suffixes. InputError: see `predict_to_folder`."""
-    count = Counter(path.stem for path in files)
-    names = {path: path.stem if count[path.stem] == 1 else f"{path.stem}_{path.suffix[1:]}" for path in files}
-    if clash := [name for name, times in Counter(names.values()).items() if times > 1]:
+    # Compared in one normal form: some file systems keep but one of two names that differ in it alone.
+    count = Counter(normal(path.stem) for path in files)
+    names = {
+        path: path.stem if count[normal(path.stem)] == 1 else f"{path.stem}_{path.suffix[1:]}"
+        for path in files
+    }
+    if clash := [name for name, times in Counter(map(normal, names.values())).items() if times > 1]:
         raise InputError(f"several inputs are named {clash[0]}: predict them into folders of their own")
     inputs = {path.resolve() for path in files}
     for name in names.values():
@@ -80,7 +85,7 @@ def output_stems(files: list[Path], folder: Path, suffixes: list[str]) -> dict[P
 
 def _read(path: Path) -> tuple[Path, np.ndarray | InputError]:
     try:
-        return path, read_image(path, exif=True)
+        return path, read_image(path)
     except InputError as error:
         return path, error
 

@@ -42,8 +42,9 @@ def predict_video(
 ) -> dict[str, Any]:
     """Predict each `every`-th frame of a video and write STEM.mp4, the maps, and STEM_overlay.mp4.
 
-    Each frame's map is stretched to its own maximum. Sound is left out. Returns `width`, `height`, `frames`
-    and `frames_per_second` of what was written, and with regions the attention share in each frame.
+    Each frame's map is stretched to its own maximum. Sound is left out. MPEG-4 has even sides: a video of odd
+    ones gets its last column or row twice. Returns `width`, `height`, `frames` and `frames_per_second` of
+    what was written, and with regions the attention share in each frame.
     UnreadableVideo: not a video that OpenCV reads, or frames that the predictor refuses.
     """
     outputs = outputs or Outputs()
@@ -66,7 +67,9 @@ def predict_video(
                 attention = attention_share(saliency_map, region)
                 regions[region.name]["share"].append(attention["share"])
                 regions[region.name]["area"] = attention["area"]
-            facts.update(width=frame.shape[1], height=frame.shape[0])
+            height, width = frame.shape[:2]
+            # Where no video is written, what is told of is the frame itself.
+            facts.update(width=width + width % 2 * bool(videos), height=height + height % 2 * bool(videos))
 
         def refused(_: int, error: InputError) -> None:
             raise UnreadableVideo(f"{path}: {error}")  # all its frames have one size
@@ -110,7 +113,10 @@ class _Video:
         return self
 
     def add(self, frame: np.ndarray) -> None:
-        """Append a frame, (H, W, 3) uint8 BGR; the first one decides the size."""
+        """Append a frame, (H, W, 3) uint8 BGR, brought to even sides; the first one decides the size."""
+        height, width = frame.shape[:2]
+        # OpenCV would leave out an odd side's last pixels without a word.
+        frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
         if self.writer is None:
             self.writer = cv2.VideoWriter(str(self.partial), CODEC, self.rate, frame.shape[1::-1])
             if not self.writer.isOpened():

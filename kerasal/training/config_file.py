@@ -15,7 +15,16 @@ import yaml
 from kerasal.errors import InputError
 from kerasal.training.options import OPTION_NAMES, checked_values
 
-DATA_KEYS = ("data", "data_dir", "sigma", "pixels_per_degree", "split_file", "crop_borders", "limit")
+DATA_KEYS = (
+    "data",
+    "data_dir",
+    "sigma",
+    "pixels_per_degree",
+    "split_file",
+    "crop_borders",
+    "normalized",
+    "limit",
+)
 LARGEST, BRACKETS = 100_000, 100  # bytes of a configuration file, and opening brackets in it
 KEYS = ("recipe", *DATA_KEYS, *OPTION_NAMES, "cache_features")
 

@@ -194,7 +194,7 @@ def test_a_stimulus_that_is_there_twice_is_found(good, tmp_path):
     shutil.copy(images / "3.jpg", images / "8.jpg")
     ((path, what),) = check(name, tmp_path / "copy").troubles
     assert path.name == "8.jpg"
-    assert "same file as 3.jpg" in what
+    assert "same picture as 3.jpg" in what
 
 
 def test_a_list_of_checksums_in_the_folder_is_followed(good, tmp_path):
@@ -264,3 +264,135 @@ def test_a_dataset_that_cannot_be_loaded_at_all_is_one_trouble(tmp_path):
     ((path, what),) = check("toronto", tmp_path).troubles
     assert path == tmp_path
     assert "it needs" in what
+
+
+def write_folder(folder, fixations=None, maps=None, size=(60, 90), count=3):
+    """A good folder; `fixations` and `maps` give those of an image by its number, in place of random ones."""
+    random = np.random.default_rng(0)
+    for number in range(count):
+        write_photo(folder / f"images/p{number}.png", size, seed=number)
+        (folder / "fixations").mkdir(exist_ok=True)
+        points = random.uniform(0, 1, (20, 2)) * size[::-1]
+        np.save(folder / f"fixations/p{number}.npy", fixations(number) if fixations else points)
+        if maps:
+            (folder / "maps").mkdir(exist_ok=True)
+            np.save(folder / f"maps/p{number}.npy", maps(number))
+
+
+def found(folder, **arguments):
+    return [(path.name, what) for path, what in check("folder", folder, **arguments).troubles]
+
+
+def smooth(number):
+    return np.random.default_rng(number).random((60, 90))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda: np.array([[1.0, 2], [3, 1], [4, 4]]), "in one corner"),
+        (lambda: np.array([[89.0, 59], [85, 58], [88, 57], [82, 55]]), "in one corner"),
+        (lambda: np.isin(np.arange(90) // 2 % 20, [3]) & (np.arange(60)[:, None] % 9 < 2), "touch another"),
+        (lambda: np.argwhere(np.ones((60, 90)))[::10, ::-1].astype(float), "on 10% of its pixels"),
+        (lambda: np.random.default_rng(0).uniform(0, 1, (20, 2)), "--normalized"),
+        (lambda: np.random.default_rng(0).random((60, 90)), "density map"),
+        (lambda: np.eye(90, 60), "transposed it would fit"),
+    ],
+)
+def test_implausible_fixations_of_one_image_are_found(tmp_path, wrong, words):
+    write_folder(tmp_path)
+    assert found(tmp_path) == []
+    np.save(tmp_path / "fixations/p1.npy", wrong())
+    [(name, what)] = found(tmp_path)
+    assert name in ("p1.png", "p1.npy")
+    assert words in what
+
+
+def test_fixations_of_another_image_are_found_by_their_numbers(tmp_path):
+    write_folder(tmp_path)
+    shutil.copy(tmp_path / "fixations/p0.npy", tmp_path / "fixations/p2.npy")
+    assert found(tmp_path) == [("p2.png", "the file has the very fixations of p0.png")]
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        (lambda random: random.uniform(0, 0.49, (20, 2)), "top left quarter"),
+        (lambda random: random.uniform(0.51, 1, (20, 2)), "bottom right quarter"),
+        (lambda random: 0.5 + random.uniform(-0.2, 0.2, (20, 2)), "middle quarter"),
+    ],
+)
+def test_places_that_no_free_viewing_has_are_found_over_all_images(tmp_path, places, words):
+    random = np.random.default_rng(0)
+    write_folder(tmp_path, lambda _: places(random) * [90, 60])
+    [(name, what)] = found(tmp_path)
+    assert name == tmp_path.name
+    assert words in what
+
+
+def test_no_fixations_at_all_are_a_trouble_of_all_images_and_a_note_of_some(tmp_path):
+    write_folder(tmp_path, lambda _: np.empty((0, 2)))
+    assert [what for _, what in found(tmp_path)] == ["no image has any fixation"]
+    np.save(tmp_path / "fixations/p0.npy", np.array([[30.0, 40]]))
+    report = check("folder", tmp_path)
+    assert report.troubles == []
+    assert [note for note in report.notes if "2 of 3 images have no fixation at all: p1, p2" in note]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda: np.zeros((60, 90)), "without mass"),
+        (lambda: np.full((60, 90), 3.0), "3 everywhere"),
+        (lambda: np.eye(60, 90), "two values"),
+        (lambda: smooth(0), "same map as p0.npy"),
+        (lambda: smooth(1).T, "60x90 and 90x60"),
+        (lambda: smooth(1)[:30, :45], "45x30 and 90x60"),
+    ],
+)
+def test_implausible_density_maps_are_found(tmp_path, wrong, words):
+    write_folder(tmp_path, maps=smooth)
+    assert found(tmp_path) == []
+    np.save(tmp_path / "maps/p1.npy", wrong())
+    [(name, what)] = found(tmp_path)
+    assert name == "p1.npy"
+    assert words in what
+
+
+def test_the_same_picture_in_two_kinds_of_file_is_found(tmp_path):
+    write_folder(tmp_path)
+    with Image.open(tmp_path / "images/p0.png") as image:
+        image.save(tmp_path / "images/p2.bmp")
+    (tmp_path / "images/p2.png").unlink()
+    assert found(tmp_path) == [("p2.bmp", "the file shows the same picture as p0.png")]
+
+
+def test_every_file_with_an_orientation_is_named(tmp_path):
+    write_folder(tmp_path, count=9)
+    exif = Image.Exif()
+    for number, turned in enumerate(range(1, 9)):
+        exif[0x0112] = turned
+        size = (60, 90) if turned < 5 else (90, 60)
+        Image.fromarray(np.random.default_rng(number).integers(0, 256, (*size, 3), "uint8")).save(
+            tmp_path / f"images/p{number}.png", exif=exif
+        )
+    report = check("folder", tmp_path)
+    assert report.troubles == []
+    [note] = [note for note in report.notes if "orientation" in note]
+    assert note.startswith("7 files")
+    assert all(f"p{number}.png ({number + 1})" in note for number in range(1, 8))
+
+
+def test_shares_of_the_image_pass_where_they_are_said_to_be_some(tmp_path):
+    random = np.random.default_rng(0)
+    write_folder(tmp_path, lambda _: random.uniform(0, 1, (20, 2)))
+    assert found(tmp_path, normalized=True) == []
+    assert len(found(tmp_path)) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["osie", "scene"])
+def test_nothing_is_wrong_or_odd_with_osie_and_scene(shared, name):
+    report = check(name, shared / "data" / name)
+    assert report.troubles == []
+    assert all("checksums" in note for note in report.notes)

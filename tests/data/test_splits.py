@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -28,6 +29,22 @@ def test_a_file_of_names_makes_the_splits(photos, tmp_path, kind):
     assert any("5 samples" in note for note in dataset.notes)
 
 
+def test_samples_of_no_split_stay_known_by_name(photos, tmp_path):
+    (tmp_path / "split.json").write_text(json.dumps({"train": ["p1", "p4"], "test": ["p8"]}))
+    every = sorted(sample.name for sample in photos.samples)
+    dataset = split_by_file(photos, tmp_path / "split.json")
+    assert sorted(dataset.names) == sorted(dataset.limited(1).names) == every
+    assert sorted(dataset.left_out) == ["p0", "p2", "p3", "p5", "p6", "p7"]
+
+
+def test_names_are_found_in_any_normal_form(photos, tmp_path):
+    renamed = replace(photos.samples[0], name="caf\u00e9")
+    dataset = replace(photos, splits={"train": [renamed], "validation": [], "test": []})
+    (tmp_path / "split.json").write_text(json.dumps({"test": ["cafe\u0301.jpg"]}))
+    assert split_by_file(dataset, tmp_path / "split.json")["test"] == [renamed]
+    assert dataset.named(["cafe\u0301"]) == [renamed]
+
+
 def test_load_takes_a_split_file_and_remembers_it(photo_folder, tmp_path):
     path = tmp_path / "split.json"
     path.write_text(json.dumps({"train": ["p1"], "validation": ["p0"], "test": ["p8"]}))
@@ -51,6 +68,12 @@ def test_a_wrong_split_file_is_refused(photos, tmp_path, text, words):
     path.write_text(text)
     with pytest.raises(InputError, match=words):
         split_by_file(photos, path)
+
+
+def test_a_row_of_another_length_is_refused_with_its_line(photos, tmp_path):
+    (tmp_path / "split.csv").write_text("name,split\np1,train\np2,a,test\n")
+    with pytest.raises(InputError, match=r"split\.csv, line 3 has 3 cells and the first 2: .*p2,a,test"):
+        split_by_file(photos, tmp_path / "split.csv")
 
 
 @pytest.mark.parametrize("text", ["", "p1\np2\n", "name,split\np1\n"])

@@ -127,6 +127,11 @@ def test_inputs_are_files_folders_patterns_and_videos_each_once(tmp_path):
     inputs = find_inputs([tmp_path / "c.jpg", tmp_path, tmp_path / "*.jpg", tmp_path / "film.mp4"])
     assert [path.name for path in inputs.images] == ["c.jpg", "a.png", "b.jpg"]
     assert [path.name for path in inputs.videos] == ["film.mp4"]
+    assert [path.name for path in inputs.left_out] == ["notes.txt"]
+    (tmp_path / "more").mkdir()
+    (tmp_path / "phone.heic").touch()
+    left_out = find_inputs([tmp_path, tmp_path / "*"]).left_out
+    assert [path.name for path in left_out] == ["more", "notes.txt", "phone.heic"]
     for wrong in ("*.gif", "nothing.jpg"):
         with pytest.raises(InputError, match="no image, video or folder"):
             find_inputs([tmp_path / wrong])
@@ -181,6 +186,28 @@ def test_each_frame_of_a_video_gets_its_map_and_overlay(film, tmp_path):
     overlays, _ = frames(tmp_path / "out/film_overlay.mp4")
     assert overlays.shape == maps.shape
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["film.mp4", "film_overlay.mp4"]
+
+
+@pytest.mark.parametrize("size", [(63, 95), (64, 95), (63, 96)])
+def test_a_video_of_odd_sides_keeps_all_its_pixels_and_its_size_is_told(tmp_path, size):
+    rows, columns = size
+    frame = np.full((rows, columns, 3), 10, np.uint8)
+    frame[:, -1] = frame[-1] = 255  # the last row and column, which must not be lost
+    film = [Image.fromarray(np.where(frame == 10, 10 + n, frame).astype("uint8")) for n in range(3)]
+    film[0].save(tmp_path / "film.gif", save_all=True, append_images=film[1:])  # OpenCV writes no odd sides
+    assert frames(tmp_path / "film.gif")[0].shape == (3, rows, columns, 3)
+    facts = predict_video(Brightness(), tmp_path / "film.gif", tmp_path / "out/film")
+    for name in ("film.mp4", "film_overlay.mp4"):
+        written, _ = frames(tmp_path / "out" / name)
+        assert written.shape[:3] == (3, facts["height"], facts["width"])
+        assert (facts["height"], facts["width"]) == (64, 96)
+    maps, _ = frames(tmp_path / "out/film.mp4")
+    assert maps[:, rows - 1].min() > 150
+    assert maps[:, :, columns - 1].min() > 150
+    assert maps[:, : rows - 4, : columns - 4].max() < 90
+    alone = Outputs(map=False, overlay=False, regions=(Region.parse("all:0%,0%,100%,100%"),))
+    facts = predict_video(Brightness(), tmp_path / "film.gif", tmp_path / "out/none", alone)
+    assert (facts["height"], facts["width"]) == size  # no video, but the frames'
 
 
 def test_every_third_frame_keeps_the_videos_duration(film, tmp_path):

@@ -58,7 +58,7 @@ def test_every_reader_refuses_an_image_with_too_long_a_side_or_too_many_pixels(w
     (tmp_path / "photos" / "fixations").mkdir()
     (tmp_path / "photos" / "fixations" / "bomb.csv").write_text("x,y,observer\n0,0,0\n")
     readers = {
-        "predict": lambda: read_image(path, exif=True),
+        "predict": lambda: read_image(path),
         "serve": lambda: read_upload(content, LARGEST_IMAGE),
         "data check": lambda: decode_image(content, path),
         "evaluate": lambda: read_map(path),

@@ -1,0 +1,111 @@
+"""Which file belongs to which sample: the one of the sample's whole name.
+
+A sample's name is its stimulus's place in its folder, without the ending: `1001`, `Action/001`; of several
+sets the set's name comes first, `osie/1001`. A file belongs to the sample whose name it has, in folders as
+the stimuli are. It may also lie flatter, `001.png` for `Action/001`, where no other sample's name ends so.
+Names that differ in Unicode's normal form alone are the same name: systems store é as one character or two.
+"""
+
+import os
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from kerasal.errors import InputError
+
+SYSTEM_FILES = ("thumbs.db", "desktop.ini")  # that Windows leaves in folders of images
+
+
+def normal(name: str) -> str:
+    """A name in the normal form (NFC) in which names are compared."""
+    return unicodedata.normalize("NFC", name)
+
+
+def named_files(folder: Path | str, suffixes: Sequence[str], what: str) -> tuple[dict[str, Path], list[Path]]:
+    """The files with one of the suffixes, in any case, by their names; and those of other kinds.
+
+    Folders within are gone through, and belong to the name. Hidden files count for nothing. `what` the files
+    are is for errors. InputError: no such folder, nothing of these kinds in it, or two files of one name.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"no folder {folder}")
+    files: dict[str, Path] = {}
+    others = []
+    for path in _files_in(folder):
+        if path.suffix.lower() not in suffixes:
+            others.append(path)
+            continue
+        name = normal(path.relative_to(folder).with_suffix("").as_posix())
+        if name in files:
+            raise InputError(
+                f"{folder} has two {what} {files[name].relative_to(folder)} and {path.relative_to(folder)} "
+                "of the same stem: keep one of them"
+            )
+        files[name] = path
+    if not files:
+        raise InputError(f"no files in {folder} that end in {', '.join(suffixes)}")
+    return files, others
+
+
+def match(
+    names: Iterable[str], files: Mapping[str, Path], of: str | None = None
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    """The file of each sample that has one, and the files that are no sample's.
+
+    Args:
+        names: of all samples there are, also of those that nobody asks about: a file may be theirs.
+        files: from `named_files`.
+        of: the set that all samples are of; a file may have it before the sample's name.
+
+    InputError: a file that could be of several samples, or two files of one sample.
+    """
+    whole = {normal(name): name for name in names}
+    endings: dict[str, list[str]] = {}
+    for name in whole:
+        parts = (f"{normal(of)}/{name}" if of else name).split("/")
+        for start in range(len(parts)):
+            endings.setdefault("/".join(parts[start:]), []).append(name)
+    found: dict[str, Path] = {}
+    others: dict[str, Path] = {}
+    for name, path in files.items():
+        owners = [name] if name in whole else endings.get(name, [])
+        if len(owners) > 1:
+            raise InputError(
+                f"{path} could belong to {listed(owners)}: put it into a folder named as theirs, such as "
+                f"{owners[0]}{path.suffix}"
+            )
+        if not owners:
+            others[name] = path
+        elif (owner := whole[owners[0]]) in found:
+            raise InputError(f"{owner} has two files, {found[owner]} and {path}: keep one of them")
+        else:
+            found[owner] = path
+    return found, others
+
+
+def listed(names: Sequence[object]) -> str:
+    """The first five names, and how many more there are."""
+    return ", ".join(map(str, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def visible(folder: Path) -> list[Path]:
+    """The files and folders in a folder but for hidden ones and those that systems leave, sorted by name."""
+    return sorted(path for path in folder.iterdir() if _is_visible(path.name))
+
+
+def _is_visible(name: str) -> bool:
+    return not name.startswith((".", "__MACOSX")) and name.lower() not in SYSTEM_FILES
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """All visible files within a folder and its folders, sorted by name."""
+    found, seen = [], set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        # A link to a folder that was gone through would lead round in circles.
+        folders[:] = [] if real in seen else filter(_is_visible, folders)
+        if real not in seen:
+            found += [Path(place, name) for name in files if _is_visible(name)]
+        seen.add(real)
+    return sorted(found)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import load_library, progress
+from kerasal_cli.loading import load_library, normalized_option, progress
 
 PATH = click.Path(path_type=Path)
 
@@ -99,9 +99,13 @@ def fetch(name, folder, archives) -> None:
 @click.argument("name")
 @click.argument("folder", required=False, type=PATH)
 @click.option("--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density.")
+@normalized_option
 @click.option("--split-file", type=PATH, help="Lists of names that make the splits, .json or .csv.")
-def check(name, folder, sigma, split_file) -> None:
-    """Read every file of a dataset; say what is wrong with which, and its statistics.
+@click.option(
+    "--maps", type=PATH, metavar="DIR", help="Maps of another program: which would be scored against what?"
+)
+def check(name, folder, sigma, normalized, split_file, maps) -> None:
+    """Read every file of a dataset; say what is wrong with which, what is odd, and its statistics.
 
     NAME is one of kerasal data list, or the path of a folder. The exit status is 1 if anything is wrong.
 
@@ -109,6 +113,7 @@ def check(name, folder, sigma, split_file) -> None:
     Examples:
       kerasal data check osie ~/osie
       kerasal data check my_folder
+      kerasal data check my_folder --maps other_program/maps
     """
     load_library()
     from rich.table import Table
@@ -116,29 +121,34 @@ def check(name, folder, sigma, split_file) -> None:
     from kerasal.data import locate
     from kerasal.data.check import check as look
     from kerasal.data.check import statistics
+    from kerasal.evaluation import check_maps
 
     name, folder = locate(name, folder)
-    report = look(name, folder, sigma=sigma, split_file=split_file, progress=progress)
-    for note in report.notes:
+    report = look(name, folder, sigma=sigma, normalized=normalized, split_file=split_file, progress=progress)
+    usable = report.dataset and report.dataset.samples
+    of_maps = check_maps(maps, report.dataset) if maps and usable else None
+    for note in (*report.notes, *(of_maps.notes if of_maps else ())):
         click.echo(f"Note: {note}", err=True)
-    if report.dataset and report.dataset.samples:
+    if usable:
         table = Table(box=None, pad_edge=False, show_header=False)
         table.add_column(style="bold", no_wrap=True)
         table.add_column(overflow="fold")
-        for row in statistics(report.dataset):
+        for row in (*statistics(report.dataset), *(of_maps.facts if of_maps else ())):
             table.add_row(*row)
         _print(table)
-    if not report.troubles:
+    troubles = [*report.troubles, *(of_maps.troubles if of_maps else ())]
+    if not troubles:
         click.echo("nothing is wrong with any file")
         return
     table = Table(box=None, pad_edge=False, header_style="bold red")
     table.add_column("file", overflow="fold")
     table.add_column("what is wrong", overflow="fold")
-    for path, what in report.troubles:
+    for path, what in troubles:
         inside = path.is_relative_to(folder)
         table.add_row(str(path.relative_to(folder) if inside else path), what)
     _print(table)
-    click.echo(f"Error: {len(report.troubles)} troubles in {folder}", err=True)
+    where = f"{folder} and {maps}" if of_maps else folder
+    click.echo(f"Error: {len(troubles)} troubles in {where}", err=True)
     raise SystemExit(1)
 
 
@@ -156,8 +166,9 @@ def check(name, folder, sigma, split_file) -> None:
 @click.option("--split-file", type=PATH, help="Lists of names that make the splits, .json or .csv.")
 @click.option("--crop-borders", is_flag=True, help="cat2000: take the grey padding away.")
 @click.option("--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density.")
+@normalized_option
 @click.option("--per-shard", type=click.IntRange(1), default=256, show_default=True, help="Samples a file.")
-def prepare(name, folder, output, size, split_file, crop_borders, sigma, per_shard) -> None:
+def prepare(name, folder, output, size, split_file, crop_borders, sigma, normalized, per_shard) -> None:
     """Turn a dataset into TFRecords, decoded and shrunk, that training reads fast.
 
     Then train with --data OUTPUT. The test split keeps its files, so that scores stay those of the dataset.
@@ -175,7 +186,13 @@ def prepare(name, folder, output, size, split_file, crop_borders, sigma, per_sha
 
     rows_columns = None if size == "own" else rows_by_columns(size, "--size")
     dataset = load_data(
-        None, name=name, data_dir=folder, sigma=sigma, split_file=split_file, crop_borders=crop_borders
+        None,
+        name=name,
+        data_dir=folder,
+        sigma=sigma,
+        split_file=split_file,
+        crop_borders=crop_borders,
+        normalized=normalized,
     )
     output = output or Path("prepared") / dataset.name
     made = write(dataset, output, size=rows_columns, per_shard=per_shard, progress=progress)
@@ -196,10 +213,13 @@ def prepare(name, folder, output, size, split_file, crop_borders, sigma, per_sha
 @click.option("--split-file", type=PATH, help="Lists of names that make the splits, .json or .csv.")
 @click.option("--crop-borders", is_flag=True, help="cat2000: take the grey padding away.")
 @click.option("--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density.")
+@normalized_option
 @click.option(
     "-o", "--output", type=PATH, help="Picture to write.  [default: NAME.jpg or NAME-center-bias.png]"
 )
-def show(name, folder, split, count, names, center_bias, split_file, crop_borders, sigma, output) -> None:
+def show(
+    name, folder, split, count, names, center_bias, split_file, crop_borders, sigma, normalized, output
+) -> None:
     """Draw stimuli of a dataset with their fixations and density maps, or its centre bias, as one picture.
 
     \b
@@ -212,7 +232,13 @@ def show(name, folder, split, count, names, center_bias, split_file, crop_border
     from kerasal_cli.loading import load_data
 
     dataset = load_data(
-        None, name=name, data_dir=folder, sigma=sigma, split_file=split_file, crop_borders=crop_borders
+        None,
+        name=name,
+        data_dir=folder,
+        sigma=sigma,
+        split_file=split_file,
+        crop_borders=crop_borders,
+        normalized=normalized,
     )
     stem = Path(dataset.name).name
     if center_bias:

@@ -68,6 +68,13 @@ def progress(items: Sequence, what: str) -> Iterator:
     return iter(track(items, description=what, console=console))
 
 
+def normalized_option(command: Callable) -> Callable:
+    """The option that says that coordinates are shares of the image."""
+    return click.option(
+        "--normalized", is_flag=True, help="Folders: coordinates are 0 to 1 across the image, not pixels."
+    )(command)
+
+
 def data_options(default: str | None) -> Callable:
     """The options that name a dataset."""
     options = [
@@ -99,6 +106,7 @@ def data_options(default: str | None) -> Callable:
             help="Lists of names that make the splits, .json or .csv.",
         ),
         click.option("--crop-borders", is_flag=True, help="cat2000: take the grey padding away."),
+        normalized_option,
         click.option("--limit", type=click.IntRange(1), help="Use at most so many stimuli of each split."),
     ]
 

@@ -85,6 +85,13 @@ def predict(images, model, precision, output, regions, crop, contours, every, **
     inputs = prediction.find_inputs(images)
     stems = prediction.video_stems(inputs.videos, output, outputs)
     predictor = prediction.resolve(model, precision).predictor
+    if inputs.left_out:
+        from kerasal.data.names import listed
+
+        click.echo(
+            f"Note: {len(inputs.left_out)} that are no images are left out: {listed(inputs.left_out)}",
+            err=True,
+        )
     skipped: list[str] = []
     facts = {}
     if inputs.images:

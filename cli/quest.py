@@ -115,6 +115,7 @@ def quest(
     pixels_per_degree,
     split_file,
     crop_borders,
+    normalized,
     limit,
     seeds,
     tune,
@@ -167,6 +168,7 @@ def quest(
         pixels_per_degree=pixels_per_degree,
         split_file=split_file,
         crop_borders=crop_borders,
+        normalized=normalized,
     )
     folder = output or Path("quests") / dataset.name
     click.echo(f"{len(specs)} losses on {dataset.description}, into {folder}", err=True)

@@ -186,7 +186,7 @@ def _train(
 ):
     from kerasal import losses, training
 
-    data_names = ("data_dir", "sigma", "pixels_per_degree", "split_file", "crop_borders")
+    data_names = ("data_dir", "sigma", "pixels_per_degree", "split_file", "crop_borders", "normalized")
     place = {name: changes.pop(name) for name in data_names}
     changes["loss"] = loss and losses.canonical(loss)
     training.make_strategy(changes["strategy"] or "none")  # before TensorFlow computes anything

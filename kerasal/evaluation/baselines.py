@@ -10,6 +10,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from kerasal.data.names import listed
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.evaluation.scoring import Case, Job, stretch
@@ -31,6 +32,14 @@ class Baseline:
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
         cases = self.prepare(dataset, samples)
         return (partial(cases, sample) for sample in samples)
+
+    def notes(self, dataset: Dataset, samples: list[Sample]) -> list[str]:
+        """A line about the samples that it has no map of."""
+        if self.prepare not in (_observers, _half_observers):
+            return []
+        alone = [sample.name for sample in samples if not _has_observers(sample)]
+        few = f"{len(alone)} of {len(samples)} images, which fewer than two observers saw, have no score"
+        return [f"{few} of {self.name}: {listed(alone)}"] if alone else []
 
 
 def baseline(name: str) -> Baseline:
@@ -65,7 +74,7 @@ def _center_bias(dataset: Dataset, samples: list[Sample]) -> Cases:
 def _observers(dataset: Dataset, samples: list[Sample]) -> Cases:
     """The human ceiling: the density of all observers but one against that one, mean over the observers.
 
-    InputError: a sample with fewer than two observers.
+    A sample with fewer than two observers has no score. InputError: none has two.
     """
     _need_observers(samples, "leaving one out needs")
     return _leave_one_out
@@ -75,12 +84,13 @@ def _half_observers(dataset: Dataset, samples: list[Sample]) -> Cases:
     """The density of half of a stimulus's observers, against the other half.
 
     The halves are drawn at random for each stimulus; of an odd number, the smaller half predicts.
-    InputError: a sample with fewer than two observers.
+    A sample with fewer than two observers has no score. InputError: none has two.
     """
     _need_observers(samples, "halves need")
     random = np.random.default_rng(HALVES_SEED)
     return partial(
-        _half_against_half, {sample.name: random.permutation(len(sample.fixations)) for sample in samples}
+        _half_against_half,
+        {sample.name: random.permutation(len(sample.fixations or ())) for sample in samples},
     )
 
 
@@ -121,6 +131,8 @@ def _true(sample: Sample) -> list[Case]:
 
 
 def _leave_one_out(sample: Sample) -> Iterator[Case]:
+    if not _has_observers(sample):
+        return
     everyone = range(len(sample.fixations))
     for one in everyone:
         others = _seen_by(sample, [observer for observer in everyone if observer != one])
@@ -128,6 +140,8 @@ def _leave_one_out(sample: Sample) -> Iterator[Case]:
 
 
 def _half_against_half(orders: dict[str, np.ndarray], sample: Sample) -> list[Case]:
+    if not _has_observers(sample):
+        return []
     order = orders[sample.name]
     predicting, scored = np.split(order, [len(order) // 2])
     return [(_seen_by(sample, predicting).density(), _seen_by(sample, scored))]
@@ -139,6 +153,10 @@ def _seen_by(sample: Sample, observers) -> Sample:
 
 
 def _need_observers(samples: list[Sample], what: str) -> None:
-    for sample in samples:
-        if (count := len(sample.fixations or ())) < 2:
-            raise InputError(f"{sample.name} has {count} observers: {what} at least two")
+    if not any(map(_has_observers, samples)):
+        sample = samples[0]
+        raise InputError(f"{sample.name} has {len(sample.fixations or ())} observers: {what} at least two")
+
+
+def _has_observers(sample: Sample) -> bool:
+    return len(sample.fixations or ()) >= 2

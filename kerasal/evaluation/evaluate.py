@@ -14,9 +14,9 @@ from kerasal.cluster import Cluster
 from kerasal.data.sample import SPLITS, Dataset, Sample, fingerprint
 from kerasal.errors import InputError
 from kerasal.evaluation import tables
-from kerasal.evaluation.baselines import training_center_bias
+from kerasal.evaluation.baselines import Baseline, training_center_bias
 from kerasal.evaluation.clustered import score_on
-from kerasal.evaluation.maps import notes_on
+from kerasal.evaluation.maps import MapFolder, within
 from kerasal.evaluation.processes import score_all, worthwhile_processes
 from kerasal.evaluation.scores import Scores, together, write_csv
 from kerasal.evaluation.scoring import FixationPool, MapError, Scorer
@@ -141,6 +141,7 @@ def evaluate(
     """
     samples = _samples(dataset, split)
     check_names(list(systems))
+    systems = within(systems, dataset)
     names = [system.name for system in systems]
     if reference is not None and reference not in names:
         raise InputError(f"unknown reference {reference!r}: one of {', '.join(names)}")
@@ -149,7 +150,10 @@ def evaluate(
         its.name: _scores(systems, its, split, keys, processes, cluster, progress)
         for its, (keys, _) in zip(dataset.sets, chosen, strict=True)
     }
-    notes = [note for _, left_out in chosen for note in left_out] + notes_on(systems, samples)
+    notes = [note for _, left_out in chosen for note in left_out]
+    for system in systems:
+        if isinstance(system, MapFolder | Baseline):
+            notes += system.notes(dataset, samples)
     unranked = [system.name for system in systems if system.knows_answers]
 
     def evaluation(its: Dataset, scores: dict[str, Scores], **more: Any) -> Evaluation:

@@ -1,80 +1,187 @@
 """Maps that another program wrote, as a system: image files or .npy arrays in a folder."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from kerasal.data.images import MAP_SUFFIXES, list_files, read_map
+from kerasal.data.images import MAP_SUFFIXES, read_map
+from kerasal.data.layout import same_aspect, sizes
+from kerasal.data.names import listed, match, named_files
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.evaluation.scoring import Case, Job
+from kerasal.evaluation.systems import System
 from kerasal.metrics import resize_map
 
 
 class MapFolder:
-    """The maps of a folder, matched with the stimuli by the stems of the files' names.
+    """The maps of a folder, each of the stimulus whose whole name it has: see `kerasal.data.names`.
 
     A map of another size than its stimulus is resized as the MIT benchmark's code does it: bicubic, with
     MATLAB's antialiasing and borders. Negative values that this leaves beside sharp edges are set to 0.
-    InputError: no such folder, no maps in it, two maps of one stem.
+
+    Args:
+        folder: of the maps; folders within belong to the maps' names.
+        name: of the system; default the folder.
+        whole: the data that the maps are for, where `jobs` is asked for a set of a mixture alone: a map must
+            not fit another set's stimulus as well.
+
+    InputError: no such folder, no maps in it, two maps of one name.
     """
 
     knows_answers = False
 
-    def __init__(self, folder: Path | str, name: str | None = None):
-        self.folder, self.name = Path(folder), name or str(folder)
-        self._files: dict[str, Path] = {}
-        for path in list_files(Path(folder).absolute(), MAP_SUFFIXES):
-            if path.stem in self._files:
-                raise InputError(
-                    f"{folder} has two maps {self._files[path.stem].name} and {path.name}: keep one"
-                )
-            self._files[path.stem] = path
+    def __init__(self, folder: Path | str, name: str | None = None, whole: Dataset | None = None):
+        self.folder, self.name, self.whole = Path(folder), name or str(folder), whole
+        self._files, self.unread = named_files(self.folder.absolute(), MAP_SUFFIXES, "maps")
+        self._shapes: dict[Path, tuple[int, int]] = {}
 
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
-        """A job for each sample. InputError: samples without a map, or files that cannot be read."""
-        missing = [sample.name for sample in samples if _stem(sample) not in self._files]
+        """A job for each sample.
+
+        InputError: samples without a map, files that cannot be read, that could be of several stimuli or are
+        of another aspect than theirs.
+        """
+        files, extra = self.matched(dataset)
+        missing = [sample.name for sample in samples if sample.name not in files]
         if missing:
             raise InputError(
-                f"{self.folder} has no map for {len(missing)} of {len(samples)} stimuli: {_named(missing)}"
+                f"{self.folder} has no map for {len(missing)} of {len(samples)} stimuli: {listed(missing)}"
+                + (f"; {len(extra)} files fit no stimulus: {listed(sorted(extra))}" if extra else "")
             )
-        self._check_files(samples)
-        return (partial(_read, self._files[_stem(sample)], sample) for sample in samples)
-
-    def extra(self, samples: list[Sample]) -> list[str]:
-        """Names of files that fit no sample."""
-        wanted = {_stem(sample) for sample in samples}
-        return [path.name for stem, path in self._files.items() if stem not in wanted]
-
-    def _check_files(self, samples: list[Sample]) -> None:
         # Reading takes a fraction of scoring; better now than after an hour.
-        errors = []
-        for sample in samples:
-            try:
-                read_map(self._files[_stem(sample)])
-            except InputError as error:
-                errors.append(str(error))
-        if errors:
+        if errors := [error for sample in samples if (error := self.trouble(files[sample.name], sample))]:
             raise InputError("; ".join(errors[:5]) + (f"; and {len(errors) - 5} more" if errors[5:] else ""))
+        return (partial(_read, files[sample.name], sample) for sample in samples)
+
+    def matched(self, dataset: Dataset) -> tuple[dict[str, Path], dict[str, Path]]:
+        """The files by the names of the dataset's samples, and those of no stimulus by their own.
+
+        InputError: a file that could be of several stimuli, two files of one.
+        """
+        whole = self.whole or dataset
+        if len(whole.sets) == 1:
+            return match(whole.names, self._files, of=whole.name)
+        files, extra = match(whole.names, self._files)
+        if whole is dataset:
+            return files, extra
+        its = f"{dataset.name}/"
+        return {name[len(its) :]: path for name, path in files.items() if name.startswith(its)}, extra
+
+    def trouble(self, path: Path, sample: Sample) -> str | None:
+        """Why a map cannot be scored against a sample; None if it can."""
+        try:
+            shape = self._shapes[path] = read_map(path).shape
+        except InputError as error:
+            return str(error)
+        if not same_aspect(shape, sample.size):
+            return f"{path} has another aspect than its stimulus: {sizes(shape, sample.size)}"
+        return None
+
+    def notes(self, dataset: Dataset, samples: list[Sample]) -> list[str]:
+        """After `jobs`: how these samples' maps were found and what was resized; what was left out."""
+        files, _ = self.matched(dataset)
+        first = samples[0].name
+        matched = (
+            f"{len(samples)} maps of {self.folder} were matched by their names, {self.pair(files, first)}"
+        )
+        return [f"{matched}; {self.resized(files, samples)}", *self.left_out(files, samples)]
+
+    def pair(self, files: dict[str, Path], name: str) -> str:
+        """A map with its stimulus."""
+        return f"{self._short(files[name])} with {name}"
+
+    def resized(self, files: dict[str, Path], samples: list[Sample]) -> str:
+        """How many of these samples' maps, each of which was looked at, are resized, and one of them."""
+        found = [
+            f"{sample.name} from {shape[1]}x{shape[0]} to {sample.size[1]}x{sample.size[0]}"
+            for sample in samples
+            if (shape := self._shapes[files[sample.name]]) != sample.size
+        ]
+        return f"{len(found)} of them resized, {found[0]}" if found else "none of them resized"
+
+    def left_out(self, files: dict[str, Path], samples: list[Sample]) -> list[str]:
+        """A line about the files that are no map of the samples, if there are any."""
+        wanted = {files[sample.name] for sample in samples}
+        extra = [path for path in (*self._files.values(), *self.unread) if path not in wanted]
+        what = f"{len(extra)} of the files in {self.folder} fit no stimulus and are left out"
+        return [f"{what}: {listed([self._short(path) for path in extra])}"] if extra else []
+
+    def _short(self, path: Path) -> str:
+        return str(path.relative_to(self.folder.absolute()))
 
 
-def notes_on(systems, samples: list[Sample]) -> list[str]:
-    """A line for each folder that holds maps of no sample."""
+@dataclass(frozen=True)
+class MapReport:
+    """What `check_maps` found: facts as pairs of a label and a value, troubles as (file, what), notes."""
+
+    facts: list[tuple[str, str]]
+    troubles: list[tuple[Path, str]]
+    notes: list[str]
+
+
+def check_maps(folder: Path | str, dataset: Dataset) -> MapReport:
+    """What of a folder of maps would be scored against what, and what is wrong with them; scores nothing.
+
+    Troubles are: maps that `MapFolder.jobs` refuses, maps of one or two values, a split of which some stimuli
+    have a map and some have none, no map of any stimulus. InputError: as `MapFolder`.
+    """
+    maps = MapFolder(folder)
+    try:
+        files, extra = maps.matched(dataset)
+    except InputError as error:
+        return MapReport([], [(maps.folder, str(error))], [])
+    facts, troubles, notes = [], [], []
+    for split, samples in dataset.splits.items():
+        here = [sample for sample in samples if sample.name in files]
+        facts.append((f"maps of {split}", f"{len(here)} of {len(samples)} stimuli have one"))
+        missing = [sample.name for sample in samples if sample.name not in files]
+        if here and missing:
+            what = f"no map for {len(missing)} of {len(samples)} stimuli of the {split} split"
+            troubles.append((maps.folder, f"{what}: {listed(missing)}"))
+    samples = [sample for sample in dataset.samples if sample.name in files]
+    if not samples:
+        what = f"none of {len(extra)} maps has the name of a stimulus, such as {dataset.samples[0].name}"
+        return MapReport(facts, [(maps.folder, f"{what}: {listed(sorted(extra))}")], [])
+    readable, seen = [], {}
+    for sample in samples:
+        path = files[sample.name]
+        trouble = maps.trouble(path, sample)
+        if not trouble:
+            readable.append(sample)
+            values = read_map(path)
+            first = seen.setdefault(hashlib.sha256(values.data).digest(), path)
+            trouble = _implausible(values) or (first != path and f"is the same map as {first.name}")
+        if trouble:
+            troubles.append((path, " ".join(str(trouble).replace(str(path), "the file").split())))
+    if len(seen) == 1 < len(readable):
+        notes.append(f"all maps in {folder} are one and the same: a centre bias?")
+        troubles = [(path, what) for path, what in troubles if not what.startswith("is the same map")]
+    facts.append(("would be scored", listed([maps.pair(files, sample.name) for sample in samples])))
+    facts.append(("resized", maps.resized(files, readable)))
+    return MapReport(facts, troubles, [*notes, *maps.left_out(files, samples)])
+
+
+def _implausible(values: np.ndarray) -> str | None:
+    """What a map seems to be that is no saliency map."""
+    low, high = values.min(), values.max()
+    if low == high:
+        return f"the map is {low:g} everywhere"
+    if ((values == low) | (values == high)).all():
+        return "the map has two values alone: a fixation map or a mask?"
+    return None
+
+
+def within(systems: Sequence[System], dataset: Dataset) -> list[System]:
+    """The systems, where folders of maps know all the data that their maps may be for."""
     return [
-        f"{len(extra)} of the files in {system.folder} fit no stimulus and are left out: {_named(extra)}"
+        MapFolder(system.folder, system.name, dataset) if isinstance(system, MapFolder) else system
         for system in systems
-        if isinstance(system, MapFolder) and (extra := system.extra(samples))
     ]
-
-
-def _stem(sample: Sample) -> str:
-    return Path(sample.name).name
-
-
-def _named(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _read(path: Path, sample: Sample) -> list[Case]:

@@ -53,11 +53,11 @@ class Scorer:
     pool: FixationPool | None = None
 
     def score(self, job: Job) -> list[float]:
-        """The value of each metric, in order; the mean over the cases that have one, if there are several.
+        """The value of each metric, in order; the mean over the cases that have one, NaN where none has.
 
         MapError: a map that cannot be scored, with the image's name. InputError: what the job raises.
         """
-        rows = np.array([self._score_case(*case) for case in job()])
+        rows = np.array([self._score_case(*case) for case in job()]).reshape(-1, len(self.metrics))
         known = np.isfinite(rows)
         # No warning for a metric that no case has a value of.
         return [

@@ -85,6 +85,8 @@ def test_a_run_maps_and_baselines_are_compared_side_by_side(trained, tmp_path):
     result = kerasal("evaluate", run, "--maps", maps, "--baseline", "chance", "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "7 of the files" in result.stderr  # maps of the other splits' images
+    assert result.stderr.count("were matched by their names") == 1
+    assert "none of them resized" in result.stderr
     values = json.loads((tmp_path / "out/comparison.json").read_text())
     assert list(values["systems"]) == [str(run), str(maps), "chance"]
     # The maps are the network's, rounded to 256 grey levels.

@@ -51,6 +51,44 @@ def test_check_ends_with_status_0_or_names_file_and_trouble_with_status_1(photo_
     assert "Error: 1 trouble" in result.stderr
 
 
+def test_check_says_what_maps_would_be_scored_against_and_what_is_wrong_with_them(photo_folder, tmp_path):
+    names = [path.stem for path in (photo_folder / "images").iterdir()]
+    (tmp_path / "maps").mkdir()
+    for number, name in enumerate(sorted(names)):
+        size = ((30, 45), (40, 25))[number % 2]
+        np.save(tmp_path / f"maps/{name}.npy", np.random.default_rng(number).random(size))
+    (tmp_path / "maps/notes.txt").touch()
+    result = kerasal("data", "check", photo_folder, "--maps", tmp_path / "maps")
+    assert result.exit_code == 0, result.output
+    for words in (
+        "maps of test",
+        "2 of 2 stimuli",
+        "p2.npy with p2",
+        "9 of them resized",
+        "nothing is wrong",
+    ):
+        assert words in " ".join(result.stdout.split())
+    assert "1 of the files" in result.stderr
+    np.save(tmp_path / "maps/p1.npy", np.random.default_rng(1).random((25, 40)))
+    result = kerasal("data", "check", photo_folder, "--maps", tmp_path / "maps")
+    assert result.exit_code == 1
+    for words in ("p1.npy", "40x25", "50x80", "transposed"):
+        assert words in result.stdout
+    assert refused(kerasal("data", "check", photo_folder, "--maps", tmp_path / "none"), "no folder")
+
+
+def test_shares_of_the_image_are_pixels_where_a_command_is_told_so(photo_folder, tmp_path):
+    for path in (photo_folder / "fixations").iterdir():
+        path.write_text("x,y\n0.5,0.25\n1,1\n0.1,0.7\n0.3,0.6\n")
+    assert refused(kerasal("data", "prepare", photo_folder, "-o", tmp_path / "no"), "p0.csv", "--normalized")
+    assert not (tmp_path / "no").exists()
+    for command in (("data", "check"), ("data", "show"), ("data", "prepare")):
+        place = () if command[1] == "check" else ("-o", tmp_path / f"{command[1]}.jpg")
+        result = kerasal(*command, photo_folder, "--normalized", *place)
+        assert "Error" not in result.stderr, result.output
+    assert refused(kerasal("data", "prepare", "osie", photo_folder, "--normalized"), "folders of your own")
+
+
 def test_show_draws_stimuli_fixations_and_density(photo_folder, tmp_path):
     result = kerasal("data", "show", "folder", photo_folder, "--count", 2, "-o", tmp_path / "out/a.jpg")
     assert result.exit_code == 0, result.output
@@ -158,7 +196,9 @@ def test_a_stimulus_that_is_cut_off_stops_training_with_one_line_that_names_it(t
 
     for name in ("zite", "apple-store", "Amazon(2)"):
         write_photo(tmp_path / f"stimuli/{name}.png", (76, 136), seed=len(name))
-        write_photo(tmp_path / f"eyeMaps/all5/{name}.png", (76, 136), seed=len(name), mode="1")
+        points = tmp_path / f"eyeMaps/all5/{name}.png"
+        points.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(255 * np.eye(76, 136, 3, dtype="uint8")).save(points)
     path = tmp_path / "stimuli/zite.png"
     path.write_bytes(path.read_bytes()[:-300])
     split = tmp_path / "split.json"

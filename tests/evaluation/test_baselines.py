@@ -96,6 +96,22 @@ def test_a_single_observer_cannot_be_predicted_by_others(photos, name):
         means(name, dataset)
 
 
+@pytest.mark.parametrize("name", ["observers", "half-observers"])
+@pytest.mark.parametrize("seen_by", [0, 1])
+def test_an_image_that_fewer_than_two_observers_saw_has_no_score_and_stops_nothing(photos, name, seen_by):
+    first, *others = photos["test"]
+    few = replace(first, fixations=first.fixations[:seen_by])
+    dataset = replace(photos, splits={**photos.splits, "test": [few, *others]})
+    result = evaluation.evaluate([evaluation.baseline(name)], dataset, metrics=["cc", "nss"])
+    for key in ("cc", "nss"):
+        values = result.scores[name].values[key]
+        assert np.isnan(values[0])
+        assert np.isfinite(values[1:]).all()
+    assert [
+        note for note in result.notes if f"1 of {len(photos['test'])} images" in note and few.name in note
+    ]
+
+
 def test_upper_bound_beats_the_center_bias_on_every_metric_of_generated_data():
     dataset = data.load("synthetic").limited(10)
     keys = ("cc", "sim", "auc_judd", "auc_borji", "nss", "sauc", "information_gain")

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,6 +60,8 @@ def set_weights(network: keras.Model, weights: Path | str) -> None:
         load_keras3(network, path)
     elif hasattr(network, "load_original"):
         network.load_original(path)
+        if names := not_finite(network.variables):
+            raise InputError(f"cannot load {path}: {names} has values that are not finite")
     else:
         raise InputError(f"{path} is no .weights.h5 file, and no original of {network.name} is known")
 
@@ -76,8 +79,8 @@ def load_keras3(network: keras.Model, path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             network.load_weights(path)
-        if not all(np.isfinite(weight).all() for weight in network.get_weights()):
-            raise ValueError("it lacks weights, or has some that are not finite")
+        if names := not_finite(network.variables):
+            raise ValueError(f"{names} is missing, or has values that are not finite")
     except Exception as error:  # damaged bytes make h5py raise whatever it comes to
         network.set_weights(before)
         raise InputError(f"cannot load {path}: {' '.join(str(error).split())}") from None
@@ -103,8 +106,11 @@ def convert_weights(source: Path | str, target: Path | str) -> str:
 def write_weights(network: keras.Model, path: Path, **attributes: str) -> Path:
     """Write a network's weights as a .weights.h5 file, at once or not at all, with attributes of the file.
 
-    HDF5 works in memory: on a disk that fills its library ends the process. InputError: it cannot be written.
+    HDF5 works in memory: on a disk that fills its library ends the process. InputError: it cannot be written;
+    a weight that is not finite.
     """
+    if names := not_finite(network.variables):
+        raise InputError(f"{path} is not written: {names} has values that are not finite")
 
     def encode(stream: BinaryIO) -> None:
         network.save_weights(stream)
@@ -112,6 +118,16 @@ def write_weights(network: keras.Model, path: Path, **attributes: str) -> Path:
             file.attrs.update(attributes)
 
     return write_encoded(path, encode, _WeightsInMemory)
+
+
+def not_finite(variables: Sequence[keras.Variable]) -> str:
+    """The path of the first variable with a value that is not finite, and how many more; "" where all are."""
+    names = [
+        variable.path
+        for variable in variables
+        if not np.isfinite(keras.ops.convert_to_numpy(variable).astype("float32")).all()
+    ]
+    return f"{names[0]} (and {len(names) - 1} more)" if len(names) > 1 else "".join(names)
 
 
 class _WeightsInMemory(io.BytesIO):

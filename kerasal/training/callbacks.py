@@ -14,6 +14,7 @@ from kerasal.data.images import write_picture
 from kerasal.data.sample import Sample
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
+from kerasal.models.weights_file import not_finite
 from kerasal.training.checkpoint import Checkpoints, TrainingState, assign, values
 from kerasal.training.interrupt import Interrupted, StopRequest
 from kerasal.training.run_folder import RunFolder
@@ -45,6 +46,43 @@ class KeepState(keras.callbacks.Callback):
         self.state.epoch, self.state.step = epoch + 1, 0
         if self.run:
             self.run.write_history(self.state.history)
+
+
+class StayFinite(keras.callbacks.Callback):
+    """Stop after an epoch whose losses, weights or maps are not finite, before anything of it is kept.
+
+    A relu hides a layer of NaN, and the loss may even fall; so the weights themselves are looked at, those of
+    a frozen backbone too.
+
+    Args:
+        variables: of the whole network, and of what is trained beside it.
+        inputs: of the first validation batch.
+    """
+
+    def __init__(self, state: TrainingState, variables: list[keras.Variable], inputs):
+        super().__init__()
+        self.state = state
+        self.variables = variables
+        self.inputs = inputs
+
+    def on_epoch_end(self, epoch, logs=None):
+        losses = [name for name in logs if name == "loss" or name.endswith("_loss")]
+        names = ", ".join(name for name in losses if not math.isfinite(logs[name]))
+        what = f"the loss {names} is" if names else ""
+        if not what and (names := not_finite(self.variables)):
+            what = f"the weights {names} are"
+        if not what:
+            maps = keras.ops.convert_to_numpy(self.model(self.inputs, training=False))
+            what = "" if np.isfinite(maps).all() else "predicted maps are"
+        if what:
+            raise Diverged(_not_finite(what, self.state))
+
+
+def _not_finite(what: str, state: TrainingState) -> str:
+    return (
+        f"{what} not finite after step {state.step} of epoch {state.epoch + 1}: "
+        "lower the learning rate, or clip the gradients"
+    )
 
 
 class StopOnDivergence(keras.callbacks.Callback):
@@ -219,11 +257,8 @@ class SaveCheckpoints(keras.callbacks.Callback):
         if not self.state.step:
             groups.pop("metrics")
         arrays = {name: values(group) for name, group in groups.items()}
-        if not all(np.isfinite(array).all() for array in arrays["weights"]):
-            raise Diverged(
-                f"the weights are not finite after step {self.state.step} of epoch {self.state.epoch + 1}: "
-                "lower the learning rate, or clip the gradients"
-            )
+        if names := not_finite(groups["weights"]):
+            raise Diverged(_not_finite(f"the weights {names} are", self.state))
         self.checkpoints.save(self.state, {**arrays, "best": self.best.best})
         self._saved = time.monotonic()
 

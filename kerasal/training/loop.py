@@ -11,6 +11,7 @@ from kerasal.data.pipeline import batch_samples, batches, stimulus_reader
 from kerasal.data.sample import Dataset
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
+from kerasal.models.weights_file import not_finite
 from kerasal.training.adversarial import Adversarial, LetDiscriminatorJoin
 from kerasal.training.callbacks import (
     Diverged,
@@ -18,6 +19,7 @@ from kerasal.training.callbacks import (
     LogScalars,
     SaveBest,
     SaveCheckpoints,
+    StayFinite,
     StopOnDivergence,
     WatchMaps,
 )
@@ -95,7 +97,10 @@ class Loop:
         )
         if run:
             chief_alone.append(LogScalars(run))
+        watch_maps = WatchMaps(self.validation, dataset["validation"], run, report)
+        adversary = self.trained.adversary_variables if self.adversarial else []
         self.callbacks = [
+            StayFinite(self.state, [*network.variables, *adversary], watch_maps.inputs),
             KeepState(self.state, run),
             *(
                 [LetDiscriminatorJoin(self.state, options.adversarial_after, report)]
@@ -106,7 +111,7 @@ class Loop:
             # After this one the callbacks see the averaged weights at an epoch's end, as validation does.
             *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if options.ema else []),
             self.save_best,
-            WatchMaps(self.validation, dataset["validation"], run, report),
+            watch_maps,
             *chief_alone,
             self.save_checkpoints,
             *callbacks,
@@ -179,6 +184,8 @@ class Loop:
             return ""
         state, arrays = found
         assign(self.weights, arrays["weights"])
+        if not_finite(self.network.variables):
+            return ""  # in a frozen layer, which no checkpoint has
         path = self.run_folder.last_weights
         self.run_folder.save_weights(self.network, path)
         return f"; {path} has the weights after step {state.step} of epoch {state.epoch + 1}"

@@ -112,6 +112,8 @@ def test_honest_clients_are_served_in_the_midst_of_hostile_ones(process):
     photo = encoded(np.kron(coarse, np.ones((20, 20, 1), np.uint8)), "jpeg")
     assert request(port, body=photo)[0] == 200
     idle = megabytes(process)
+    uploads = [black_png(*size) for size in ((8_000_000, 1), (1, 65_500), (65_500, 1), (50_000_000, 1))]
+    uploads += malformed(296, seed=2)
     end, honest, hostile, errors = time.time() + seconds, [], [], []
     head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 15000000\r\n\r\n"
 
@@ -148,13 +150,7 @@ def test_honest_clients_are_served_in_the_midst_of_hostile_ones(process):
                 time.sleep(0.1)
 
     def attack():
-        bombs = [
-            black_png(8_000_000, 1),
-            black_png(1, 65_500),
-            black_png(65_500, 1),
-            black_png(50_000_000, 1),
-        ]
-        for upload in [*bombs, *malformed(296, seed=2)]:
+        for upload in uploads:
             if time.time() > end:
                 errors.append("hostile uploads were left over")
                 break

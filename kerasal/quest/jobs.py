@@ -15,7 +15,7 @@ from kerasal.evaluation import Scores
 from kerasal.quest.folder import QuestFolder, restored_head
 from kerasal.quest.heads import Heads, is_perceptual
 from kerasal.quest.learning import DIVERGED, LEARNED, Splits, train_heads
-from kerasal.quest.rates import Search
+from kerasal.quest.rates import RateSearch
 from kerasal.quest.scoring import TestSet, no_scores, score_heads
 from kerasal.training.features import Progress
 
@@ -147,7 +147,7 @@ class Learning:
                 for spec, activation in zip(job.searching, activations, strict=True)
             }
             return found, heads
-        search = Search(self.splits, seed, stages(job, False, self.splits.trial_steps))
+        search = RateSearch(self.splits, seed, stages(job, False, self.splits.trial_steps))
         search.try_all(heads)
         if not options.training.activation and (dead := search.dead(heads)):
             report(f"only constant maps behind a relu, once more behind a sigmoid: {', '.join(dead)}")

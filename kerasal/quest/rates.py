@@ -8,7 +8,7 @@ from kerasal.quest.heads import Heads
 from kerasal.quest.learning import WATCHED, Splits
 
 
-class Search:
+class RateSearch:
     """The trials of losses that search side by side.
 
     Behind a relu a map of zeros has no gradient and stays one: a loss that ends there with every rate is

@@ -138,6 +138,40 @@ def folder_beside(path: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """A block in which no other process may hold the folder; it ends with the process, however that ends.
+
+    InputError: another process holds it. Where the system has no such locks, nothing is held.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"another process is at work in {folder}: wait for its end, or stop it"
+            ) from None
+        except OSError:  # a network's file system without locks
+            pass
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def clear_partials(folder: Path, pattern: str = ".*") -> None:
+    """Remove what writers that were killed left in a folder; what a living process writes stays."""
+    for partial in folder.glob(f"{pattern}.partial*"):
+        found = re.search(r"\.partial-(\d+)", partial.name)
+        if found is None or not _is_alive(int(found[1])):
+            partial.unlink(missing_ok=True)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder to write to, and those above it. InputError: it cannot be made."""
     try:
@@ -189,6 +223,18 @@ def null_for_nan(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [null_for_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _is_alive(process: int) -> bool:
+    if os.name != "posix":
+        return process == os.getpid()
+    try:
+        os.kill(process, 0)  # asks, and sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        pass
+    return True
 
 
 def _wait_for_disk(path: Path) -> None:

@@ -220,3 +220,35 @@ def test_without_a_home_the_variable_is_named(monkeypatch, tmp_path):
         _files.default_cache()
     monkeypatch.setenv("KERASAL_CACHE", str(tmp_path))
     assert _files.default_cache() == tmp_path
+
+
+def test_a_folder_is_held_by_one_process_and_let_go_however_that_ends(tmp_path):
+    program = (
+        "import sys, time; from pathlib import Path; from kerasal import _files\n"
+        "with _files.held(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", program, tmp_path],
+        env={**os.environ, "KERASAL_WITHOUT_KERAS": "1"},
+        stdout=subprocess.PIPE,
+    )
+    assert other.stdout.readline() == b"held\n"
+    with pytest.raises(InputError, match=f"another process is at work in {tmp_path}"), _files.held(tmp_path):
+        pytest.fail("the other one has it")
+    other.kill()
+    other.wait()
+    with _files.held(tmp_path):
+        pass
+    with _files.held(tmp_path):  # and again, as it was let go
+        assert not list(tmp_path.iterdir())
+
+
+def test_what_killed_writers_left_goes_and_what_living_ones_write_stays(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = [f".a.json.partial-{gone.pid}", f".b.npz.partial-{gone.pid}.npz", ".c.partial"]
+    kept = [f".d.json.partial-{os.getpid()}", ".e.partial-1.h5", "best.weights.h5"]
+    for name in names + kept:
+        (tmp_path / name).write_text("")
+    _files.clear_partials(tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(kept)

@@ -3,6 +3,7 @@
 import errno
 import gzip
 import os
+import re
 import stat
 import tarfile
 import zipfile
@@ -89,7 +90,7 @@ class _opened:
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise InputError(f"{self.archive} is refused: {info.filename!r} in it is a link or device")
-            path = self._path(info.filename)
+            path = self._path(info.orig_filename)  # zipfile cuts `filename` at a NUL, and says nothing
             if not info.is_dir():
                 self._check_name(path)
                 yield _Member(path, info.file_size, lambda info=info: self.file.open(info))
@@ -107,7 +108,9 @@ class _opened:
         if not name:
             raise InputError(f"{self.archive} is refused: a file in it has no name")
         path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in name.split("/")[0] or "\0" in name:
+        drive = any(re.match("[A-Za-z]:", part) for part in path.parts)  # "a/C:/x" is C:/x on Windows
+        outside = path.is_absolute() or ".." in path.parts or drive or ":" in name.split("/")[0]
+        if outside or "\0" in name:
             raise InputError(f"{self.archive} is refused: {name!r} in it would be written outside the folder")
         return path
 

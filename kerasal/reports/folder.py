@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasal._files import json_text, make_folder, write_atomically, write_text
+from kerasal._files import clear_partials, json_text, make_folder, write_atomically, write_text
 from kerasal._json import read_json
 from kerasal.data.layout import structure
 from kerasal.errors import InputError
@@ -59,8 +59,7 @@ class ResultsFolder:
                 f"{self.path} is there already and holds no {self.kind}: name another with --output"
             )
         make_folder(self.path)
-        for partial in self.path.rglob(".*.partial*"):  # left by a process that was killed
-            partial.unlink(missing_ok=True)
+        clear_partials(self.path, "**/.*")
         self._files.write_config(config)
         return config
 

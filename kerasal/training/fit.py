@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from kerasal import data, losses, models
+from kerasal._files import held
 from kerasal.data.images import read_map
 from kerasal.data.sample import Dataset, fingerprint, report_merged
 from kerasal.errors import InputError
@@ -80,15 +82,16 @@ def train(
             "data": _data_entry(dataset, limit),
         }
         run = RunFolder.create(run_path, config, _config_file(options, dataset, limit, cache_features), bias)
-    try:
-        features = None
-        if cache_features:
-            features = _features(network, dataset, options, cache_folder, progress, report)
-        loop = Loop(network, dataset, loss, options, precision, strategy, run, features, report, verbose)
-        loop.run()
-    finally:
-        if run and not run.can_go_on:
-            shutil.rmtree(run.path, ignore_errors=True)
+    with held(run.path) if run else nullcontext():
+        try:
+            features = None
+            if cache_features:
+                features = _features(network, dataset, options, cache_folder, progress, report)
+            loop = Loop(network, dataset, loss, options, precision, strategy, run, features, report, verbose)
+            loop.run()
+        finally:
+            if run and not run.can_go_on:
+                shutil.rmtree(run.path, ignore_errors=True)
     return run
 
 
@@ -105,12 +108,17 @@ def resume(
 
     Options and data are those that the run folder names; `data_dir` says where the data lie now, of a mixture
     name -> folder for those that have moved. The other arguments and errors are those of `train`.
-    InputError: no run folder, or the data are no longer the same.
+    InputError: no run folder, another process that trains in it, or the data are no longer the same.
     """
     run = RunFolder.open_unfinished(run_path)
-    config = run.config
     options = run.options
     strategy = _start(options)
+    with held(run.path) if is_chief(strategy) else nullcontext():
+        return _resumed(run, options, strategy, data_dir, cache_folder, progress, report, verbose)
+
+
+def _resumed(run, options, strategy, data_dir, cache_folder, progress, report, verbose) -> RunFolder:
+    config = run.config
     found = Checkpoints(run.checkpoints).newest(report)
     if found and found[0].finished:
         report(f"{run.path} is finished: {len(found[0].history)} epochs; nothing to go on with")
@@ -207,12 +215,15 @@ def fit(
         folder = RunFolder.create(
             run, config, _config_file(options, dataset, None, features is not None), bias
         )
-    try:
-        loop = Loop(model, dataset, loss, options, None, None, folder, features, report, verbose, callbacks)
-        return loop.run()
-    finally:
-        if folder and not folder.can_go_on:
-            shutil.rmtree(folder.path, ignore_errors=True)
+    with held(folder.path) if folder else nullcontext():
+        try:
+            loop = Loop(
+                model, dataset, loss, options, None, None, folder, features, report, verbose, callbacks
+            )
+            return loop.run()
+        finally:
+            if folder and not folder.can_go_on:
+                shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def _check_features(model, dataset, features, flip):

@@ -23,7 +23,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kerasal._files import new_folder, write_array, write_atomically, write_bytes, write_json, write_text
+from kerasal._files import (
+    clear_partials,
+    new_folder,
+    write_array,
+    write_atomically,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from kerasal._json import check_entries, read_json, shown
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel, build, load_keras3
@@ -100,10 +108,8 @@ class RunFolder:
         """A run folder whose training may have been stopped at any moment. InputError: it is none."""
         run = cls(path)
         run.config  # noqa: B018  it is a run's
-        for partial in run.path.glob(".*.partial*"):  # left by a process that was killed
-            partial.unlink(missing_ok=True)
-        for partial in run.checkpoints.glob(".*.partial*"):
-            partial.unlink(missing_ok=True)
+        clear_partials(run.path)
+        clear_partials(run.checkpoints)
         return run
 
     @property

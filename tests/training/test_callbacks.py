@@ -2,6 +2,7 @@
 
 import signal
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -89,6 +90,7 @@ def batch_losses(values, batch_size=2, count=None):
     count = count or batch_size * len(values)
     state = TrainingState()
     watch = StopOnDivergence(state, batch_size, count, lambda epoch, step: [])
+    watch.set_model(SimpleNamespace(optimizer=None))
     watch.on_epoch_begin(0)
     total = seen = 0.0
     for step, value in enumerate(values):

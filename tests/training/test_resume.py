@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import write_photo_folder
 
-from kerasal import data, training
+from kerasal import _files, data, training
 from kerasal.errors import InputError
 from kerasal.training.callbacks import KeepState
 from kerasal.training.checkpoint import Checkpoints, TrainingState
@@ -181,6 +181,16 @@ def test_a_finished_run_is_left_as_it_is(photo_folder, tmp_path):
     assert "is finished" in lines[0]
     assert before == {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()}
     assert [path.name for path in (run.path / "checkpoints").iterdir()] == ["0000003.npz"]
+
+
+def test_two_do_not_go_on_with_one_run_at_once(photo_folder, tmp_path, stopped_after):
+    stopped_after(2)
+    with pytest.raises(training.Interrupted):
+        train(photo_folder, tmp_path / "run")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    with _files.held(tmp_path / "run"), pytest.raises(InputError, match="another process is at work in"):
+        training.resume(tmp_path / "run", **SILENT)
+    assert before == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
 
 
 def test_going_on_with_other_data_is_refused(photo_folder, tmp_path, stopped_after):

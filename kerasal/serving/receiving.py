@@ -48,9 +48,10 @@ class Uploads:
         token, content = object(), bytearray()
         self.coming.append(token)
         try:
-            async for chunk in self._chunks(request):
+            chunks = self._chunks(request)
+            async for chunk in chunks:
                 if len(content) + len(chunk) > self.limits.bytes:
-                    await self.throw_away(request)
+                    await self.throw_away(request, chunks)
                     raise self.too_large()
                 await self._take(token, len(chunk))
                 content += chunk
@@ -60,15 +61,16 @@ class Uploads:
             self.used -= len(content)
             await self._no_longer_coming(token)
 
-    async def throw_away(self, request: Request) -> None:
+    async def throw_away(self, request: Request, chunks: AsyncIterator[bytes] | None = None) -> None:
         """Read what is left of a body that nobody wants, for as long as an upload may take.
 
-        A client that is cut off while it sends never comes to hear why.
+        A client that is cut off while it sends never comes to hear why. `chunks`: what is left of one that
+        was begun; the request itself gives its body once.
         """
         if request.headers.get("expect", "").lower() == "100-continue":
             return  # it has sent nothing yet, and asks
         with contextlib.suppress(HTTPException):
-            async for _ in self._chunks(request):
+            async for _ in chunks or self._chunks(request):
                 pass
 
     def too_large(self) -> HTTPException:

@@ -209,4 +209,4 @@ def test_a_stimulus_that_is_cut_off_stops_training_with_one_line_that_names_it(t
         result = kerasal(
             *("train", "--data", "fiwi", "--data-dir", tmp_path, "--split-file", split, cache, *quick)
         )
-        assert refused(result, "zite.png", "truncated")
+        assert refused(result, "zite.png", "Truncated")

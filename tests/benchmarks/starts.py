@@ -25,10 +25,10 @@ METRICS = ("cc", "sim", "auc_judd", "nss", "kld")
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "starts.json"
 
 
-def small(folder: str) -> Dataset:
+def small(folder: str, images: int = IMAGES) -> Dataset:
     """OSIE with its first training and validation images, and all test images."""
     whole = data.load("osie", data_dir=folder)
-    part = whole.limited(IMAGES)
+    part = whole.limited(images)
     return Dataset(whole.name, {**part.splits, "test": whole["test"]}, whole.description, whole.licence)
 
 

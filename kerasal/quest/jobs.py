@@ -20,6 +20,7 @@ from kerasal.quest.scoring import TestSet, no_scores, score_heads
 from kerasal.training.features import Progress
 
 MAPS_BATCH = 8
+START_DIVISORS = (1, 3, 10, 30)  # of the start's rate, until it learns
 MOST_MOVES = 4  # of a search whose best rate lies at its edge
 
 # (job, whether it trains or searches, steps) -> (part) -> called after each step: see `QuestProgress.stage`.
@@ -90,26 +91,27 @@ class Learning:
     ) -> dict[str, tuple]:
         """Where all losses of a seed go on from: activation -> (how the start learned, its weights).
 
-        InputError: it diverged or collapsed.
+        Where it does not learn at the options' rate, it does so at a lower one. InputError: at none.
         """
         options = self.splits.options
         short = replace(options, training=replace(options.training, epochs=options.start_epochs))
         fixed = options.training.activation
         activations = [fixed] if fixed else ["relu", "sigmoid"]
-        specs, rates = [options.start] * len(activations), [options.start_rate] * len(activations)
-        heads = self.make_heads(specs, activations, seed, report, start=False)
-        found = {}
-        splits = replace(self.splits, options=short)
-        for activation, (record, weights) in zip(
-            activations, train_heads(heads, rates, splits, seed, progress), strict=True
-        ):
-            if record["state"] != LEARNED:
-                raise InputError(
-                    f"the common start, {options.start} behind a {activation} with a learning rate of "
-                    f"{options.start_rate:g}, {record['state']}: choose another with --start, or none"
-                )
-            found[activation] = ({"loss": options.start, "rate": options.start_rate, **record}, weights)
-        return found
+        heads = self.make_heads([options.start] * len(activations), activations, seed, report, start=False)
+        splits, found = replace(self.splits, options=short), {}
+        for rate in [float(f"{options.start_rate / divisor:.2g}") for divisor in START_DIVISORS]:
+            trained = train_heads(heads, [rate] * len(activations), splits, seed, progress)
+            for activation, (record, weights) in zip(activations, trained, strict=True):
+                if activation not in found and record["state"] == LEARNED:
+                    found[activation] = ({"loss": options.start, "rate": rate, **record}, weights)
+            left = [activation for activation in activations if activation not in found]
+            if not left:
+                return found
+            report(f"the start, {options.start}, learns nothing behind a {left[0]} at a rate of {rate:g}")
+        raise InputError(
+            f"the common start, {options.start}, learns nothing behind a {left[0]}, down to a rate of "
+            f"{rate:g}: choose another with --start, or none"
+        )
 
     def make_heads(
         self,

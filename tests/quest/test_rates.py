@@ -1,12 +1,11 @@
 """Which learning rate a loss takes, and when its search moves on."""
 
-import json
-import shutil
-
 import pytest
 
-from kerasal import data, quest
+from kerasal import quest
 from kerasal.errors import InputError
+from kerasal.quest import jobs
+from kerasal.quest.learning import Splits
 from kerasal.quest.rates import best_rate, next_rate
 
 
@@ -35,28 +34,30 @@ def test_the_best_rate_and_the_next_one_where_it_lies_at_the_edge(pairs, best, f
     assert next_rate(trials(*pairs)) == following
 
 
-@pytest.mark.usefixtures("tiny_network")
-def test_a_start_that_learns_nothing_does_so_at_a_lower_rate_or_is_refused(tmp_path):
-    dataset, lines = data.load("synthetic").limited(6), []
+@pytest.mark.parametrize(("highest", "expected"), [(1.0, 3e-4), (2e-4, 1e-4), (2e-5, 1e-5), (1e-6, None)])
+def test_a_start_that_learns_nothing_does_so_at_a_lower_rate_or_is_refused(monkeypatch, highest, expected):
+    def trained(heads, rates, *_):
+        """A relu learns up to a rate, a sigmoid at any; the weights tell the rate."""
+        assert len(set(rates)) == 1
+        return [
+            ({"state": "collapsed" if activation == "relu" and rate > highest else "learned"}, [rate])
+            for activation, rate in zip(heads, rates, strict=True)
+        ]
 
-    def run(rate):
-        chosen = {
-            "model": "tiny",
-            "input_size": (32, 48),
-            "epochs": 1,
-            "batch_size": 3,
-            "learning_rate": rate,
-        }
-        quest.run(
-            dataset, ["bce"], quest.options(**chosen), tmp_path / "q", metrics=["cc"], report=lines.append
-        )
-
-    with pytest.raises(InputError, match="mse, learns nothing behind a sigmoid, down to a rate of 33000:"):
-        run(1e6)
-    assert not (tmp_path / "q/start/0.json").exists()
-    shutil.rmtree(tmp_path / "q")
-    run(3.0)  # at which a relu dies in one step, and a sigmoid does not
-    found = json.loads((tmp_path / "q/start/0.json").read_text())
-    assert found["relu"]["rate"] < 3.0
-    assert {its["state"] for its in found.values()} == {"learned"}
-    assert any("mse, learns nothing behind a relu at a rate of 3" in line for line in lines)
+    monkeypatch.setattr(jobs, "train_heads", trained)
+    monkeypatch.setattr(jobs.Learning, "make_heads", lambda _, specs, activations, *__, start: activations)
+    lines = []
+    learning = jobs.Learning({}, Splits(None, {}, quest.options()), None)
+    if expected is None:
+        with pytest.raises(
+            InputError, match="start, mse, learns nothing behind a relu, down to a rate of 1e-05"
+        ):
+            learning.start(0, None, lines.append)
+        return
+    found = learning.start(0, None, lines.append)
+    assert {activation: weights for activation, (_, weights) in found.items()} == {
+        "relu": [expected],
+        "sigmoid": [3e-4],
+    }
+    assert found["relu"][0] == {"loss": "mse", "rate": expected, "state": "learned"}
+    assert len(lines) == {3e-4: 0, 1e-4: 1, 1e-5: 3}[expected]

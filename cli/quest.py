@@ -68,7 +68,7 @@ from kerasal_cli.loading import (
     help="Learning rates that each loss tries, and beyond where the first or last is best; none is the "
     "recipe's own.  [default: 1e-4,3e-4,1e-3]",
 )
-@click.option("--search-epochs", type=float, help="Length of each trial.  [default: 0.5]")
+@click.option("--search-epochs", type=float, help="Length of each trial.  [default: 1]")
 @click.option(
     "--start",
     default="mse",

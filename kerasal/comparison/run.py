@@ -52,28 +52,28 @@ def run(
     stimuli = stimuli or before.get("stimuli")
     shown = dataset.named(stimuli) if stimuli else dataset.spread(split, SHOWN)
     found = entries(dataset, samples, models)
-    folder.begin(_config(dataset, split, metrics, shown), report)
-    todo = [entry for entry in found if not folder.has(entry.facts)]
-    if len(todo) < len(found):
-        report(f"{len(found) - len(todo)} of {len(found)} systems are scored already")
-    failed: list[str] = []
-    notes: set[str] = set()
-    for entry in found:
-        try:
-            if entry in todo:
-                folder.forget(entry.facts["name"])
-                scores, its_notes = _score(entry, dataset, split, metrics, processes, progress)
-                folder.write_system(entry.facts, scores)
-                for note in sorted(set(its_notes) - notes):
-                    report(f"Note: {note}")
-                notes |= set(its_notes)
-            _write_maps(folder, entry, dataset, shown)
-        except InputError as error:
-            failed.append(f"{entry.facts['label']}: {error}")
-    results = Results.read(folder, failed)
-    results.write()
-    folder.write_text("report.html", report_page(results, shown))
-    return results
+    with folder.at_work(_config(dataset, split, metrics, shown), report):
+        todo = [entry for entry in found if not folder.has(entry.facts)]
+        if len(todo) < len(found):
+            report(f"{len(found) - len(todo)} of {len(found)} systems are scored already")
+        failed: list[str] = []
+        notes: set[str] = set()
+        for entry in found:
+            try:
+                if entry in todo:
+                    folder.forget(entry.facts["name"])
+                    scores, its_notes = _score(entry, dataset, split, metrics, processes, progress)
+                    folder.write_system(entry.facts, scores)
+                    for note in sorted(set(its_notes) - notes):
+                        report(f"Note: {note}")
+                    notes |= set(its_notes)
+                _write_maps(folder, entry, dataset, shown)
+            except InputError as error:
+                failed.append(f"{entry.facts['label']}: {error}")
+        results = Results.read(folder, failed)
+        results.write()
+        folder.write_text("report.html", report_page(results, shown))
+        return results
 
 
 def _score(entry: Entry, dataset, split, metrics, processes, progress) -> tuple[Scores, tuple[str, ...]]:

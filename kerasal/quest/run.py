@@ -100,28 +100,35 @@ def run(
     opened = {"folder": cache_folder, "progress": progress}
     keys = _possible(metrics, dataset, tests, report)
     config = _config(dataset, specs, options, model_options, precision, seeds, tests, keys)
-    config = folder.begin(config, report)
-    folder.write_array("center_bias.npy", bias)
-    features = open_features(network, dataset, flip=options.training.flip, **opened)
-    splits = Splits(dataset, features, options)
-    sets = open_test_sets(network, dataset, tests, **opened)
-    learning = Learning(config, splits, bias)
-    if tuning:
-        _search(folder, learning, tuning, side_by_side, report)
-        config = folder.config
-        learning = replace(learning, config=config)
-    _learn(folder, learning, side_by_side, cluster, report)
-    _score(
-        folder, config, sets, side_by_side if cluster else SIDE_BY_SIDE, processes, cluster, progress, report
-    )
-    if len(dataset.sets) > 1:
-        _take_together(folder, config, dataset)
-    score_center_bias(folder, dataset, sets, config["metrics"], processes=processes, progress=progress)
-    results = Results.read(folder)
-    results.write()
-    folder.write_text("report.html", report_page(results, dataset["test"], network, stimuli))
-    write_best(results, network)
-    return results
+    with folder.at_work(config, report) as config:
+        folder.write_array("center_bias.npy", bias)
+        features = open_features(network, dataset, flip=options.training.flip, **opened)
+        splits = Splits(dataset, features, options)
+        sets = open_test_sets(network, dataset, tests, **opened)
+        learning = Learning(config, splits, bias)
+        if tuning:
+            _search(folder, learning, tuning, side_by_side, report)
+            config = folder.config
+            learning = replace(learning, config=config)
+        _learn(folder, learning, side_by_side, cluster, report)
+        _score(
+            folder,
+            config,
+            sets,
+            side_by_side if cluster else SIDE_BY_SIDE,
+            processes,
+            cluster,
+            progress,
+            report,
+        )
+        if len(dataset.sets) > 1:
+            _take_together(folder, config, dataset)
+        score_center_bias(folder, dataset, sets, config["metrics"], processes=processes, progress=progress)
+        results = Results.read(folder)
+        results.write()
+        folder.write_text("report.html", report_page(results, dataset["test"], network, stimuli))
+        write_best(results, network)
+        return results
 
 
 def _search(folder, learning, tuning, side_by_side, report):

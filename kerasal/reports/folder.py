@@ -1,12 +1,13 @@
 """A folder that keeps what is finished, so that nothing is done twice."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kerasal._files import clear_partials, json_text, make_folder, write_atomically, write_text
+from kerasal._files import clear_partials, held, json_text, make_folder, write_atomically, write_text
 from kerasal._json import read_json
 from kerasal.data.layout import structure
 from kerasal.errors import InputError
@@ -36,6 +37,14 @@ class ResultsFolder:
     def merged(self, before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
         """The settings of now, with what earlier calls asked for."""
         return now
+
+    @contextlib.contextmanager
+    def at_work(self, config: dict[str, Any], report: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+        """`begin`, and a block in which no other process works in the folder. InputError: one does."""
+        if not self.path.exists():
+            make_folder(self.path)
+        with held(self.path) if self.path.is_dir() else contextlib.nullcontext():
+            yield self.begin(config, report)
 
     def begin(self, config: dict[str, Any], report: Callable[[str], None]) -> dict[str, Any]:
         """Make the folder, or go on in it; returns the configuration with what earlier calls asked for.

@@ -16,6 +16,7 @@ import tensorflow as tf
 from browser import chromium, errors
 
 from kerasal import data, losses, quest
+from kerasal._files import held
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest import paper
@@ -233,6 +234,14 @@ def test_a_folder_of_other_settings_is_refused_by_their_names(finished):
     other = quest.options(model="tiny", input_size=SIZE, epochs=5, batch_size=3)
     with pytest.raises(InputError, match="epochs 2 there, 5 now"):
         quest.run(dataset, ["mse"], other, folder, report=lambda _: None)
+
+
+def test_a_folder_that_another_process_works_in_is_refused_and_stays_as_it_is(finished):
+    dataset, folder, *_ = finished
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with held(folder), pytest.raises(InputError, match="another process is at work in"):
+        quest.run(dataset, ["ae"], options(), folder, metrics=METRICS, report=lambda _: None)
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_folder_that_holds_something_else_is_refused(finished, tmp_path):

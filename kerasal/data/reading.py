@@ -6,7 +6,8 @@ Pillow has it. The others (palettes, alpha, 1 or 16 bits, CMYK, an EXIF orientat
 the slow way.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -15,6 +16,7 @@ from PIL import Image
 from kerasal.data.images import check_size, file_orientation, pad_image
 from kerasal.data.records import Record
 from kerasal.data.sample import Sample
+from kerasal.errors import InputError
 
 RESIZE = "bicubic"
 PYTHON, JPEG, PNG, RECORD = range(4)  # how a stimulus is read
@@ -85,6 +87,25 @@ def stimulus_source(samples: list[Sample]) -> Callable[[tf.Tensor], tf.Tensor]:
         return tf.ensure_shape(stimulus, (None, None, 3))
 
     return read
+
+
+@contextlib.contextmanager
+def naming_undecodable(samples: Sequence[Sample]) -> Iterator[None]:
+    """A block that reads stimuli in graphs. InputError: a file that Pillow reads and TensorFlow does not.
+
+    Pillow passes over damage within a JPEG file, where TensorFlow's decoder stops, and names no file.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError:
+        for sample in samples:
+            try:
+                stimulus_source([sample])(tf.constant(0))
+            except tf.errors.InvalidArgumentError:
+                raise InputError(
+                    f"cannot read image {sample.stimulus}: its data are damaged: save it anew or leave it out"
+                ) from None
+        raise
 
 
 def resize_stimulus(stimulus: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from kerasal import data, losses, models
 from kerasal._files import held
 from kerasal.data.images import read_map
+from kerasal.data.reading import naming_undecodable
 from kerasal.data.sample import Dataset, fingerprint, report_merged
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
@@ -82,7 +83,7 @@ def train(
             "data": _data_entry(dataset, limit),
         }
         run = RunFolder.create(run_path, config, _config_file(options, dataset, limit, cache_features), bias)
-    with held(run.path) if run else nullcontext():
+    with held(run.path) if run else nullcontext(), naming_undecodable(dataset.samples):
         try:
             features = None
             if cache_features:
@@ -143,12 +144,13 @@ def _resumed(run, options, strategy, data_dir, cache_folder, progress, report, v
     if config["cache_features"]:
         features = _features(network, dataset, options, cache_folder, progress, report)
     written = run if is_chief(strategy) else None
-    loop = Loop(network, dataset, loss, options, precision, strategy, written, features, report, verbose)
-    if found:
-        state = found[0]
-        report(f"going on after step {state.step} of epoch {state.epoch + 1} of {options.epochs}")
-        loop.restore(*found)
-    loop.run()
+    with naming_undecodable(dataset.samples):
+        loop = Loop(network, dataset, loss, options, precision, strategy, written, features, report, verbose)
+        if found:
+            state = found[0]
+            report(f"going on after step {state.step} of epoch {state.epoch + 1} of {options.epochs}")
+            loop.restore(*found)
+        loop.run()
     return run
 
 
@@ -215,7 +217,7 @@ def fit(
         folder = RunFolder.create(
             run, config, _config_file(options, dataset, None, features is not None), bias
         )
-    with held(folder.path) if folder else nullcontext():
+    with held(folder.path) if folder else nullcontext(), naming_undecodable(dataset.samples):
         try:
             loop = Loop(
                 model, dataset, loss, options, None, None, folder, features, report, verbose, callbacks

@@ -1,11 +1,15 @@
+import io
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import write_photo
 from PIL import Image
 
+from kerasal import data, models, training
 from kerasal.data import Sample
 from kerasal.data.reading import JPEG, PNG, PYTHON, _way, resize_stimulus, stimulus_source
+from kerasal.errors import InputError
 
 
 def sample(path, size):
@@ -89,3 +93,27 @@ def test_a_damaged_file_in_a_pipeline_is_named(tmp_path):
     read = stimulus_source([sample(tmp_path / "a.jpg", (33, 47)), sample(tmp_path / "b.png", (33, 47))])
     with pytest.raises(tf.errors.OpError, match=r"b\.png"):
         list(tf.data.Dataset.range(2).map(read))
+
+
+@pytest.mark.usefixtures("tiny_network")
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_jpeg_that_pillow_reads_and_tensorflow_does_not_stops_training_by_name(photo_folder, split):
+    dataset = data.load(str(photo_folder))
+    path = dataset[split][0].stimulus
+    plain, found = path.read_bytes(), None
+    for place in range(len(plain) // 3, len(plain) - 2):
+        damaged = plain[:place] + b"\xff" + plain[place + 1 :]
+        try:
+            Image.open(io.BytesIO(damaged)).convert("RGB")
+        except OSError:
+            continue
+        try:
+            tf.io.decode_jpeg(damaged)
+        except tf.errors.InvalidArgumentError:
+            found = damaged
+            break
+    assert found, "no such damage to this file"
+    path.write_bytes(found)
+    model = models.build("tiny", input_size=(32, 48), activation="sigmoid", dropout=0.0, initial_density=0.05)
+    with pytest.raises(InputError, match=f"cannot read image {path}: its data are damaged:"):
+        training.fit(model, dataset, "mse", epochs=1, batch_size=2, report=lambda _: None, verbose=0)

@@ -1,6 +1,7 @@
 """What loaders of published layouts share: MATLAB files, troubles collected or raised, valid fixations."""
 
 import csv
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -172,6 +173,10 @@ def csv_rows(text: str, path: Path, expected: str) -> list[tuple[int, list[str]]
 
     InputError: a row of another length than the first, which says what is `expected`; or no CSV.
     """
+    # Python takes some of these for spaces, and for ends of lines: a digit's place would go unnoticed.
+    if control := re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", text):
+        line = text.count("\n", 0, control.start()) + 1
+        raise InputError(f"cannot read {path} as CSV, line {line}: it has the character {control[0]!r}")
     reader = csv.reader(text.splitlines())
     try:
         cells = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]

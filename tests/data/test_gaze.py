@@ -3,6 +3,8 @@ import pytest
 from layouts import gaze
 
 from kerasal.data.gaze import fixations_from_gaze
+from kerasal.data.layout import csv_rows
+from kerasal.errors import InputError
 
 
 def slow_fixations(samples):
@@ -94,3 +96,11 @@ def test_places_that_an_eye_rests_at_are_found_in_order():
 
 def test_samples_that_are_all_lost_give_a_place_that_is_not_finite():
     assert np.isnan(fixations_from_gaze(np.full((50, 2), np.nan)).xy).all()
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1c", "\x1f", "\x7f", "\x85"])
+def test_a_control_character_in_a_csv_file_is_refused_with_its_line(tmp_path, character):
+    path = tmp_path / "a.csv"
+    with pytest.raises(InputError, match=r"a\.csv as CSV, line 3: it has the character"):
+        csv_rows(f"x,y\n1,2\n5{character},6\n", path, "two numbers")
+    assert csv_rows("x,y\r\n1,\t2\r\n", path, "two numbers")[1] == (2, ["1", "2"])

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from kerasal import losses
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest.folder import QuestFolder, restored_head
@@ -139,14 +138,11 @@ class Learning:
     def _searched(self, job, seed, report, stages):
         """What each loss of the job chooses, and the heads that searched first."""
         options = self.splits.options
-        activations = [
-            options.training.activation or losses.activation_for(losses.get(spec)) for spec in job.searching
-        ]
-        heads = self.make_heads(job.searching, activations, seed, report)
+        heads = self.make_heads(job.searching, None, seed, report)
         if not options.search_rates:
             found = {
                 spec: {"rate": options.recipe_rate(spec), "activation": activation, "trials": []}
-                for spec, activation in zip(job.searching, activations, strict=True)
+                for spec, activation in zip(heads.specs, heads.activations, strict=True)
             }
             return found, heads
         search = RateSearch(self.splits, seed, stages(job, False, self.splits.trial_steps))

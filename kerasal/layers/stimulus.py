@@ -38,15 +38,17 @@ RESIZES = {"bicubic": resize_stimuli, "padded": pad_stimuli, "area": resize_area
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class StimulusPreprocessing(keras.layers.Layer):
-    """Resize RGB stimuli, take a mean colour off, and order the channels as VGG-16 expects them.
+    """Resize RGB stimuli, and bring colours to what an ImageNet network was trained with; at first VGG-16.
 
     Args:
         size: (rows, columns) of the output; None leaves stimuli at their own.
         resize: "bicubic" or "area" stretch the stimuli; "padded" keeps their aspect ratio, within zeros. The
             mean is taken off the zeros as well.
-        mean: what is taken off B, G and R.
+        mean: what is taken off each channel, in the output's order.
+        divisor: what the difference is divided by.
+        order: of the output's channels, "BGR" or "RGB".
 
-    Input (B, H, W, 3), RGB, 0..255, any size; output (B, rows, columns, 3), BGR, mean removed.
+    Input (B, H, W, 3), RGB, 0..255, any size; output (B, rows, columns, 3).
     """
 
     def __init__(
@@ -54,24 +56,33 @@ class StimulusPreprocessing(keras.layers.Layer):
         size: tuple[int, int] | None,
         resize: str = "bicubic",
         mean: tuple[float, float, float] = IMAGENET_MEAN_BGR,
+        divisor: float = 1.0,
+        order: str = "BGR",
         **kwargs,
     ):
         super().__init__(**kwargs)
         if resize not in RESIZES:
             raise ValueError(f"resize must be one of {', '.join(RESIZES)}, got {resize!r}")
+        if order not in ("BGR", "RGB"):
+            raise ValueError(f"order must be 'BGR' or 'RGB', got {order!r}")
         self.size = size and tuple(size)
         self.resize = resize
         self.mean = tuple(mean)
+        self.divisor = divisor
+        self.order = order
 
     def call(self, inputs):
         stimulus = ops.cast(inputs, self.compute_dtype)
         if self.size and tuple(inputs.shape[1:3]) != self.size:
             stimulus = ops.cast(RESIZES[self.resize](stimulus, self.size), self.compute_dtype)
         mean = ops.convert_to_tensor(self.mean, dtype=stimulus.dtype)
-        return ops.flip(stimulus, axis=-1) - mean
+        if self.order == "BGR":
+            stimulus = ops.flip(stimulus, axis=-1)
+        return (stimulus - mean) / self.divisor
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *(self.size or input_shape[1:3]), 3)
 
     def get_config(self):
-        return {**super().get_config(), "size": self.size, "resize": self.resize, "mean": self.mean}
+        own = {"size": self.size, "resize": self.resize, "mean": self.mean}
+        return {**super().get_config(), **own, "divisor": self.divisor, "order": self.order}

@@ -5,8 +5,9 @@ from numbers import Integral
 
 from kerasal._json import shown
 from kerasal.errors import InputError
+from kerasal.models.backbones import BACKBONES, Backbone
 from kerasal.models.base import SaliencyModel, scale_to_peak
-from kerasal.models.baseline import Baseline
+from kerasal.models.baseline import Baseline, Light
 from kerasal.models.deepconvnet import DeepConvNet
 from kerasal.models.mlnet import MLNet
 from kerasal.models.padded import PaddedSaliencyModel
@@ -18,11 +19,14 @@ from kerasal.models.vgg16 import vgg16
 from kerasal.models.weights_file import convert_weights, load_keras3, load_weights_file, set_weights
 
 __all__ = [
+    "BACKBONES",
     "MODELS",
     "NETWORKS",
     "SAMVGG",
+    "Backbone",
     "Baseline",
     "DeepConvNet",
+    "Light",
     "MLNet",
     "NetworkInfo",
     "PaddedSaliencyModel",
@@ -48,6 +52,7 @@ LARGEST_SIDE = 4096  # of a network's input, in pixels
 # The names of the command line's --model.
 MODELS: dict[str, type[SaliencyModel]] = {
     "baseline": Baseline,
+    "light": Light,
     "sam-vgg": SAMVGG,
     "sam-resnet": SAMResNet,
     "salgan": SalGAN,

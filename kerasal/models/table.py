@@ -44,6 +44,17 @@ NETWORKS: dict[str, NetworkInfo] = {
             licence="MIT, CC BY 4.0",
         ),
         NetworkInfo(
+            name="light",
+            title="Light",
+            year=2021,
+            reference="the baseline's head on the convolutions of Tan and Le, EfficientNet: rethinking model "
+            "scaling for convolutional neural networks, ICML 2019, in their Lite2 variant",
+            kind="EfficientNet-Lite2, small head",
+            parameters=5_418_057,
+            weights="backbone ships; kerasal train",
+            licence="MIT, Apache-2.0",
+        ),
+        NetworkInfo(
             name="sam-vgg",
             title="SAM-VGG",
             year=2018,

@@ -214,7 +214,9 @@ def _compute(model, samples, mirrored, arrays, progress):
 
 def _key(model: SaliencyModel, samples: list[Sample]) -> str:
     digest = hashlib.sha256(
-        json.dumps([model.name, model.input_size, "padded" if model.padded else RESIZE]).encode()
+        json.dumps(
+            [model.name, model.input_size, "padded" if model.padded else RESIZE, model.backbone.output_names]
+        ).encode()
     )
     computed_in = {layer.compute_dtype for layer in model.backbone._flatten_layers()} - {"float32"}
     digest.update("".join(sorted(computed_in)).encode())

@@ -182,7 +182,15 @@ def fit(
     Returns one dictionary an epoch: loss, its terms, metrics, and the same of the validation split with
     `val_` before. Raises what `train` does.
     """
-    settled = {"model", "activation", "backbone_weights", "input_size", "dropout", "feature_dropout"}
+    settled = {
+        "model",
+        "activation",
+        "backbone",
+        "backbone_weights",
+        "input_size",
+        "dropout",
+        "feature_dropout",
+    }
     settled |= {"precision", "strategy", "weights", "freeze_backbone"}
     if wrong := sorted(settled & set(changes)):
         raise InputError(f"{', '.join(wrong)}: the model is built, so this is settled; build another model")

@@ -28,6 +28,7 @@ class TrainingOptions:
     loss: str = "kld+cc+nss"
     model: str = "baseline"
     activation: str | None = None  # relu or sigmoid; None: chosen by the loss's family
+    backbone: str | None = None  # under the paper's head: a name of models.BACKBONES; None: the model's own
     backbone_weights: str = "imagenet"
     weights: str | None = None  # of the whole network, to go on from: a file, or a published one's name
     freeze_backbone: bool = True
@@ -123,6 +124,7 @@ class TrainingOptions:
         values = {
             "input_size": self.input_size,
             "activation": activation,
+            "backbone": self.backbone,
             "dropout": self.dropout,
             "feature_dropout": self.feature_dropout,
             "initial_density": float(np.clip(center_bias.mean(), 1e-3, 0.5)),
@@ -200,6 +202,8 @@ _KIND_NAMES = {
 RECIPES = {
     # What learned best on OSIE in a few minutes on two cores; docs/results.md has the comparison.
     "default": TrainingOptions(),
+    # The same on EfficientNet-Lite2.
+    "light": TrainingOptions(model="light", input_size=(304, 400)),
     # The best network on OSIE and Scene: VGG-16 learns too, at a fifth of the default's rate.
     "fine-tuned": TrainingOptions(freeze_backbone=False, learning_rate=1e-4, epochs=10, patience=0),
     # Section 3.1: plain SGD at 0.001 in batches of 60, dropout 0.25, no augmentation.
@@ -314,6 +318,7 @@ RECIPES = {
 
 # The recipes that "default" stands for with these networks.
 MODEL_RECIPES = {
+    "light": "light",
     "sam-vgg": "sam",
     "sam-resnet": "sam",
     "salgan": "salgan",
@@ -360,10 +365,10 @@ def options(recipe: str = "default", **changes: Any) -> TrainingOptions:
     known = models.MODELS.get(chosen.model)
     if known and chosen.adversarial_after is not None and not hasattr(known, "discriminator"):
         raise InputError(f"the model {chosen.model} has no discriminator: leave out adversarial_after")
-    for name in {"activation", "dropout", "feature_dropout"} & set(changes):
+    for name in {"activation", "backbone", "dropout", "feature_dropout"} & set(changes):
         if known and name not in models.option_names(chosen.model):
             raise InputError(f"the model {chosen.model} has no option {name}")
-    if recipe == "default" and "learning_rate" not in changes:
+    if recipe in ("default", "light") and "learning_rate" not in changes:
         activation = chosen.activation or losses.activation_for(losses.get(chosen.loss))
         if activation == "relu":
             chosen = replace(chosen, learning_rate=RELU_LEARNING_RATE)

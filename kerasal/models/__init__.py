@@ -1,11 +1,13 @@
 """Saliency networks: Keras models from RGB stimuli of any size to saliency maps."""
 
 import inspect
+from collections.abc import Mapping
 from numbers import Integral
+from typing import Any
 
 from kerasal._json import shown
 from kerasal.errors import InputError
-from kerasal.models.backbones import BACKBONES, Backbone
+from kerasal.models.backbones import BACKBONES, Backbone, find_backbone
 from kerasal.models.base import SaliencyModel, scale_to_peak
 from kerasal.models.baseline import Baseline, Light
 from kerasal.models.deepconvnet import DeepConvNet
@@ -44,6 +46,7 @@ __all__ = [
     "option_names",
     "scale_to_peak",
     "set_weights",
+    "shipped_backbone",
     "vgg16",
 ]
 
@@ -73,7 +76,17 @@ def option_names(name: str) -> set[str]:
     """The options that `build` takes for the network of that name. InputError: an unknown name."""
     classes = network_class(name).__mro__
     own = classes[: classes.index(SaliencyModel)]
-    return {option for cls in own for option in inspect.signature(cls.__init__).parameters}
+    makers = [cls.__init__ for cls in own if "__init__" in vars(cls)]
+    return {option for maker in makers for option in inspect.signature(maker).parameters}
+
+
+def shipped_backbone(name: str, options: Mapping[str, Any]) -> str | None:
+    """The name in `kerasal.weights.REGISTRY` of what a network with such options takes for "imagenet".
+
+    None where no such weights ship. InputError: an unknown name.
+    """
+    backbone = options.get("backbone") or network_class(name).default_backbone
+    return backbone and find_backbone(backbone).weights
 
 
 def build(name: str, **options) -> SaliencyModel:

@@ -31,6 +31,7 @@ class SaliencyModel(keras.Model):
         input_size: (rows, columns) that stimuli are brought to.
     """
 
+    default_backbone: str | None = None  # a name of `kerasal.models.BACKBONES`; None: it has none of those
     padded = False  # whether stimuli keep their aspect ratio, within zeros; targets must be made alike
     fixed_size = True  # whether every stimulus is brought to `input_size`; else that is the one of training
 

@@ -27,12 +27,14 @@ class Baseline(SaliencyModel):
         initial_density: the value that every pixel of the map starts at. A density map's mean; a head
             that starts far from it can collapse to an all-zero map under a pixel loss.
         backbone_weights: "imagenet", a path, "random" or None (see `kerasal.models.vgg16.vgg16`).
-        backbone: a name of `kerasal.models.BACKBONES`. With another than the paper's VGG-16, its levels take
-            the place of the three feature maps.
+        backbone: a name of `kerasal.models.BACKBONES`; None is the class's own. With another than the paper's
+            VGG-16, its levels take the place of the three feature maps.
 
     Source: the paper, section 3.1 and figure 1. Not from there: the fixed scaling of the features, the
     initial density, `feature_dropout` and other backbones.
     """
+
+    default_backbone = "vgg16"
 
     def __init__(
         self,
@@ -42,7 +44,7 @@ class Baseline(SaliencyModel):
         feature_dropout: float = 0.0,
         initial_density: float = 0.05,
         backbone_weights: str | Path | None = "imagenet",
-        backbone: str = "vgg16",
+        backbone: str | None = None,
         name: str = "baseline",
         **kwargs,
     ):
@@ -52,6 +54,7 @@ class Baseline(SaliencyModel):
             raise ValueError(f"activation must be 'relu' or 'sigmoid', got {activation!r}")
         if not 0 < initial_density < 1:
             raise ValueError(f"initial_density must lie between 0 and 1, got {initial_density}")
+        backbone = backbone or self.default_backbone
         features = build_backbone(backbone, input_size, backbone_weights)
         levels = find_backbone(backbone).levels
         head = _head(features, levels, input_size, activation, dropout, feature_dropout, initial_density)
@@ -83,14 +86,10 @@ class Light(Baseline):
     VGG-16's; all else, and all arguments, are those of `Baseline`. The head has 1,087,873 parameters.
     """
 
-    def __init__(
-        self,
-        input_size: tuple[int, int] = (304, 400),
-        backbone: str = "efficientnet-lite2",
-        name: str = "light",
-        **kwargs,
-    ):
-        super().__init__(input_size, backbone=backbone, name=name, **kwargs)
+    default_backbone = "efficientnet-lite2"
+
+    def __init__(self, input_size: tuple[int, int] = (304, 400), name: str = "light", **kwargs):
+        super().__init__(input_size, name=name, **kwargs)
 
 
 def _head(backbone, levels, input_size, activation, dropout, feature_dropout, initial_density):

@@ -35,6 +35,8 @@ class MLNet(PaddedSaliencyModel):
     negative values, for with them about every second start is a map of zeros, which never learns.
     """
 
+    default_backbone = "vgg16"
+
     def __init__(
         self,
         input_size: tuple[int, int] = (480, 640),

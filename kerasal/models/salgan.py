@@ -34,6 +34,8 @@ class SalGAN(SaliencyModel):
     arXiv 1701.01081; reference code imatge-upc/salgan.
     """
 
+    default_backbone = "vgg16"
+
     def __init__(
         self,
         input_size: tuple[int, int] = (192, 256),

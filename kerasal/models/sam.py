@@ -125,6 +125,7 @@ class SAMVGG(SAM):
     saliency attentive model", IEEE Transactions on Image Processing 27; reference code marcellacornia/sam.
     """
 
+    default_backbone = "vgg16"
     REFERENCE_LAYERS = (
         *(f"block{block}_conv{i + 1}" for block, (_, count) in BLOCKS.items() for i in range(count)),
         *HEAD_LAYERS,
@@ -157,6 +158,7 @@ class SAMResNet(SAM):
     Source: as `SAMVGG`.
     """
 
+    default_backbone = "resnet50"
     REFERENCE_LAYERS = (*RESNET50_LAYERS, "reduction", *HEAD_LAYERS)
 
     def __init__(self, *args, name: str = "sam-resnet", **kwargs):

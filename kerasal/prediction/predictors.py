@@ -11,7 +11,7 @@ import numpy as np
 from kerasal._json import check_entries, read_json
 from kerasal.classical import CLASSICAL, classical_model, is_classical
 from kerasal.errors import InputError
-from kerasal.models import MODELS, SaliencyModel, load_weights_file
+from kerasal.models import MODELS, SaliencyModel, load_weights_file, shipped_backbone
 from kerasal.models.weights_file import REFERENCE_NETWORKS
 from kerasal.prediction.classical import ClassicalPredictor
 from kerasal.prediction.shipped import SHIPPED, load_shipped
@@ -62,9 +62,14 @@ class Source:
         return Named(self.name, self.make(precision), self.facts)
 
 
+def _backbone_licence(name: str) -> str:
+    weights = REGISTRY[name]
+    return f"The backbone's weights: {weights.architecture}, {weights.credit}, {weights.licence}."
+
+
 def _shipped(name: str) -> Source:
     """A trained network that comes with kerasal."""
-    weights, backbone = REGISTRY[name], REGISTRY["vgg16.imagenet"]
+    weights = REGISTRY[name]
     return Source(
         name,
         f"{weights.architecture}, trained on {weights.trained_on}",
@@ -73,10 +78,9 @@ def _shipped(name: str) -> Source:
             "model": name.partition(".")[0],
             "trained_on": weights.trained_on,
             "scores": weights.scores,
-            "licence": f"{weights.licence}. The backbone's weights: {backbone.architecture}, "
-            f"{backbone.credit}, {backbone.licence}.",
+            "licence": f"{weights.licence}. {_backbone_licence(weights.backbone)}",
         },
-        (weights.path, backbone.path),
+        (weights.path, REGISTRY[weights.backbone].path),
     )
 
 
@@ -222,11 +226,9 @@ def _facts(run: RunFolder) -> dict[str, Any]:
         facts["training_images"] = f"{data['train']} images of {name}"
     if data.get("licence"):
         facts["trained_on"] += f"; its licence: {data['licence']}"
-    if config.get("options", {}).get("backbone_weights") == "imagenet":
-        weights = REGISTRY["vgg16.imagenet"]
-        facts["licence"] = (
-            f"The backbone's weights: {weights.architecture}, {weights.credit}, {weights.licence}."
-        )
+    backbone = shipped_backbone(config["model"], config["model_options"])
+    if backbone and config.get("options", {}).get("backbone_weights") == "imagenet":
+        facts["licence"] = _backbone_licence(backbone)
     try:
         facts["scores"] = read_json(run.path / "metrics.json")
         kinds = {"metrics": dict, "split": str, "data": str}

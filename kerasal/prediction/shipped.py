@@ -2,9 +2,9 @@
 
 python -m kerasal.prediction.shipped RUN TARGET.h5      makes such a file from a run folder
 
-The file holds a dataset for each weight of the head, named by its layer, as float16. Where VGG-16 learned
-too, it holds its biases as float16 and, in 8 bits, what its kernels differ by from the shipped ones: half the
-size of float16, and finer. Its attribute `network` says in JSON how the network is built: model and
+The file holds a dataset for each weight of the head, named by its layer, as float16. Where the backbone
+learned too, it holds its biases as float16 and, in 8 bits, what its kernels differ by from the shipped ones:
+half the size of float16, and finer. Its attribute `network` says in JSON how the network is built: model and
 model_options.
 """
 
@@ -20,7 +20,6 @@ from kerasal import models
 from kerasal._files import write_hdf5
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
-from kerasal.models.vgg16 import vgg16
 from kerasal.training.precision import computing_in, resolve_precision
 from kerasal.training.run_folder import RunFolder
 from kerasal.weights import REGISTRY, sha256
@@ -48,7 +47,8 @@ def read_network(path: Path | str, precision: str = "float32") -> SaliencyModel:
         options = {**network["model_options"], "input_size": tuple(network["model_options"]["input_size"])}
         with computing_in(resolve_precision(precision)[0]):
             model = models.build(network["model"], **options, backbone_weights="imagenet")
-        for variable in _weights(model, with_backbone=any(name.startswith("block") for name in file)):
+        learned = any(variable.path in file for variable in model.backbone.weights)
+        for variable in _weights(model, with_backbone=learned):
             if variable.path not in file or file[variable.path].shape != tuple(variable.shape):
                 raise ValueError(f"{path} has no {variable.path} of shape {tuple(variable.shape)}")
             dataset = file[variable.path]
@@ -62,20 +62,24 @@ def read_network(path: Path | str, precision: str = "float32") -> SaliencyModel:
 def write_network(run: RunFolder, target: Path | str) -> None:
     """Write what a run trained, with its best weights; the same weights give the same bytes.
 
-    InputError: a run whose backbone was not the shipped one. ValueError: a weight that float16 cannot hold.
+    InputError: a run whose backbone did not start as the shipped one. ValueError: a weight that float16
+    cannot hold.
     """
     config = run.config
     options = config["options"]
     if options.get("backbone_weights") != "imagenet" or options.get("weights"):
         raise InputError(
-            f"{run.path} did not start from the shipped VGG-16: its weights alone are no network"
+            f"{run.path} did not start from a shipped backbone: its weights alone are no network"
         )
     model_options = {
         key: value for key, value in config["model_options"].items() if key != "backbone_weights"
     }
     model = run.load_model("float32")
     learned = not options.get("freeze_backbone", True)
-    shipped = {v.path: v.numpy() for v in vgg16(outputs=("block5_conv3",)).weights} if learned else {}
+    shipped = {}
+    if learned:
+        start = models.build(config["model"], **model_options, backbone_weights="imagenet").backbone
+        shipped = {variable.path: variable.numpy() for variable in start.weights}
 
     def fill(file: h5py.File) -> None:
         file.attrs["network"] = json.dumps({"model": config["model"], "model_options": model_options})

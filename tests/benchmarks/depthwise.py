@@ -1,0 +1,126 @@
+"""Depthwise convolutions of EfficientNet-Lite2 in several forms, against this machine's GEMM rate.
+
+    python tests/benchmarks/depthwise.py [BATCH] [REPEATS]
+
+Each distinct depthwise layer of the network at 304x400, forward and forward with backward, milliseconds an
+image, the best of REPEATS (default 5):
+
+- keras:   `keras.layers.DepthwiseConv2D`
+- xla:     the same, compiled with XLA
+- shifts:  one shifted product after the other, added up, compiled with XLA so that they become one loop
+- patches: `keras.ops.image.extract_patches` and an einsum
+
+Then the whole network, how much of its time is depthwise, and what both reach of the rate of a product of two
+2048x2048 matrices.
+"""
+
+import sys
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from kerasal.models.efficientnet_lite2 import efficientnet_lite2
+
+SIZE = (304, 400)
+
+
+def shifted(x, kernel, dilation):
+    """The convolution with 'same' padding and stride 1 as a sum of shifted products."""
+    side = kernel.shape[0]
+    reach = dilation * (side // 2)
+    rows, columns = x.shape[1:3]
+    padded = ops.pad(x, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+    return sum(
+        padded[:, dilation * i : dilation * i + rows, dilation * j : dilation * j + columns]
+        * kernel[i, j, :, 0]
+        for i in range(side)
+        for j in range(side)
+    )
+
+
+def patched(x, kernel, strides, dilation):
+    """The convolution as a product of its patches."""
+    side, _, channels, _ = kernel.shape
+    patches = ops.image.extract_patches(x, side, strides, dilation, padding="same")
+    patches = ops.reshape(patches, (*patches.shape[:3], side * side, channels))
+    return ops.einsum("bhwkc,kc->bhwc", patches, ops.reshape(kernel, (side * side, channels)))
+
+
+def best(function, *arguments, repeats) -> float:
+    """Seconds of the fastest of so many calls, after one that compiles."""
+    function(*arguments)
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        result = function(*arguments)
+        tf.nest.map_structure(lambda tensor: tensor.numpy().ravel()[:1], result)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def both(form, xla):
+    """The form's forward step, and its forward and backward step."""
+
+    def forward(x, kernel):
+        return form(x, kernel)
+
+    def backward(x, kernel):
+        with tf.GradientTape() as tape:
+            tape.watch((x, kernel))
+            value = tf.reduce_sum(form(x, kernel))
+        return tape.gradient(value, (x, kernel))
+
+    return [tf.function(function, jit_compile=xla) for function in (forward, backward)]
+
+
+def main() -> None:
+    batch = int(sys.argv[1]) if len(sys.argv) > 1 else 8
+    repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    a = tf.random.normal((2048, 2048))
+    rate = 2 * 2048**3 / best(tf.function(lambda a: tf.matmul(a, a)), a, repeats=2 * repeats) / 1e9
+    print(f"GEMM {rate:.0f} GFLOP/s; batches of {batch}; milliseconds an image, forward / with backward")
+    network = efficientnet_lite2(None)
+    shapes = {}
+    features = keras.Model(
+        network.inputs,
+        {its.name: its.input for its in network.layers if isinstance(its, keras.layers.DepthwiseConv2D)},
+    )
+    for name, shape in features.compute_output_shape((batch, *SIZE, 3)).items():
+        layer = network.get_layer(name)
+        key = (shape, layer.kernel_size[0], layer.strides[0], layer.dilation_rate[0])
+        shapes.setdefault(key, []).append(name)
+    total = 0.0
+    for (shape, side, strides, dilation), names in shapes.items():
+        x, kernel = tf.random.normal(shape), tf.random.normal((side, side, shape[-1], 1))
+
+        def plain(x, kernel, strides=strides, dilation=dilation):
+            return ops.depthwise_conv(x, kernel, strides, "same", dilation_rate=dilation)
+
+        forms = {"keras": (plain, False), "xla": (plain, True)}
+        if strides == 1:
+            forms["shifts"] = (lambda x, kernel, dilation=dilation: shifted(x, kernel, dilation), True)
+        if strides == 1 or dilation == 1:
+            forms["patches"] = (
+                lambda x, kernel, strides=strides, dilation=dilation: patched(x, kernel, strides, dilation),
+                False,
+            )
+        truth = plain(x, kernel).numpy()
+        cells = []
+        for label, (form, xla) in forms.items():
+            np.testing.assert_allclose(form(x, kernel).numpy(), truth, atol=1e-2 * truth.std())
+            times = [1e3 * best(f, x, kernel, repeats=repeats) / batch for f in both(form, xla)]
+            cells.append(f"{label} {times[0]:5.1f} / {times[1]:5.1f}")
+            if label == "keras":
+                total += times[0] * len(names)
+        what = f"{shape[1]}x{shape[2]}x{shape[3]}, {side}x{side}, stride {strides}, dilation {dilation}"
+        print(f"{len(names)} of {what:45} " + "   ".join(cells), flush=True)
+    x = tf.random.normal((batch, *SIZE, 3))
+    whole = 1e3 * best(tf.function(lambda x: network(x, training=False)), x, repeats=repeats) / batch
+    print(f"the whole network {whole:.0f} ms an image, its depthwise convolutions {total:.0f}")
+
+
+if __name__ == "__main__":
+    main()

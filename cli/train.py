@@ -26,6 +26,11 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
     context.default_map = values
 
 
+DATA = ("data_dir", "sigma", "pixels_per_degree", "split_file", "crop_borders", "normalized")
+PLACES = ("data_dir", "cache_dir", "cache_in_memory")  # where things lie may differ when a run goes on
+ADAPTING = ("adapt", "data", "limit", "loss", "run", *DATA)
+
+
 @click.command()
 @click.option(
     "--config",
@@ -40,6 +45,11 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
     type=click.Path(path_type=Path),
     metavar="RUN",
     help="Go on with a run that was stopped, with its own options.",
+)
+@click.option(
+    "--adapt",
+    metavar="RUN|NAME",
+    help="Fit a trained network to the data by ten numbers, instead of training one; a few images do.",
 )
 @click.option(
     "--loss",
@@ -140,7 +150,7 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
 )
 @click.option("--cache-in-memory", is_flag=True, help="Keep the features in memory, for this run alone.")
 @click.pass_context
-def train(context, resume, cache_dir, cache_in_memory, **choices) -> None:
+def train(context, resume, adapt, cache_dir, cache_in_memory, **choices) -> None:
     """Train a network; writes a run folder with weights, history and configuration.
 
     \b
@@ -152,9 +162,14 @@ def train(context, resume, cache_dir, cache_in_memory, **choices) -> None:
       kerasal train --resume runs/osie-mse
       kerasal train --model sam-vgg --data osie --freeze-backbone
       kerasal train --model salgan --data osie
+      kerasal train --adapt baseline.fine-tuned --data my_folder
     """
+    if resume and adapt:
+        raise click.UsageError("give --resume or --adapt")
     if resume:
-        _refuse_other_options(context)
+        _refuse_other_options(context, ("resume", *PLACES), "--resume goes on with the run's own options")
+    if adapt:
+        _refuse_other_options(context, ADAPTING, "--adapt takes data, --loss and --run alone")
     load_library()
     from kerasal import training
 
@@ -163,6 +178,9 @@ def train(context, resume, cache_dir, cache_in_memory, **choices) -> None:
         "progress": progress,
         "report": lambda line: click.echo(line, err=True),
     }
+    if adapt:
+        _adapt(adapt, where, **choices)
+        return
     if resume:
         result = training.resume(resume, data_dir=choices["data_dir"], **where)
     else:
@@ -190,8 +208,7 @@ def _train(
 ):
     from kerasal import losses, training
 
-    data_names = ("data_dir", "sigma", "pixels_per_degree", "split_file", "crop_borders", "normalized")
-    place = {name: changes.pop(name) for name in data_names}
+    place = {name: changes.pop(name) for name in DATA}
     changes["loss"] = loss and losses.canonical(loss)
     training.make_strategy(changes["strategy"] or "none")  # before TensorFlow computes anything
     size = rows_by_columns(input_size, "--input-size")
@@ -204,12 +221,25 @@ def _train(
     return training.train(dataset, options, run, limit=limit, cache_features=cache_features, **where)
 
 
-def _refuse_other_options(context):
-    """A run goes on as it began: only where things lie may differ."""
+def _adapt(name, where, data, limit, loss, run, **choices):
+    from kerasal import prediction, training
+    from kerasal.errors import InputError
+    from kerasal.models import SaliencyModel
+
+    base = prediction.load(name)
+    if not isinstance(base, SaliencyModel):
+        raise InputError(f"{name} is no network: --adapt takes a run folder or a network of kerasal models")
+    dataset = load_data(limit, name=data, **{key: choices[key] for key in DATA})
+    run = run or training.new_run_path(f"{dataset.name}-adapted")
+    loss = loss or training.TrainingOptions.loss
+    click.echo(f"adapting {name} to {dataset.description}, loss {loss}, into {run}", err=True)
+    where = {key: where[key] for key in ("progress", "report")}
+    training.adapt(base, dataset, run, loss=loss, limit=limit, **where)
+    click.echo(f"next: kerasal evaluate {run}   or: kerasal predict --model {run} IMAGES")
+
+
+def _refuse_other_options(context, free, why):
     given = click.core.ParameterSource.COMMANDLINE
     for parameter in context.command.params:
-        free = parameter.name in ("resume", "data_dir", "cache_dir", "cache_in_memory")
-        if not free and context.get_parameter_source(parameter.name) == given:
-            raise click.UsageError(
-                f"--resume goes on with the run's own options: leave out {parameter.opts[0]}"
-            )
+        if parameter.name not in free and context.get_parameter_source(parameter.name) == given:
+            raise click.UsageError(f"{why}: leave out {parameter.opts[0]}")

@@ -1,5 +1,6 @@
 """Layers of saliency networks, in keras.ops alone."""
 
+from kerasal.layers.adaptation import Adaptation
 from kerasal.layers.aspp import ASPP
 from kerasal.layers.attentive_convlstm import AttentiveConvLSTM
 from kerasal.layers.dilated import DilatedConv2D
@@ -17,6 +18,7 @@ from kerasal.layers.weight_normalization import WeightNormConv2D
 
 __all__ = [
     "ASPP",
+    "Adaptation",
     "AttentiveConvLSTM",
     "BilinearUpsampling",
     "CaffeMaxPooling2D",

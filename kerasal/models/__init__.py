@@ -7,6 +7,7 @@ from typing import Any
 
 from kerasal._json import shown
 from kerasal.errors import InputError
+from kerasal.models.adapted import Adapted
 from kerasal.models.backbones import BACKBONES, Backbone, find_backbone
 from kerasal.models.base import SaliencyModel, scale_to_peak
 from kerasal.models.baseline import Baseline, Light
@@ -25,6 +26,7 @@ __all__ = [
     "MODELS",
     "NETWORKS",
     "SAMVGG",
+    "Adapted",
     "Backbone",
     "Baseline",
     "DeepConvNet",
@@ -67,6 +69,8 @@ MODELS: dict[str, type[SaliencyModel]] = {
 
 def network_class(name: str) -> type[SaliencyModel]:
     """The class of the network of that name. InputError: an unknown name."""
+    if name == "adapted":  # made of one of the others, and never trained by itself
+        return Adapted
     if not isinstance(name, str) or name not in MODELS:
         raise InputError(f"unknown model {shown(name)}: one of {', '.join(MODELS)}")
     return MODELS[name]
@@ -85,6 +89,8 @@ def shipped_backbone(name: str, options: Mapping[str, Any]) -> str | None:
 
     None where no such weights ship. InputError: an unknown name.
     """
+    if base := options.get("base_model"):
+        return shipped_backbone(base, options["base_options"])
     backbone = options.get("backbone") or network_class(name).default_backbone
     return backbone and find_backbone(backbone).weights
 

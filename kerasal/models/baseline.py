@@ -88,8 +88,8 @@ class Light(Baseline):
 
     default_backbone = "efficientnet-lite2"
 
-    def __init__(self, input_size: tuple[int, int] = (304, 400), name: str = "light", **kwargs):
-        super().__init__(input_size, name=name, **kwargs)
+    def __init__(self, input_size: tuple[int, int] = (304, 400), activation: str = "relu", **kwargs):
+        super().__init__(input_size, activation, **{"name": "light", **kwargs})
 
 
 def _head(backbone, levels, input_size, activation, dropout, feature_dropout, initial_density):

@@ -30,6 +30,7 @@ from kerasal.quest.specs import in_order
 from kerasal.quest.tuning import Tuning, search, stored_trials
 from kerasal.training.features import Progress, open_features
 from kerasal.training.precision import computing_in, resolve_precision
+from kerasal.training.run_folder import data_entry
 
 
 def run(
@@ -332,13 +333,5 @@ def _config(dataset, specs, options, model_options, precision, seeds, tests, met
         "options": options.as_dict(),
         "model_options": {**model_options, "input_size": list(model_options["input_size"])},
         "precision": precision,
-        "data": {
-            "name": dataset.name,
-            "arguments": dataset.arguments,
-            "description": dataset.description,
-            "licence": dataset.licence,
-            "fingerprint": fingerprint(dataset.samples),
-            "draws": dataset.draws,
-            **{split: len(samples) for split, samples in dataset.splits.items()},
-        },
+        "data": {"name": dataset.name, "draws": dataset.draws, **data_entry(dataset)},
     }

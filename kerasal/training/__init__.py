@@ -1,6 +1,7 @@
 """Training: options and recipes, the feature cache, the run folder, `train`, `resume` and `fit`."""
 
 from kerasal._files import default_cache
+from kerasal.training.adapt import adapt
 from kerasal.training.callbacks import Diverged
 from kerasal.training.config_file import read_config
 from kerasal.training.distribution import make_strategy
@@ -19,6 +20,7 @@ __all__ = [
     "Interrupted",
     "RunFolder",
     "TrainingOptions",
+    "adapt",
     "computing_in",
     "default_cache",
     "fit",

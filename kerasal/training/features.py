@@ -198,7 +198,8 @@ def _array_file(file: Path, shape: tuple[int, ...]) -> np.memmap:
 
 
 def _compute(model, samples, mirrored, arrays, progress):
-    backbone = tf.function(lambda stimuli: model.backbone(stimuli, training=False), reduce_retracing=True)
+    stimulus = tf.TensorSpec((None, *model.input_size, 3), "float32")
+    backbone = tf.function(lambda stimuli: model.backbone(stimuli, training=False), [stimulus])
     half = np.finfo("float16").max
     for start in progress(range(0, len(samples), EXTRACTION_BATCH), f"features of {len(samples)} stimuli"):
         part = samples[start : start + EXTRACTION_BATCH]
@@ -208,7 +209,8 @@ def _compute(model, samples, mirrored, arrays, progress):
         if mirrored:
             passes.append((len(samples) + start, tf.reverse(stimuli, [2])))
         for place, batch in passes:
-            for array, feature in zip(arrays, tf.nest.flatten(backbone(batch)), strict=True):
+            features = tf.nest.flatten(backbone(tf.cast(batch, "float32")))
+            for array, feature in zip(arrays, features, strict=True):
                 array[place : place + len(part)] = np.clip(tf.cast(feature, "float32").numpy(), -half, half)
 
 

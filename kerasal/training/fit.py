@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kerasal import data, losses, models
@@ -24,7 +25,7 @@ from kerasal.training.loop import Loop
 from kerasal.training.options import TrainingOptions
 from kerasal.training.options import options as recipe_options
 from kerasal.training.precision import computing_in, resolve_precision
-from kerasal.training.run_folder import RunFolder
+from kerasal.training.run_folder import RunFolder, data_entry
 
 
 def train(
@@ -60,7 +61,7 @@ def train(
     network_class = models.network_class(options.model)
     map_size = network_class.map_size(options.input_size)
     bias = dataset.center_bias(map_size, network_class.padded)
-    loss = _loss(options.loss, bias, dataset)
+    loss = loss_for(options.loss, bias, dataset)
     precision, line = resolve_precision(options.precision)
     if line:
         report(line)
@@ -80,7 +81,7 @@ def train(
             "precision": precision,
             "options": options.as_dict(),
             "cache_features": cache_features,
-            "data": _data_entry(dataset, limit),
+            "data": data_entry(dataset, limit),
         }
         run = RunFolder.create(run_path, config, _config_file(options, dataset, limit, cache_features), bias)
     with held(run.path) if run else nullcontext(), naming_undecodable(dataset.samples):
@@ -120,6 +121,8 @@ def resume(
 
 def _resumed(run, options, strategy, data_dir, cache_folder, progress, report, verbose) -> RunFolder:
     config = run.config
+    if config["model"] == "adapted":
+        raise InputError(f"{run.path} was made by adapting a network: there is nothing to go on with")
     found = Checkpoints(run.checkpoints).newest(report)
     if found and found[0].finished:
         report(f"{run.path} is finished: {len(found[0].history)} epochs; nothing to go on with")
@@ -137,7 +140,7 @@ def _resumed(run, options, strategy, data_dir, cache_folder, progress, report, v
             f"the data of {run.path} have changed since it began: a run goes on only with the same stimuli, "
             "fixations and maps"
         )
-    loss = _loss(options.loss, read_map(run.path / "center_bias.npy"), dataset)
+    loss = loss_for(options.loss, read_map(run.path / "center_bias.npy"), dataset)
     precision = config["precision"]
     network = _build(options, config["model_options"], precision, strategy)
     features = None
@@ -196,7 +199,7 @@ def fit(
         raise InputError(f"{', '.join(wrong)}: the model is built, so this is settled; build another model")
     bias = dataset.center_bias(model.output_size, model.padded)
     spec = _name(loss)
-    loss = _loss(loss, bias, dataset)
+    loss = loss_for(loss, bias, dataset)
     options = recipe_options(
         recipe,
         loss=spec,
@@ -220,7 +223,7 @@ def fit(
             "precision": model.head.layers[-2].compute_dtype,
             "options": options.as_dict(),
             "cache_features": features is not None,
-            "data": _data_entry(dataset, None),
+            "data": data_entry(dataset),
         }
         folder = RunFolder.create(
             run, config, _config_file(options, dataset, None, features is not None), bias
@@ -275,7 +278,8 @@ def _start(options):
     return strategy
 
 
-def _loss(spec, bias, dataset):
+def loss_for(spec: str, bias: np.ndarray, dataset: Dataset) -> keras.losses.Loss:
+    """The loss of a spec on a dataset with that centre bias. InputError: the data have no fixations for it."""
     loss = losses.get(spec, center_bias=bias)
     if getattr(loss, "needs_fixations", False) and not dataset.has_fixations:
         raise InputError(
@@ -303,17 +307,6 @@ def _features(network, dataset, options, folder, progress, report):
         report("crop, scale and color show a new stimulus each time: features are not cached")
         return None
     return open_features(network, dataset, flip=options.flip, folder=folder, progress=progress)
-
-
-def _data_entry(dataset, limit):
-    return {
-        "arguments": dataset.arguments,
-        "limit": limit,
-        "description": dataset.description,
-        "licence": dataset.licence,
-        "fingerprint": fingerprint(dataset.samples),
-        **{split: len(samples) for split, samples in dataset.splits.items()},
-    }
 
 
 def _config_file(options, dataset, limit, cache_features):

@@ -33,6 +33,7 @@ from kerasal._files import (
     write_text,
 )
 from kerasal._json import check_entries, read_json, shown
+from kerasal.data.sample import Dataset, fingerprint
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel, build, load_keras3
 from kerasal.models.weights_file import write_weights
@@ -240,6 +241,18 @@ class RunFolder:
             raise InputError(f"{self.path / 'config.json'}: {error}") from None
         load_keras3(model, self.best_weights)
         return model
+
+
+def data_entry(dataset: Dataset, limit: int | None = None) -> dict[str, Any]:
+    """What config.json tells of the data; `limit` is what they were limited to."""
+    return {
+        "arguments": dataset.arguments,
+        "limit": limit,
+        "description": dataset.description,
+        "licence": dataset.licence,
+        "fingerprint": fingerprint(dataset.samples),
+        **{split: len(samples) for split, samples in dataset.splits.items()},
+    }
 
 
 def new_run_path(name: str, root: Path | str = "runs") -> Path:

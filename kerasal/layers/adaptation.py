@@ -1,0 +1,58 @@
+"""A few numbers that fit saliency maps to another data set."""
+
+import keras
+import numpy as np
+from keras import ops
+
+FLOOR = 1e-3  # below it a map counts as empty; its logarithm has to end somewhere
+
+
+@keras.saving.register_keras_serializable(package="kerasal")
+class Adaptation(keras.layers.Layer):
+    """Power, centre bias and blur: what data sets of the same people looking differ by.
+
+    The map is (m + floor)^power g^weight, smoothed by a Gaussian; g is the Gaussian that observers look at
+    before they know the picture. Nine weights: `logarithms` (5): of power, floor / 0.001, the centre bias's
+    two sigmas (shares of height and width, over 0.3) and the blur's sigma (a share of the height, over
+    0.01); `weight` (1) of the centre bias; `centre` (2), its rows and columns in shares from the middle;
+    `gain` (1), the logarithm of a factor. At 0, what they start with, the map is left nearly as it is.
+
+    Input and output (B, H, W, 1), H and W known; values from 0, those of a density. Idea: Kuemmerer,
+    Khanuja and Bethge 2025 (arXiv 2505.10169), who adapt a network to a data set by such numbers.
+    """
+
+    def build(self, input_shape):
+        self.logarithms = self.add_weight(shape=(5,), initializer="zeros", name="logarithms")
+        self.weight = self.add_weight(shape=(1,), initializer="zeros", name="weight")
+        self.centre = self.add_weight(shape=(2,), initializer="zeros", name="centre")
+        self.gain = self.add_weight(shape=(1,), initializer="zeros", name="gain")
+
+    def call(self, inputs):
+        rows, columns = inputs.shape[1:3]
+        power, floor, high, wide, blur = ops.unstack(ops.exp(ops.clip(self.logarithms, -4.0, 4.0)))
+        y = (np.arange(rows, dtype="float32")[:, None, None] + 0.5) / rows - 0.5
+        x = (np.arange(columns, dtype="float32")[None, :, None] + 0.5) / columns - 0.5
+        distance = ops.square((y - self.centre[0]) / (0.3 * high)) + ops.square(
+            (x - self.centre[1]) / (0.3 * wide)
+        )
+        logarithm = power * ops.log(ops.maximum(inputs, 0.0) + FLOOR * floor)
+        maps = ops.exp(logarithm - 0.5 * self.weight[0] * distance + self.gain[0])
+        return _smoothed(maps, 0.01 * blur * rows)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+def _smoothed(maps, sigma):
+    """Maps smoothed with a sigma in pixels that can be learnt, their borders mirrored, by two products."""
+    rows, columns = (_mirrored_gaussian(length, sigma) for length in maps.shape[1:3])
+    return ops.einsum("ik,bklc,jl->bijc", rows, maps, columns)
+
+
+def _mirrored_gaussian(length, sigma):
+    """The smoothing of a line of pixels as a matrix: what each takes from each and from mirror images."""
+    places = np.arange(length, dtype="float32")
+    sums = places[:, None] + places[None, :] + 1
+    distances = (places[:, None] - places[None, :], sums, 2 * length - sums)
+    kernel = sum(ops.exp(-0.5 * ops.square(distance / sigma)) for distance in distances)
+    return kernel / ops.sum(kernel, axis=1, keepdims=True)

@@ -1,0 +1,117 @@
+"""Fitting a trained network to another data set by ten numbers, from few images."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.optimize import minimize
+
+from kerasal import losses, models
+from kerasal.data.pipeline import batches
+from kerasal.data.sample import Dataset
+from kerasal.errors import InputError
+from kerasal.models import Adapted, SaliencyModel
+from kerasal.training.config_file import config_text
+from kerasal.training.features import FeatureCache, Progress
+from kerasal.training.fit import loss_for
+from kerasal.training.options import TrainingOptions
+from kerasal.training.run_folder import RunFolder, data_entry
+
+SCALES = (0.75, 1.0, 4 / 3)  # of the network's input
+MULTIPLE = 8  # sides of the input are whole multiples, as all backbones have them
+STEPS = 60  # of L-BFGS; it converges before
+BATCH = 10
+
+
+def adapt(
+    base: SaliencyModel,
+    dataset: Dataset,
+    run_path: Path | str,
+    *,
+    loss: str = "kld+cc+nss",
+    limit: int | None = None,
+    progress: Progress = lambda items, _: items,
+    report: Callable[[str], None] = print,
+) -> RunFolder:
+    """Fit a network to the dataset's training split by the numbers of `kerasal.models.Adapted`.
+
+    Nine numbers are fitted by L-BFGS, to the mean loss over all training images, for each size of the input:
+    0.75, 1 and 4/3 times the network's own. The size with the lowest loss stays. The validation split plays
+    no part: that many images need none.
+
+    Args:
+        base: a network of `kerasal.models.MODELS` with its weights; it is left as it is.
+        run_path: the run folder to make.
+        loss, limit, progress, report: as for `kerasal.training.train`.
+
+    Returns the run folder, whose network is predicted with, evaluated and exported like any other.
+    InputError: a network of another kind, no training images, a loss that the data do not allow, an existing
+    run folder.
+    """
+    if base.name not in models.MODELS:
+        raise InputError(f"{base.name} cannot be adapted: it is none of {', '.join(models.MODELS)}")
+    options = {k: v for k, v in base.get_config().items() if k not in ("name", "backbone_weights")}
+    best = None
+    for size in dict.fromkeys(_scaled(base.input_size, scale) for scale in SCALES):
+        network = Adapted(base.name, {**options, "input_size": size})
+        network.base.set_weights(base.get_weights())
+        value = _fit(network, dataset, loss, progress)
+        report(f"at {size[0]}x{size[1]}: loss {value:.4f}")
+        if best is None or value < best[0]:
+            best = value, network
+    network = best[1]
+    size = network.input_size
+    training = TrainingOptions(loss=losses.canonical(loss), input_size=size).as_dict()
+    config = {
+        "loss": losses.canonical(loss),
+        "model": network.name,
+        "model_options": {"base_model": base.name, "base_options": {**options, "input_size": list(size)}},
+        "precision": "float32",
+        "options": training,
+        "cache_features": True,
+        "data": data_entry(dataset, limit),
+    }
+    run = RunFolder.create(run_path, config, config_text(training), dataset.center_bias(network.output_size))
+    run.save_weights(network, run.best_weights)
+    return run
+
+
+def _scaled(size, scale):
+    return tuple(max(MULTIPLE * round(scale * side / MULTIPLE), 32) for side in size)
+
+
+def _fit(network, dataset, spec, progress):
+    """Give the network's head its numbers; returns the mean loss that they reach."""
+    samples = dataset["train"]
+    loss = loss_for(spec, dataset.center_bias(network.output_size), dataset)
+    cache = FeatureCache.open(network, samples, progress=progress)
+    data = list(batches(samples, network.output_size, BATCH, reader=cache.reader(), padded=network.padded))
+    variables = network.head.trainable_variables
+    sizes = [int(np.prod(variable.shape)) for variable in variables]
+
+    @tf.function
+    def value_and_gradient(maps, y_true):
+        with tf.GradientTape() as tape:
+            value = tf.reduce_sum(loss.call(y_true, network.head(maps)))
+        return value, tape.gradient(value, variables)
+
+    def objective(numbers):
+        _assign(variables, sizes, numbers)
+        total, slope = 0.0, np.zeros(len(numbers))
+        for maps, y_true in data:
+            value, gradient = value_and_gradient(maps, y_true)
+            total += float(value)
+            slope += np.concatenate([part.numpy() for part in gradient])
+        return total / len(samples), slope / len(samples)
+
+    start = np.zeros(sum(sizes))
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+    _assign(variables, sizes, found.x)
+    return float(found.fun)
+
+
+def _assign(variables: list[keras.Variable], sizes: list[int], numbers: np.ndarray) -> None:
+    for variable, part in zip(variables, np.split(numbers, np.cumsum(sizes)[:-1]), strict=True):
+        variable.assign(part.astype("float32"))

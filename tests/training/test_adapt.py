@@ -1,0 +1,99 @@
+"""Fitting a network to other data by ten numbers."""
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from conftest import write_photo_folder
+from scipy.ndimage import gaussian_filter
+
+from kerasal import metrics, models, prediction, training
+from kerasal.data import Dataset, Sample
+from kerasal.errors import InputError
+from kerasal_cli import main
+
+SIZE = (48, 64)
+
+
+@pytest.fixture(scope="module")
+def base():
+    """A network whose maps vary: its last convolution sees much."""
+    keras.utils.set_random_seed(1)
+    network = models.Light(SIZE, "sigmoid", backbone_weights="random", initial_density=0.2)
+    kernel = network.head.get_layer("saliency").kernel
+    kernel.assign(np.random.default_rng(0).normal(0, 3, kernel.shape))
+    return network
+
+
+@pytest.fixture(scope="module")
+def others(base):
+    """Data whose densities are the network's maps of the middle, sharpened, and smoothed."""
+    y, x = ((np.arange(length) + 0.5) / length - 0.5 for length in SIZE)
+    bias = np.exp(-0.5 * ((y - 0.1) / 0.2) ** 2)[:, None] * np.exp(-0.5 * (x / 0.25) ** 2)
+    random, samples = np.random.default_rng(0), []
+    for number in range(12):
+        blobs = gaussian_filter(random.uniform(size=(*SIZE, 3)), (6, 6, 0))
+        stimulus = (255 * (blobs - blobs.min()) / np.ptp(blobs)).astype("uint8")
+        density = gaussian_filter(base(stimulus[None].astype("float32"))[0, ..., 0].numpy() ** 2 * bias, 2)
+        samples.append(
+            Sample(f"p{number}", SIZE, lambda s=stimulus: s, None, 1.0, lambda d=density: d / d.max())
+        )
+    return Dataset("others", {"train": samples[:6], "validation": [], "test": samples[6:]}, "others", "MIT")
+
+
+def mean_cc(network, samples):
+    maps = network.saliency_maps([sample.read_stimulus() for sample in samples])
+    return np.mean([metrics.cc(m, sample.density()) for m, sample in zip(maps, samples, strict=True)])
+
+
+def test_what_other_data_differ_by_is_found_from_six_images_and_carries_over(base, others, tmp_path):
+    before = base.get_weights()
+    lines = []
+    run = training.adapt(base, others, tmp_path / "run", loss="kld", report=lines.append)
+    network = run.load_model()
+    assert mean_cc(base, others["test"]) < 0.9
+    assert mean_cc(network, others["test"]) > 0.99
+    assert network.input_size == SIZE  # at other sizes the maps are others
+    assert len(lines) == 3
+    numbers = sum(int(np.prod(variable.shape)) for variable in network.head.trainable_variables)
+    assert numbers < 20
+    assert not network.backbone.trainable_variables
+    for ours, its in zip(base.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, its)
+
+
+def test_an_adapted_network_is_used_like_any_other(base, others, tmp_path):
+    run = training.adapt(base, others, tmp_path / "run", loss="mse", report=lambda _: None)
+    stimulus = others["test"][0].read_stimulus()
+    expected = run.load_model().saliency_maps([stimulus])[0]
+    np.testing.assert_array_equal(prediction.load(tmp_path / "run").saliency_maps([stimulus])[0], expected)
+    run.load_model().save(tmp_path / "network.keras")
+    again = keras.models.load_model(tmp_path / "network.keras")
+    np.testing.assert_allclose(again.saliency_maps([stimulus])[0], expected, atol=1e-6)
+    with pytest.raises(InputError, match="nothing to go on with"):
+        training.resume(tmp_path / "run")
+
+
+def test_what_cannot_be_adapted_is_told(base, others, tmp_path):
+    empty = Dataset("none", {"train": [], "validation": [], "test": others["test"]}, "none", "MIT")
+    with pytest.raises(InputError, match="no samples in its train split"):
+        training.adapt(base, empty, tmp_path / "run")
+    with pytest.raises(InputError, match="needs fixations and others has density maps alone"):
+        training.adapt(base, others, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--adapt", "gbvs"], "gbvs is no network"),
+        (["--adapt", "baseline.fine-tuned", "--epochs", "3"], "leave out --epochs"),
+        (["--adapt", "runs/a", "--resume", "runs/b"], "give --resume or --adapt"),
+        (["--adapt", "nowhere"], "nowhere is neither a run folder"),
+    ],
+)
+def test_the_command_line_refuses_what_makes_no_sense(options, line, tmp_path):
+    folder = write_photo_folder(tmp_path / "photos")
+    result = CliRunner().invoke(main, ["train", *options, "--data", str(folder), "--sigma", "3"])
+    assert result.exit_code != 0
+    assert line in " ".join(result.output.split())

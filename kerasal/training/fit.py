@@ -279,7 +279,7 @@ def _start(options):
 
 
 def loss_for(spec: str, bias: np.ndarray, dataset: Dataset) -> keras.losses.Loss:
-    """The loss of a spec on a dataset with that centre bias. InputError: the data have no fixations for it."""
+    """The loss of a spec on data with that centre bias. InputError: they have no fixations for it."""
     loss = losses.get(spec, center_bias=bias)
     if getattr(loss, "needs_fixations", False) and not dataset.has_fixations:
         raise InputError(

@@ -15,6 +15,16 @@ from kerasal.errors import InputError
 VECTORS = ("gamma", "beta", "mean", "variance")
 
 
+def own_file(weights: str | Path) -> Path | None:
+    """The file of backbone weights that a user names; None for "imagenet". InputError: there is none."""
+    if str(weights) == "imagenet":
+        return None
+    path = Path(weights)
+    if not path.is_file():
+        raise InputError(f"no backbone weights at {path}: give a .h5 file, 'imagenet' or 'random'")
+    return path
+
+
 def keras_download(file: str, md5: str) -> Path | None:
     """A weights file that keras.applications has downloaded before, if it is there and whole."""
     keras_home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))  # as Keras itself finds it

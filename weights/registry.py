@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from kerasal.errors import InputError
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -26,6 +28,12 @@ class Weights:
     def path(self) -> Path:
         """The shipped file."""
         return Path(__file__).with_name(self.file)
+
+    def whole(self) -> Path:
+        """The shipped file. InputError: it was damaged."""
+        if not self.path.is_file() or sha256(self.path) != self.sha256:
+            raise InputError(f"{self.path} is damaged (its SHA-256 is not the registry's): reinstall kerasal")
+        return self.path
 
 
 REGISTRY = {

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from kerasal.errors import InputError
-from kerasal.weights.keras_file import keras_download
+from kerasal.weights.keras_file import keras_download, own_file
 
 KERAS_FILE = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 KERAS_MD5 = "4d473c1dd8becc155b73f8504c6f6626"  # as keras.applications.resnet checks it
@@ -14,12 +14,7 @@ def resolve_resnet50(weights: str | Path = "imagenet") -> Path:
 
     Nothing is downloaded. InputError: no such file.
     """
-    if str(weights) != "imagenet":
-        path = Path(weights)
-        if not path.is_file():
-            raise InputError(f"no backbone weights at {path}: give a .h5 file, 'imagenet' or 'random'")
-        return path
-    if path := keras_download(KERAS_FILE, KERAS_MD5):
+    if path := own_file(weights) or keras_download(KERAS_FILE, KERAS_MD5):
         return path
     raise InputError(
         "kerasal brings no ResNet-50 along: let Keras download it, with "

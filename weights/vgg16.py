@@ -4,9 +4,8 @@ from pathlib import Path
 
 import keras
 
-from kerasal.errors import InputError
-from kerasal.weights.keras_file import keras_download, load_keras_layers
-from kerasal.weights.registry import REGISTRY, sha256
+from kerasal.weights.keras_file import keras_download, load_keras_layers, own_file
+from kerasal.weights.registry import REGISTRY
 
 KERAS_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 KERAS_MD5 = "6d6bbae143d832006294945121d1f1fc"  # as keras.applications.vgg16 checks it
@@ -20,16 +19,7 @@ def resolve_vgg16(weights: str | Path = "imagenet") -> Path:
     it is there and whole (its MD5 is checked), else the float16 copy that kerasal ships. Nothing is
     ever downloaded. InputError: a path that does not exist, or a shipped copy that was damaged.
     """
-    if str(weights) != "imagenet":
-        path = Path(weights)
-        if not path.is_file():
-            raise InputError(f"no backbone weights at {path}: give a .h5 file, 'imagenet' or 'random'")
-        return path
-    if cached := keras_download(KERAS_FILE, KERAS_MD5):
-        return cached
-    if sha256(SHIPPED.path) != SHIPPED.sha256:
-        raise InputError(f"{SHIPPED.path} is damaged (its SHA-256 is not the registry's): reinstall kerasal")
-    return SHIPPED.path
+    return own_file(weights) or keras_download(KERAS_FILE, KERAS_MD5) or SHIPPED.whole()
 
 
 def load_vgg16(model: keras.Model, path: Path | str) -> None:

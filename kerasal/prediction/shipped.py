@@ -22,7 +22,7 @@ from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 from kerasal.training.precision import computing_in, resolve_precision
 from kerasal.training.run_folder import RunFolder
-from kerasal.weights import REGISTRY, sha256
+from kerasal.weights import REGISTRY
 
 # Their names in the registry; the first is the default of `kerasal predict`.
 SHIPPED = tuple(name for name, weights in REGISTRY.items() if weights.scores)
@@ -34,10 +34,7 @@ def load_shipped(name: str, precision: str = "float32") -> SaliencyModel:
 
     InputError: the file is damaged.
     """
-    weights = REGISTRY[name]
-    if not weights.path.is_file() or sha256(weights.path) != weights.sha256:
-        raise InputError(f"{weights.path} is damaged (its SHA-256 is not the registry's): reinstall kerasal")
-    return read_network(weights.path, precision)
+    return read_network(REGISTRY[name].whole(), precision)
 
 
 def read_network(path: Path | str, precision: str = "float32") -> SaliencyModel:

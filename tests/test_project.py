@@ -13,10 +13,10 @@ ROOT = Path(__file__).parents[1]
 # What the folders of the package may import of it and of the heavy libraries: docs/architecture.md.
 ROOMS = {
     "losses": {"_maps", "errors", "losses", "models", "weights"},
-    "metrics": {"_maps", "metrics", "errors"},
+    "metrics": {"_imresize", "_maps", "metrics", "errors"},
     "layers": {"layers"},
     "models": {"_files", "_json", "_stimuli", "errors", "layers", "models", "weights"},
-    "classical": {"_processes", "classical", "errors"},
+    "classical": {"_imresize", "_processes", "classical", "errors"},
     "data": {"_files", "_json", "_processes", "_stimuli", "data", "errors", "weights"},
     "training": {"_files", "_json", "data", "errors", "losses", "metrics", "models", "training"},
     "prediction": {
@@ -38,7 +38,7 @@ ROOMS = {
         ),
         "training",
     },
-    "export": {"_files", "data", "errors", "export", "models", "prediction"},
+    "export": {"_files", "data", "errors", "export", "layers", "models", "prediction"},
     "serving": {"data", "errors", "prediction", "serving", "visualize"},
     "reports": {
         "_files",

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg.blas import dsymv
 
+from kerasal._imresize import imresize
 from kerasal.classical._inputs import is_constant, read_image
 from kerasal.classical._threads import one_blas_thread
 from kerasal.classical.gbvs_toolbox import SMALLEST, channel_weights, feature_maps, map_size
 from kerasal.classical.maps import attenuate_borders
-from kerasal.classical.matlab import imresize, mat2gray, round_half_away
+from kerasal.classical.matlab import mat2gray, round_half_away
 
 BLOCK = 96  # rows of the graph's matrix that are made at a time, and stay in the processor's cache
 # Usually 10 to 25 are taken. On a map of two values alone the walk swings between the two kinds of pixels for

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from kerasal._imresize import imresize
 from kerasal.classical._inputs import is_constant, read_image
 from kerasal.classical.maps import gabor, local_maxima
-from kerasal.classical.matlab import imresize, mat2gray
+from kerasal.classical.matlab import mat2gray
 
 SMALLEST = 64  # pixels of a side: scale 4 has 4x4 then
 PEAK = 10  # M of the operator N, which the paper leaves open; both toolboxes have 10

@@ -7,9 +7,10 @@ is the image.
 import cv2
 import numpy as np
 
+from kerasal._imresize import imresize
 from kerasal.classical._inputs import is_constant, read_image
 from kerasal.classical.maps import attenuate_borders, gabor, promote_single_peaks
-from kerasal.classical.matlab import imresize, imresize_nearest, round_half_away
+from kerasal.classical.matlab import imresize_nearest, round_half_away
 from kerasal.errors import InputError
 
 SMALLEST = 32  # pixels of a side: with less there is no level 6, the first surround

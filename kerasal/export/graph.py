@@ -10,24 +10,23 @@ from functools import partial
 import tensorflow as tf
 
 from kerasal.data.reading import shrink_then_grow
+from kerasal.layers import resize_bicubic, resize_triangle
 from kerasal.models import SaliencyModel, scale_to_peak
 
 Resize = Callable[[tf.Tensor, tuple], tf.Tensor]
+_MATRICES = {"bilinear": resize_triangle, "bicubic": resize_bicubic}
 Function = tf.types.experimental.PolymorphicFunction
 
 
 def matrix_resize(images: tf.Tensor, size: tuple, method: str) -> tf.Tensor:
     """`tf.image.resize` with antialiasing, bilinear or bicubic, as two matrix products.
 
-    images (B, h, w, C), float32; `size` (rows, columns), as numbers or tensors. Each output row is a weighted
-    mean of input rows, and each column of columns, so the resize is exact in any runtime that multiplies
-    matrices, whatever the sizes. What shrinks does so first, as in `shrink_then_grow`.
+    images (B, h, w, C), float32; `size` (rows, columns), as numbers or tensors. It is exact in any runtime
+    that multiplies matrices, whatever the sizes. What shrinks does so first, as in `shrink_then_grow`.
     """
     smaller = tf.minimum(tf.shape(images)[1:3], size)
     for wanted in (smaller, size):
-        shape = tf.shape(images)
-        images = tf.einsum("oh,bhwc->bowc", _weights(shape[1], wanted[0], method), images)
-        images = tf.einsum("pw,bowc->bopc", _weights(shape[2], wanted[1], method), images)
+        images = _MATRICES[method](images, (wanted[0], wanted[1]))
     return images
 
 
@@ -77,28 +76,3 @@ def serving_function(
         return {"saliency": saliency, "density": density(saliency)}
 
     return serving_default
-
-
-def _weights(count, wanted, method):
-    """The matrix (wanted, count) that resizes one axis. Each row sums to 1, at the borders too."""
-    count, wanted = tf.cast(count, tf.float32), tf.cast(wanted, tf.float32)
-    scale = count / wanted
-    centres = (tf.range(wanted) + 0.5) * scale
-    pixels = tf.range(count) + 0.5
-    distance = tf.abs(pixels[None] - centres[:, None]) / tf.maximum(scale, 1.0)  # shrinking widens the kernel
-    weights = _KERNELS[method](distance)
-    return weights / tf.reduce_sum(weights, axis=1, keepdims=True)
-
-
-def _triangle(x):
-    return tf.maximum(1 - x, 0.0)
-
-
-def _keys_cubic(x):
-    # Keys 1981, "Cubic convolution interpolation for digital image processing", a = -0.5.
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return tf.where(x < 1, near, tf.where(x < 2, far, 0.0))
-
-
-_KERNELS = {"bilinear": _triangle, "bicubic": _keys_cubic}

@@ -11,7 +11,14 @@ from kerasal.layers.maxout import Maxout
 from kerasal.layers.pooling import CaffeMaxPooling2D, TheanoMaxPooling2D
 from kerasal.layers.prior_map import LearnedPriorMap
 from kerasal.layers.resampling import crop_maps, pad_stimuli
-from kerasal.layers.resizing import blur_5x5, fit_bilinear, resize_area, resize_cubic, resize_triangle
+from kerasal.layers.resizing import (
+    blur_5x5,
+    fit_bilinear,
+    resize_area,
+    resize_bicubic,
+    resize_cubic,
+    resize_triangle,
+)
 from kerasal.layers.stimulus import StimulusPreprocessing, resize_stimuli, shrink_then_grow
 from kerasal.layers.upsampling import BilinearUpsampling
 from kerasal.layers.weight_normalization import WeightNormConv2D
@@ -37,6 +44,7 @@ __all__ = [
     "gaussian_blur",
     "pad_stimuli",
     "resize_area",
+    "resize_bicubic",
     "resize_cubic",
     "resize_stimuli",
     "resize_triangle",

@@ -46,10 +46,15 @@ def resize_triangle(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor
 
     Linear between pixels where an axis grows; where it shrinks, a mean with triangular weights.
     """
-    return _resize(
-        images,
-        *(_triangle(length, wanted) for length, wanted in zip(ops.shape(images)[1:3], size, strict=True)),
-    )
+    return _resize_filtered(images, size, _triangle)
+
+
+def resize_bicubic(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
+    """Keras's bicubic resize with antialiasing: images (B, H, W, C) at `size` (rows, columns).
+
+    MATLAB's cubic kernel (a = -1/2), but at the border the pixels that are there share its weight.
+    """
+    return _resize_filtered(images, size, _keys)
 
 
 def fit_bilinear(images: keras.KerasTensor, side: int, smallest: int = 1) -> keras.KerasTensor:
@@ -85,6 +90,11 @@ def blur_5x5(maps: keras.KerasTensor) -> keras.KerasTensor:
     return maps
 
 
+def _resize_filtered(images, size, kernel):
+    lengths = ops.shape(images)[1:3]
+    return _resize(images, *(_filtered(*pair, kernel) for pair in zip(lengths, size, strict=True)))
+
+
 def _resize(images, by_rows, by_columns):
     images = ops.einsum("oh,bhwc->bowc", by_rows, images)
     return ops.einsum("pw,bowc->bopc", by_columns, images)
@@ -107,12 +117,24 @@ def _grown_area(length, wanted):
     return _matrix(((low, 1 - fraction), (low + 1, fraction)), length)
 
 
-def _triangle(length, wanted):
+def _filtered(length, wanted, kernel):
+    """The matrix (wanted, length) of a kernel that shrinking widens; each row sums to 1, at borders too."""
     scale = ops.cast(length, "float32") / ops.cast(wanted, "float32")
     centres = (ops.cast(ops.arange(wanted), "float32") + 0.5) * scale
     distance = ops.abs(ops.cast(ops.arange(length), "float32")[None] + 0.5 - centres[:, None])
-    weights = ops.maximum(0.0, 1 - distance / ops.maximum(scale, 1.0))
+    weights = kernel(distance / ops.maximum(scale, 1.0))
     return weights / ops.sum(weights, axis=1, keepdims=True)
+
+
+def _triangle(x):
+    return ops.maximum(0.0, 1 - x)
+
+
+def _keys(x):
+    """Keys 1981, "Cubic convolution interpolation for digital image processing", with a = -1/2."""
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return ops.where(x < 1, near, ops.where(x < 2, far, 0.0))
 
 
 def _cubic(length, wanted):

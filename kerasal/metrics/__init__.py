@@ -7,12 +7,12 @@ does that too).
 
 from typing import TYPE_CHECKING
 
+from kerasal._imresize import imresize as resize_map
 from kerasal.metrics.auc import auc_judd
 from kerasal.metrics.auc_thresholds import auc_borji, sauc
 from kerasal.metrics.density import cc, kld, sim
 from kerasal.metrics.fixation import information_gain, nss
 from kerasal.metrics.measure import measure
-from kerasal.metrics.resize import resize_map
 from kerasal.metrics.table import METRICS, MetricInfo
 from kerasal.metrics.transport import emd
 

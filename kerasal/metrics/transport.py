@@ -11,8 +11,8 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kerasal._imresize import imresize_by
 from kerasal.metrics._inputs import Map, read_density, read_map, read_positive_map
-from kerasal.metrics.resize import reduce_map
 
 LARGEST_GRID = 4096  # cells; the cost matrix takes up to 34 MB then
 MOST_PIVOTS = 10_000_000  # against an endless search; random grids of 4,096 cells need under a hundredth
@@ -47,7 +47,7 @@ def _grid(full: Map, scale: float | None) -> Map:
     if scale is None:
         grid = full
     elif 0 < scale <= 1:
-        grid = read_map(np.maximum(reduce_map(full.read(slice(None)).reshape(full.shape), scale), 0))
+        grid = read_map(np.maximum(imresize_by(full.read(slice(None)).reshape(full.shape), scale), 0))
     else:
         raise ValueError(f"scale must be over 0 and at most 1, or None, got {scale}")
     if not 1 < grid.pixels.size <= LARGEST_GRID:

@@ -17,10 +17,10 @@ import numpy as np
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
+from kerasal._imresize import imresize
 from kerasal.classical import CLASSICAL
 from kerasal.classical.gbvs import activations, gbvs
 from kerasal.classical.gbvs_toolbox import feature_maps, map_size
-from kerasal.classical.matlab import imresize
 
 OCTAVE = 0.7  # seconds
 

@@ -29,7 +29,7 @@ from scipy import stats
 from scipy.ndimage import gaussian_filter
 
 from kerasal import metrics
-from kerasal.metrics.resize import reduce_map
+from kerasal._imresize import imresize_by
 
 SIZE = (600, 800)
 FIXATIONS = 140
@@ -123,7 +123,7 @@ def make_maps():
     # With a minimum of 0 pysaliency's SIM is the benchmark's.
     p, s = (x - x.min() for x in (p, s / s.max()))
     rows, columns = np.nonzero(f)
-    grids = [np.maximum(reduce_map(x, 1 / 32), 0) for x in (p, s)]
+    grids = [np.maximum(imresize_by(x, 1 / 32), 0) for x in (p, s)]
     return {"p": p, "s": s, "f": f, "other": other, "rows": rows, "columns": columns, "grids": grids}
 
 

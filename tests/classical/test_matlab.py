@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasal.classical.matlab import imresize, imresize_nearest, mat2gray, round_half_away
+from kerasal._imresize import imresize
+from kerasal.classical.matlab import imresize_nearest, mat2gray, round_half_away
 
 
 def test_bicubic_enlarging_equals_the_values_from_keys_kernel():

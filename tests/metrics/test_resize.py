@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kerasal._imresize import imresize_by
 from kerasal.metrics import resize_map
-from kerasal.metrics.resize import reduce_map
 
 
 def test_reduction_equals_pillow_s_bicubic_inside_the_borders():
     # Pillow works in float32 and cuts its kernel off at the border, where ours mirrors the map.
     values = np.random.default_rng(8).random((320, 480))
-    grid = reduce_map(values, 1 / 32)
+    grid = imresize_by(values, 1 / 32)
     pillow = np.asarray(Image.fromarray(values.astype(np.float32)).resize((15, 10), Image.Resampling.BICUBIC))
     assert grid.shape == (10, 15)
     np.testing.assert_allclose(grid[2:-2, 2:-2], pillow[2:-2, 2:-2], atol=1e-6)
@@ -36,11 +36,11 @@ def test_reduction_equals_a_plain_loop_over_mirrored_pixels():
             expected[i, j] += weight * padded[row, column]
             total += weight
         expected[i, j] /= total
-    np.testing.assert_allclose(reduce_map(values, scale), expected, rtol=1e-10)
+    np.testing.assert_allclose(imresize_by(values, scale), expected, rtol=1e-10)
 
 
 def test_reduction_keeps_a_constant():
-    np.testing.assert_allclose(reduce_map(np.full((75, 50), 0.3), 1 / 32), 0.3, rtol=1e-12)
+    np.testing.assert_allclose(imresize_by(np.full((75, 50), 0.3), 1 / 32), 0.3, rtol=1e-12)
 
 
 def test_a_map_of_the_size_asked_for_stays_as_it_is():

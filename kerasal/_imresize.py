@@ -1,4 +1,4 @@
-"""Resizing a map as the MIT benchmark's code does: MATLAB's imresize, bicubic."""
+"""MATLAB's imresize, bicubic, in double precision: the MIT benchmark's code and the toolboxes have it."""
 
 import math
 from functools import lru_cache
@@ -7,17 +7,18 @@ import numpy as np
 from scipy import sparse
 
 
-def resize_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A map (H, W) at `size` (rows, columns), float64: MATLAB's imresize(values, size), in double precision.
+def imresize(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A map (H, W) at `size` (rows, columns), float64: `imresize(values, size, 'bicubic')`.
 
-    Bicubic (Keys, a = -1/2), the kernel widened against aliasing where a side becomes smaller, borders
-    mirrored. Beside sharp edges the kernel goes below the smallest and above the largest value.
+    Bicubic (Keys, a = -1/2), centres of pixels at half-integers, the kernel widened against aliasing where a
+    side becomes smaller, borders mirrored, weights of sum 1. Beside sharp edges the kernel goes below the
+    smallest and above the largest value. OpenCV's and Pillow's bicubic have another a or other borders.
     """
     return _weigh(values, *((cells, cells / n) for cells, n in zip(size, values.shape, strict=True)))
 
 
-def reduce_map(values: np.ndarray, scale: float) -> np.ndarray:
-    """A map (H, W) made smaller by a factor: imresize(values, scale), ceil(H scale) x ceil(W scale).
+def imresize_by(values: np.ndarray, scale: float) -> np.ndarray:
+    """A map (H, W) resized by a factor: `imresize(values, scale)`, ceil(H scale) x ceil(W scale).
 
     Where the sides are no multiple of 1 / scale, the last cell reaches over the border.
     """

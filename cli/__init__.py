@@ -17,7 +17,9 @@ from kerasal_cli.data import data
 from kerasal_cli.errors import ErrorLines
 from kerasal_cli.evaluate import evaluate
 from kerasal_cli.export import export
+from kerasal_cli.loading import verbosity_options
 from kerasal_cli.losses import losses
+from kerasal_cli.metrics import metrics
 from kerasal_cli.models import models
 from kerasal_cli.predict import predict
 from kerasal_cli.quest import quest
@@ -39,8 +41,13 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, compare, quest, predict, export, serve, data, losses, models, weights):
+for command in (
+    *(train, evaluate, compare, quest, predict, export, serve),
+    *(data, losses, metrics, models, weights),
+):
     main.add_command(command)
+    for each in command.commands.values() if isinstance(command, click.Group) else [command]:
+        each.params += verbosity_options()
 
 
 def run() -> None:

@@ -4,15 +4,18 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import data_options, load_data, load_library, progress
+from kerasal_cli.completion import complete_models
+from kerasal_cli.loading import data_options, load_data, load_library, progress, say
 
 
 @click.command()
 @data_options(default="synthetic")
 @click.option(
     "--model",
+    "--weights",
     "models",
     multiple=True,
+    shell_complete=complete_models,
     metavar="RUN|NAME",
     help="A trained run, a weights file, or NETWORK:FILE, besides what is at hand.  [repeatable]",
 )
@@ -47,8 +50,11 @@ def compare(models, output, split, metrics, stimuli, processes, limit, data, **d
     """
     load_library()
     from kerasal import comparison
+    from kerasal._files import check_writable
     from kerasal_cli.table import show_tables
 
+    if output:
+        check_writable(output)
     dataset = load_data(limit, name=data, **data_arguments)
     folder = output or Path("comparisons") / dataset.name
     results = comparison.run(
@@ -60,7 +66,7 @@ def compare(models, output, split, metrics, stimuli, processes, limit, data, **d
         stimuli=stimuli and [name.strip() for name in stimuli.split(",")],
         processes=processes,
         progress=progress,
-        report=lambda line: click.echo(line, err=True),
+        report=say,
     )
     show_tables(results.title, [results.table(errors=False), results.paper_table()])
     for line in results.findings():

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import load_library, normalized_option, progress
+from kerasal_cli.completion import complete_datasets
+from kerasal_cli.loading import load_library, load_light, load_tables, normalized_option, progress, say
+from kerasal_cli.table import json_option, show_json, show_rows, show_table
 
 PATH = click.Path(path_type=Path)
 
@@ -20,55 +22,75 @@ def data() -> None:
 
 
 @data.command("list")
-def list_() -> None:
+@json_option
+def list_(as_json) -> None:
     """The datasets: images, sizes, observers, licence, and which are on this machine.
 
     \b
     Example:
       kerasal data list
     """
-    load_library()
-    from rich.table import Table
+    load_tables()
+    from kerasal.data import INFO
 
-    from kerasal.data import INFO, default_folder
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("name", "images", "size", "observers", "seconds", "licence", "here"):
-        table.add_column(name, overflow="fold")
-    for info in INFO.values():
-        here = "yes" if default_folder(info.name).is_dir() else "-"
-        licence = info.licence.split(";")[0]
-        row = (info.name, f"{info.images:,}", info.size, info.observers, f"{info.seconds:g}", licence, here)
-        table.add_row(*row)
-    _print(table)
+    if as_json:
+        show_json([_facts(info) for info in INFO.values()])
+        return
+    rows = [
+        {
+            "name": info.name,
+            "images": f"{info.images:,}",
+            "size": info.size,
+            "observers": info.observers,
+            "seconds": f"{info.seconds:g}",
+            "licence": info.licence.split(";")[0],
+            "here": "yes" if _facts(info)["here"] else "-",
+        }
+        for info in INFO.values()
+    ]
+    show_rows(rows)
     click.echo("and synthetic (generated), and the path of any folder with images/ and maps/ or fixations/")
 
 
+def _facts(info) -> dict:
+    """All that is known of a dataset, and whether it is on this machine."""
+    from dataclasses import asdict
+
+    from kerasal.data import default_folder
+
+    folder = default_folder(info.name)
+    return {**asdict(info), "folder": str(folder), "here": folder.is_dir()}
+
+
 @data.command()
-@click.argument("name")
-def info(name) -> None:
+@click.argument("name", shell_complete=complete_datasets)
+@json_option
+def info(name, as_json) -> None:
     """What is known of a dataset: its facts, terms, layout, split and known defects.
 
     \b
     Example:
       kerasal data info mit1003
     """
-    load_library()
+    load_tables()
     from rich.table import Table
 
     from kerasal.data import default_folder, facts
 
     known = facts(name)
+    if as_json:
+        show_json(_facts(known))
+        return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for label, value in (*known.rows(), ("looked for in", str(default_folder(name)))):
         table.add_row(label, value)
-    _print(table)
+    show_table(table)
 
 
 @data.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_datasets)
 @click.argument("folder", required=False, type=PATH)
 @click.option(
     "--archives", type=PATH, help="Where archives lie that you have already, and where others are kept."
@@ -91,12 +113,12 @@ def fetch(name, folder, archives) -> None:
     known = facts(name)
     click.echo(f"{known.title}\nlicence: {known.licence}\ncite: {known.citation}\npage: {known.page}")
     with _download_bars() as watch:
-        path = get(known, folder or default_folder(name), archives=archives, watch=watch, report=_say)
+        path = get(known, folder or default_folder(name), archives=archives, watch=watch, report=say)
     click.echo(f"{name} is in {path}; next: kerasal data check {name} {path}")
 
 
 @data.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_datasets)
 @click.argument("folder", required=False, type=PATH)
 @click.option("--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density.")
 @normalized_option
@@ -115,7 +137,7 @@ def check(name, folder, sigma, normalized, split_file, maps) -> None:
       kerasal data check my_folder
       kerasal data check my_folder --maps other_program/maps
     """
-    load_library()
+    load_light()
     from rich.table import Table
 
     from kerasal.data import locate
@@ -128,14 +150,14 @@ def check(name, folder, sigma, normalized, split_file, maps) -> None:
     usable = report.dataset and report.dataset.samples
     of_maps = check_maps(maps, report.dataset) if maps and usable else None
     for note in (*report.notes, *(of_maps.notes if of_maps else ())):
-        click.echo(f"Note: {note}", err=True)
+        say(f"Note: {note}")
     if usable:
         table = Table(box=None, pad_edge=False, show_header=False)
         table.add_column(style="bold", no_wrap=True)
         table.add_column(overflow="fold")
         for row in (*statistics(report.dataset), *(of_maps.facts if of_maps else ())):
             table.add_row(*row)
-        _print(table)
+        show_table(table)
     troubles = [*report.troubles, *(of_maps.troubles if of_maps else ())]
     if not troubles:
         click.echo("nothing is wrong with any file")
@@ -146,14 +168,14 @@ def check(name, folder, sigma, normalized, split_file, maps) -> None:
     for path, what in troubles:
         inside = path.is_relative_to(folder)
         table.add_row(str(path.relative_to(folder) if inside else path), what)
-    _print(table)
+    show_table(table)
     where = f"{folder} and {maps}" if of_maps else folder
     click.echo(f"Error: {len(troubles)} troubles in {where}", err=True)
     raise SystemExit(1)
 
 
 @data.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_datasets)
 @click.argument("folder", required=False, type=PATH)
 @click.option("-o", "--output", type=PATH, help="Folder to make.  [default: prepared/NAME]")
 @click.option(
@@ -202,7 +224,7 @@ def prepare(name, folder, output, size, split_file, crop_borders, sigma, normali
 
 
 @data.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_datasets)
 @click.argument("folder", required=False, type=PATH)
 @click.option("--split", default="train", show_default=True, help="train, validation, test or all.")
 @click.option("--count", type=click.IntRange(1), default=6, show_default=True, help="Stimuli to draw.")
@@ -248,20 +270,6 @@ def show(
         written = [visualize.draw_samples(samples, output or Path(f"{stem}.jpg"))]
     for path in written:
         click.echo(f"wrote {path}")
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)
-
-
-def _print(table) -> None:
-    """A table on stdout, as wide as the terminal; 120 columns where it goes to a file."""
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=120)
-    console.print(table)
 
 
 class _download_bars:

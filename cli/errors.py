@@ -3,8 +3,11 @@
 import errno
 import re
 import sys
+import traceback
 
 import click
+
+from kerasal_cli import loading
 
 
 class ErrorLines(click.Group):
@@ -20,6 +23,8 @@ class ErrorLines(click.Group):
             raise
         except Exception as error:
             if line := _line(error):
+                if loading.VERBOSE:
+                    traceback.print_exc()
                 click.echo(f"Error: {line}", err=True)
                 sys.exit(2)
             raise
@@ -27,8 +32,7 @@ class ErrorLines(click.Group):
 
 def _line(error: Exception) -> str | None:
     """What to tell the user, or None for a bug."""
-    library = sys.modules.get("kerasal.errors")  # not loaded: the error cannot be its
-    if library and isinstance(error, library.InputError):
+    if loading.is_input_error(error):
         return str(error)
     if isinstance(error, PermissionError):
         return f"no permission to write or read {error.filename}"

@@ -4,22 +4,27 @@ from pathlib import Path
 
 import click
 
+from kerasal_cli.completion import complete_models
 from kerasal_cli.loading import (
     cluster_option,
     data_options,
     load_data,
     load_library,
+    load_light,
     open_cluster,
     progress,
+    say,
 )
 
 
 @click.command()
-@click.argument("models", metavar="[RUN|NAME]...", nargs=-1)
+@click.argument("models", metavar="[RUN|NAME]...", nargs=-1, shell_complete=complete_models)
 @click.option(
     "--model",
+    "--weights",
     "named",
     multiple=True,
+    shell_complete=complete_models,
     metavar="RUN|NAME",
     help="The same as RUN|NAME: run folder, name of `kerasal models`, or weights file.  [repeatable]",
 )
@@ -97,10 +102,17 @@ def evaluate(
     models = (*models, *named)
     if not (models or maps or baselines):
         raise click.UsageError("give run folders, names of models, --maps or --baseline")
-    load_library()
+    load_light()
+    from kerasal.classical import is_classical
+
+    if not all(is_classical(model) for model in models):
+        load_library()
     from kerasal import evaluation
+    from kerasal._files import check_writable
     from kerasal_cli.table import show
 
+    if output:
+        check_writable(output)
     systems = [
         *(evaluation.model(model) for model in models),
         *(evaluation.MapFolder(folder) for folder in maps),
@@ -122,15 +134,16 @@ def evaluate(
             progress=progress,
         )
     for note in result.notes:
-        click.echo(f"Note: {note}", err=True)
+        say(f"Note: {note}")
     show(result, style)
     if output is None and len(systems) == len(runs) == 1:
         # The run folder holds the scores on its own test split; others need a place of their own.
         whole = own_data and limit is None and split == "test" and metrics is None
         output = runs[0] if whole else runs[0] / f"{dataset.name}-{split}"
     if output:
+        before = {path for path in output.glob("*") if path.is_file()}
         for path in result.write(output):
-            click.echo(f"wrote {path}", err=True)
+            say(f"{'replaced' if path in before else 'wrote'} {path}")
 
 
 def _data(runs, data, split_file, **where) -> dict:

@@ -4,11 +4,15 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import load_library, rows_by_columns
+from kerasal_cli.completion import complete_models
+from kerasal_cli.loading import load_library, rows_by_columns, say, silent_stderr
 
 
 @click.command()
-@click.argument("model", metavar="RUN|NAME", required=False)
+@click.argument("model", metavar="[RUN|NAME]", required=False, shell_complete=complete_models)
+@click.option(
+    "--model", "--weights", "named", metavar="RUN|NAME", shell_complete=complete_models, help="The same."
+)
 @click.option(
     "--format",
     type=click.Choice(["saved_model", "keras", "onnx", "tflite"]),
@@ -28,7 +32,7 @@ from kerasal_cli.loading import load_library, rows_by_columns
     metavar="ROWSxCOLUMNS",
     help="ONNX, TFLite: take one image of this size alone, where sizes must be fixed.",
 )
-def export(model, format, output, float16, size) -> None:
+def export(model, named, format, output, float16, size) -> None:
     """Write a trained network for other programs: uint8 RGB of any size in, saliency map of that size out.
 
     Pre- and post-processing are inside. What was written is run in its own runtime and compared with what
@@ -39,21 +43,29 @@ def export(model, format, output, float16, size) -> None:
       kerasal export runs/osie-10*kld+2*cc+nss -o saliency_model
       kerasal export runs/osie-10*kld+2*cc+nss --format onnx -o saliency.onnx
     """
+    if model and named:
+        raise click.UsageError(f"one network at a time: {model} or {named}")
+    model = model or named
+    rows_columns = rows_by_columns(size, "--size")
     load_library()
+    from kerasal._files import check_writable
     from kerasal.export import SUFFIXES
     from kerasal.export import export as write
     from kerasal.prediction import resolve
 
+    if output:
+        check_writable(output.parent)
     source = resolve(model)
     if output is None:
         # A name that is no run folder has no folder to write to.
         folder = Path(model) if model and Path(model).is_dir() else Path(source.name)
         output = folder / ("saved_model" if format == "saved_model" else f"model{SUFFIXES[format]}")
-    click.echo(f"writing {output}, and running it to compare ...", err=True)
-    result = write(source, output, format, float16=float16, size=rows_by_columns(size, "--size"))
+    say(f"writing {output}, and running it to compare ...")
+    with silent_stderr():  # converters and runtimes tell of themselves
+        result = write(source, output, format, float16=float16, size=rows_columns)
     click.echo(f"wrote {result.path}, {result.size_bytes / 1e6:.1f} MB")
     if result.difference is None:
-        click.echo(f"not compared with kerasal predict: the runtime of {format} is not installed", err=True)
+        say(f"not compared with kerasal predict: the runtime of {format} is not installed")
     else:
         click.echo(f"largest difference from kerasal predict: {result.difference:.1e} (maps from 0 to 1)")
         if not result.agrees:

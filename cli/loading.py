@@ -1,10 +1,12 @@
 """What commands share: loading TensorFlow without its noise, progress bars, data options."""
 
 import contextlib
+import importlib.util
 import os
 import re
 import sys
 import tempfile
+import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,14 +17,54 @@ import click
 UNUSED = ("jax", "matplotlib.pyplot")
 
 
+QUIET = False  # set by -q
+VERBOSE = False  # set by -v
+
+
+def say(line: str) -> None:
+    """A line about what is going on, on stderr, unless -q was given."""
+    if not QUIET:
+        click.echo(line, err=True)
+
+
+def load_light() -> None:
+    """Import kerasal without Keras, for what needs none; `load_library` may follow."""
+    if "kerasal" not in sys.modules:
+        os.environ["KERASAL_WITHOUT_KERAS"] = "1"
+        try:
+            import kerasal  # noqa: F401
+        finally:
+            del os.environ["KERASAL_WITHOUT_KERAS"]
+    _show_warnings()
+
+
+def load_tables() -> None:
+    """Import kerasal for its tables of losses, networks and weights alone, in a fraction of a second.
+
+    These lie in packages that import Keras; here the packages are nothing but their folders.
+    """
+    load_light()
+    for name in ("kerasal.losses", "kerasal.models", "kerasal.weights"):
+        if name not in sys.modules:
+            package = types.ModuleType(name)
+            package.__path__ = list(importlib.util.find_spec(name).submodule_search_locations)
+            sys.modules[name] = package
+
+
 def load_library() -> None:
     """Import TensorFlow and kerasal without the dozen lines that TensorFlow logs about the machine."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _silent_stderr(), _left_out(() if os.environ.get("KERAS_BACKEND") == "jax" else UNUSED):
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if VERBOSE else "2")
+    with silent_stderr(), _left_out(() if os.environ.get("KERAS_BACKEND") == "jax" else UNUSED):
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs now, and complains now
-        import kerasal  # noqa: F401
+        import kerasal
+
+        kerasal.register()
+    _show_warnings()
+
+
+def _show_warnings() -> None:
     warnings.showwarning = lambda message, *_, **__: click.echo(f"Warning: {message}", err=True)
 
 
@@ -39,25 +81,52 @@ def _left_out(modules: Sequence[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Hold back what native code writes to stderr; show it if an import fails."""
+def silent_stderr() -> Iterator[None]:
+    """Hold back what is written to stderr; show it with -v, and before an error that is no user's mistake."""
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
+        shown = VERBOSE
         try:
             yield
-        except BaseException:
-            held.seek(0)
-            os.write(saved, held.read())
+        except Exception as error:
+            shown = shown or not is_input_error(error)
             raise
         finally:
+            sys.stderr.flush()
+            if shown:
+                held.seek(0)
+                os.write(saved, held.read())
             os.dup2(saved, 2)
             os.close(saved)
 
 
+def is_input_error(error: BaseException) -> bool:
+    """Whether it is the library's error for mistakes of the user, which need not be loaded for that."""
+    library = sys.modules.get("kerasal.errors")
+    return library is not None and isinstance(error, library.InputError)
+
+
+def _verbosity(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    globals()[parameter.name.upper()] = value
+
+
+def verbosity_options() -> list[click.Option]:
+    """The options -q and -v, which every command has."""
+    arguments = {"is_flag": True, "expose_value": False, "is_eager": True, "callback": _verbosity}
+    return [
+        click.Option(["-q", "--quiet"], help="Only results, warnings and errors.", **arguments),
+        click.Option(
+            ["-v", "--verbose"], help="TensorFlow's lines too, and where an error arose.", **arguments
+        ),
+    ]
+
+
 def progress(items: Sequence, what: str) -> Iterator:
     """The items, with a bar on stderr that shows how far they are; a plain line where it is no terminal."""
+    if QUIET:
+        return iter(items)
     from rich.console import Console
     from rich.progress import track
 
@@ -77,9 +146,12 @@ def normalized_option(command: Callable) -> Callable:
 
 def data_options(default: str | None) -> Callable:
     """The options that name a dataset."""
+    from kerasal_cli.completion import complete_datasets  # which itself needs this module
+
     options = [
         click.option(
             "--data",
+            shell_complete=complete_datasets,
             default=default,
             show_default=default is not None,
             metavar="NAME|PATH",
@@ -133,7 +205,7 @@ def load_data(limit: int | None, **arguments):
 
     dataset = data.load(**arguments)
     for note in dataset.notes:
-        click.echo(f"Note: {note}", err=True)
+        say(f"Note: {note}")
     return dataset.limited(limit) if limit else dataset
 
 
@@ -154,7 +226,7 @@ def open_cluster(where: str | None) -> Iterator:
         return
     from kerasal.cluster import connect
 
-    with connect(where, lambda line: click.echo(line, err=True)) as cluster:
+    with connect(where, say) as cluster:
         yield cluster
 
 

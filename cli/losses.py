@@ -2,7 +2,9 @@
 
 import click
 
-from kerasal_cli.loading import load_library
+from kerasal_cli.completion import complete_losses
+from kerasal_cli.loading import load_library, load_tables
+from kerasal_cli.table import json_option, show_json
 
 LEGEND = """\
 eq.: equation or section of Bruckert et al. 2019, - for a loss that it does not
@@ -18,8 +20,9 @@ Every loss is minimised: CC, NSS and SIM are the negatives of the metrics."""
 
 # Without the setting a spec that begins with a minus would be taken for an option.
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("spec", required=False)
-def losses(spec) -> None:
+@click.argument("spec", required=False, shell_complete=complete_losses)
+@json_option
+def losses(spec, as_json) -> None:
     """List the losses, or explain the one that SPEC names.
 
     A spec is a name or a sum of them. A number in brackets is the parameter of the table; quote it, since
@@ -30,20 +33,42 @@ def losses(spec) -> None:
       kerasal losses
       kerasal losses "10*kld+cc+sig-mse(0.25)"
     """
-    load_library()
     if spec is None:
-        _list()
+        load_tables()
+        _list(as_json)
     else:
-        _explain(spec)
+        load_library()
+        _explain(spec, as_json)
 
 
-def _list() -> None:
+def _facts(name: str) -> dict:
+    from kerasal.losses.table import NAMES
+
+    info = NAMES[name]
+    return {
+        "spec": name,
+        "class": info.class_name,
+        "family": info.family,
+        "equation": info.equation,
+        "needs": info.ground_truth,
+        "parameter": info.parameter,
+        "default": info.default,
+        "coefficient": info.coefficient,
+        "formula": info.formula,
+        "best": info.best,
+    }
+
+
+def _list(as_json: bool) -> None:
     """A table of all losses, for 80 columns and more."""
     from rich.console import Console
     from rich.table import Table
 
     from kerasal.losses.table import NAMES
 
+    if as_json:
+        show_json([_facts(name) for name in NAMES])
+        return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("spec", "class", "family", "eq.", "needs", "parameter"):
         table.add_column(heading, overflow="fold")
@@ -52,8 +77,8 @@ def _list() -> None:
         parameter = f"{info.parameter} {info.default:g}" if info.parameter else ""
         table.add_row(
             name,
-            info.loss.__name__,
-            info.loss.family,
+            info.class_name,
+            info.family,
             info.equation or "-",
             info.ground_truth,
             parameter,
@@ -63,12 +88,20 @@ def _list() -> None:
     click.echo(f"\n{LEGEND}")
 
 
-def _explain(spec: str) -> None:
+def _explain(spec: str, as_json: bool) -> None:
     """What a spec means, term by term."""
     from kerasal import losses
     from kerasal.losses.table import NAMES
 
     canonical, loss = losses.canonical(spec), losses.get(spec)
+    if as_json:
+        terms = [
+            {**_facts(name), "coefficient": coefficient, "argument": argument}
+            for coefficient, name, argument in losses.expand(spec)
+        ]
+        needs = {"needs_fixations": loss.needs_fixations, "activation": losses.activation_for(loss)}
+        show_json({"spec": canonical, "terms": terms, **needs})
+        return
     click.echo(canonical)
     for coefficient, name, argument in losses.expand(spec):
         info = NAMES[name]
@@ -76,7 +109,7 @@ def _explain(spec: str) -> None:
         needs = "no ground truth" if info.ground_truth == "none" else info.ground_truth
         best = "best value depends on the image" if info.best is None else f"best value {info.best:g}"
         source = f"eq. {info.equation}" if info.equation else "not in the paper"
-        click.echo(f"\n{coefficient:g} * {name}  ({info.loss.__name__}, {info.loss.family}, {source})")
+        click.echo(f"\n{coefficient:g} * {name}  ({info.class_name}, {info.family}, {source})")
         click.echo(f"    {info.formula}{value}")
         click.echo(f"    needs {needs}, {best}")
     click.echo(f"\nNeeds fixations: {'yes' if loss.needs_fixations else 'no'}.")

@@ -2,12 +2,15 @@
 
 import click
 
-from kerasal_cli.loading import load_library
+from kerasal_cli.completion import complete_models
+from kerasal_cli.loading import load_tables
+from kerasal_cli.table import json_option, show_json
 
 
 @click.command()
-@click.argument("name", required=False)
-def models(name) -> None:
+@click.argument("name", required=False, shell_complete=complete_models)
+@json_option
+def models(name, as_json) -> None:
     """List the saliency models: networks and classical ones. With NAME, tell all about that one.
 
     \b
@@ -15,17 +18,26 @@ def models(name) -> None:
       kerasal models
       kerasal models gbvs
     """
-    load_library()
+    load_tables()
     from kerasal.errors import InputError
-    from kerasal.listing import all_models, details, ready, ready_text, text_table
+    from kerasal.listing import all_models, details, facts, ready, ready_text, text_table
 
-    entries = all_models()
-    if name is None:
+    entries, trained = all_models(), ready()
+    if name is None and as_json:
+        show_json({"models": [facts(entry) for entry in entries.values()], "trained": trained})
+    elif name is None:
         click.echo(text_table(entries.values()))
         click.echo(ready_text(), nl=False)
     elif name in entries:
-        click.echo(details(entries[name]))
-    elif name in (trained := ready()):
-        click.echo(trained[name])
+        rows = details(entries[name])
+        if as_json:
+            show_json(rows)
+        else:
+            click.echo("\n".join(f"{label:<12}{fact}" for label, fact in rows.items()))
+    elif name in trained:
+        if as_json:
+            show_json({"name": name, "about": trained[name]})
+        else:
+            click.echo(trained[name])
     else:
         raise InputError(f"unknown model {name!r}: one of {', '.join([*entries, *trained])}")

@@ -5,16 +5,22 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import load_library, progress
+from kerasal_cli.completion import complete_models
+from kerasal_cli.loading import load_library, progress, say
 
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--model",
+    "--weights",
+    "model",
+    shell_complete=complete_models,
     metavar="RUN|NAME",
-    help="Run folder of a trained network, name of `kerasal models` such as gbvs, or weights file.",
+    help="Run folder of a trained network, name of `kerasal models` such as gbvs, weights file, or what "
+    "`kerasal export` wrote.  [default: baseline.fine-tuned, which comes with kerasal]",
 )
+@click.option("--recursive", is_flag=True, help="Folders with all that lies in folders within.")
 @click.option(
     "-o",
     "--output",
@@ -61,9 +67,10 @@ from kerasal_cli.loading import load_library, progress
 @click.option(
     "--every", type=click.IntRange(1), default=1, show_default=True, help="Videos: predict each N-th frame."
 )
-def predict(images, model, precision, output, regions, crop, contours, every, **options) -> None:
+def predict(images, model, precision, output, regions, crop, contours, every, recursive, **options) -> None:
     """Write saliency maps of images, folders of images and videos, at their own size.
 
+    The exit status is 1 where some of them could not be predicted.
     A video gets STEM.mp4 and STEM_overlay.mp4, predicted frame by frame, without regard to motion.
 
     \b
@@ -75,23 +82,28 @@ def predict(images, model, precision, output, regions, crop, contours, every, **
     """
     load_library()
     from kerasal import prediction
+    from kerasal._files import check_writable
 
+    check_writable(output)
     outputs = prediction.Outputs(
         regions=tuple(prediction.Region.parse(region) for region in regions),
         crop=prediction.parse_aspect(crop) if crop else None,
         contours=_quantiles(contours),
         **options,
     )
-    inputs = prediction.find_inputs(images)
+    inputs = prediction.find_inputs(images, recursive=recursive)
     stems = prediction.video_stems(inputs.videos, output, outputs)
     predictor = prediction.resolve(model, precision).predictor
     if inputs.left_out:
         from kerasal.data.names import listed
 
-        click.echo(
-            f"Note: {len(inputs.left_out)} that are no images are left out: {listed(inputs.left_out)}",
-            err=True,
-        )
+        say(f"Note: {len(inputs.left_out)} that are no images are left out: {listed(inputs.left_out)}")
+        if any(path.is_dir() for path in inputs.left_out):
+            say("Note: folders within a folder are taken with --recursive")
+    replaced = prediction.written_before(inputs.images, output, outputs)
+    replaced += prediction.videos_written_before(stems, outputs)
+    if replaced:
+        say(f"Note: {len(replaced)} files of an earlier prediction are replaced, such as {replaced[0]}")
     skipped: list[str] = []
     facts = {}
     if inputs.images:
@@ -99,7 +111,7 @@ def predict(images, model, precision, output, regions, crop, contours, every, **
             predictor, inputs.images, output, outputs, skipped=skipped, progress=progress
         )
     for video, stem in stems.items():
-        click.echo(f"predicting {video}, frame by frame: no motion is modelled", err=True)
+        say(f"predicting {video}, frame by frame: no motion is modelled")
         try:
             facts[str(video)] = prediction.predict_video(predictor, video, stem, outputs, every=every)
         except prediction.UnreadableVideo as error:
@@ -112,10 +124,13 @@ def predict(images, model, precision, output, regions, crop, contours, every, **
     if asked:
         click.echo(json.dumps(facts, indent=2))
     what = f"{len(facts)} images" if not inputs.videos else f"{len(facts)} files"
-    # With JSON on stdout, the last word goes to stderr.
-    click.echo(
-        f"wrote maps of {what} to {output}" + (f", skipped {len(skipped)}" if skipped else ""), err=asked
-    )
+    last = f"wrote maps of {what} to {output}" + (f", skipped {len(skipped)}" if skipped else "")
+    if asked:
+        say(last)  # JSON has stdout for itself
+    else:
+        click.echo(last)
+    if skipped:
+        raise SystemExit(1)
 
 
 def _quantiles(text: str | None) -> tuple[float, ...]:

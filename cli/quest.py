@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from kerasal_cli.completion import complete_losses
 from kerasal_cli.loading import (
     cluster_option,
     data_options,
@@ -11,12 +12,14 @@ from kerasal_cli.loading import (
     load_library,
     open_cluster,
     progress,
+    say,
 )
 
 
 @click.command()
 @click.option(
     "--losses",
+    shell_complete=complete_losses,
     default="table2",
     show_default=True,
     metavar="SPEC,SPEC",
@@ -153,6 +156,7 @@ def quest(
     """
     load_library()
     from kerasal import quest, training
+    from kerasal._files import check_writable
     from kerasal_cli.table import show_tables
 
     options = quest.options(
@@ -163,6 +167,8 @@ def quest(
     )
     specs = quest.parse_losses(losses)
     tuning = quest.tuning(tune, tune_trials) if tune is not None else None
+    if output:
+        check_writable(output)
     data_dir, test_dirs = _folders_apart(data_dir, tests)
     dataset = load_data(
         limit,
@@ -175,7 +181,7 @@ def quest(
         normalized=normalized,
     )
     folder = output or Path("quests") / dataset.name
-    click.echo(f"{len(specs)} losses on {dataset.description}, into {folder}", err=True)
+    say(f"{len(specs)} losses on {dataset.description}, into {folder}")
     with open_cluster(cluster) as workers:
         results = quest.run(
             dataset,
@@ -191,7 +197,7 @@ def quest(
             cluster=workers,
             cache_folder=None if cache_in_memory else cache_dir or training.default_cache(),
             progress=progress,
-            report=lambda line: click.echo(line, err=True),
+            report=say,
             **({"metrics": [key.strip() for key in metrics.split(",")]} if metrics else {}),
         )
     for test in results.tests:

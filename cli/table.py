@@ -1,4 +1,7 @@
-"""Printing the tables of an evaluation."""
+"""Printing tables and JSON."""
+
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -43,3 +46,37 @@ def show_tables(title: str, shown) -> None:
         for row in table.rows:
             drawn.add_row(*(Text(cell.text, style=cell.mark) for cell in row))
         console.print(drawn)
+
+
+def json_option(command: Callable) -> Callable:
+    """The option that has a listing print JSON."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")(command)
+
+
+def show_json(values: Any) -> None:
+    """Print values as JSON on stdout."""
+    from kerasal._files import json_text
+
+    click.echo(json_text(values), nl=False)
+
+
+def show_rows(rows: list[dict[str, str]], width: int | None = 120) -> None:
+    """Print rows under the names of their entries, as wide as the terminal; `width` where it is none."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row.values())
+    show_table(table, width)
+
+
+def show_table(table, width: int = 120) -> None:
+    """Print a table of rich's on stdout, as wide as the terminal; `width` where it goes to a file."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=width)
+    console.print(table)

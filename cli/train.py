@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import data_options, load_data, load_library, progress, rows_by_columns
+from kerasal_cli import loading
+from kerasal_cli.completion import complete_losses, complete_models
+from kerasal_cli.loading import data_options, load_data, load_library, progress, rows_by_columns, say
 
 
 def _read_config(context: click.Context, _, path: Path | None) -> None:
@@ -44,16 +46,18 @@ ADAPTING = ("adapt", "data", "limit", "loss", "run", *DATA)
     "--resume",
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="Go on with a run that was stopped, with its own options.",
+    help="Go on with a run that was stopped, with its own options; with --epochs longer than it was to be.",
 )
 @click.option(
     "--adapt",
     metavar="RUN|NAME",
+    shell_complete=complete_models,
     help="Fit a trained network to the data by ten numbers, instead of training one; a few images do.",
 )
 @click.option(
     "--loss",
     metavar="SPEC",
+    shell_complete=complete_losses,
     help="A loss or a weighted sum: 10*kld+2*cc+nss.  [default: by the recipe; kld+cc+nss]",
 )
 @data_options(default="synthetic")
@@ -77,7 +81,11 @@ ADAPTING = ("adapt", "data", "limit", "loss", "run", *DATA)
 )
 @click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or an .h5 file.")
 @click.option(
-    "--weights", metavar="NAME|PATH", help="Start the whole network from published or converted weights."
+    "--weights",
+    metavar="RUN|NAME|FILE",
+    shell_complete=complete_models,
+    help="Go on from a network that has learned: a shipped one, such as baseline.fine-tuned, a run, or a "
+    "weights file.",
 )
 @click.option(
     "--freeze-backbone/--train-backbone",
@@ -160,6 +168,8 @@ def train(context, resume, adapt, cache_dir, cache_in_memory, **choices) -> None
       kerasal train --data my_folder --recipe paper --epochs 20
       kerasal train --data osie*2+scene --data-dir osie=~/osie --data-dir scene=~/scene
       kerasal train --resume runs/osie-mse
+      kerasal train --resume runs/osie-mse --epochs 12
+      kerasal train --weights baseline.fine-tuned --data my_folder
       kerasal train --model sam-vgg --data osie --freeze-backbone
       kerasal train --model salgan --data osie
       kerasal train --adapt baseline.fine-tuned --data my_folder
@@ -167,7 +177,7 @@ def train(context, resume, adapt, cache_dir, cache_in_memory, **choices) -> None
     if resume and adapt:
         raise click.UsageError("give --resume or --adapt")
     if resume:
-        _refuse_other_options(context, ("resume", *PLACES), "--resume goes on with the run's own options")
+        _refuse_other_options(context, ("resume", "epochs", *PLACES), "--resume goes on with the run's own options")
     if adapt:
         _refuse_other_options(context, ADAPTING, "--adapt takes data, --loss and --run alone")
     load_library()
@@ -176,13 +186,14 @@ def train(context, resume, adapt, cache_dir, cache_in_memory, **choices) -> None
     where = {
         "cache_folder": None if cache_in_memory else cache_dir or training.default_cache(),
         "progress": progress,
-        "report": lambda line: click.echo(line, err=True),
+        "report": say,
+        "verbose": 0 if loading.QUIET else "auto",
     }
     if adapt:
         _adapt(adapt, where, **choices)
         return
     if resume:
-        result = training.resume(resume, data_dir=choices["data_dir"], **where)
+        result = training.resume(resume, epochs=choices["epochs"], data_dir=choices["data_dir"], **where)
     else:
         result = _train(where, **choices)
     if result is None:
@@ -212,12 +223,15 @@ def _train(
     changes["loss"] = loss and losses.canonical(loss)
     training.make_strategy(changes["strategy"] or "none")  # before TensorFlow computes anything
     size = rows_by_columns(input_size, "--input-size")
-    training.options(recipe, input_size=size, **changes)  # a mistake is told before data are read
+    # Mistakes are told before data are read.
+    training.options(recipe, input_size=size, **changes)
+    if run:
+        training.RunFolder.check_free(run)
     dataset = load_data(limit, name=data, **place)
     size = size or training.input_size_for(dataset, recipe, changes["model"])
     options = training.options(recipe, input_size=size, **changes)
     run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss or options.loss}"))
-    click.echo(f"training on {dataset.description}, loss {options.loss}, into {run}", err=True)
+    say(f"training on {dataset.description}, loss {options.loss}, into {run}")
     return training.train(dataset, options, run, limit=limit, cache_features=cache_features, **where)
 
 
@@ -232,7 +246,7 @@ def _adapt(name, where, data, limit, loss, run, **choices):
     dataset = load_data(limit, name=data, **{key: choices[key] for key in DATA})
     run = run or training.new_run_path(f"{dataset.name}-adapted")
     loss = loss or training.TrainingOptions.loss
-    click.echo(f"adapting {name} to {dataset.description}, loss {loss}, into {run}", err=True)
+    say(f"adapting {name} to {dataset.description}, loss {loss}, into {run}")
     where = {key: where[key] for key in ("progress", "report")}
     training.adapt(base, dataset, run, loss=loss, limit=limit, **where)
     click.echo(f"next: kerasal evaluate {run}   or: kerasal predict --model {run} IMAGES")
@@ -240,6 +254,7 @@ def _adapt(name, where, data, limit, loss, run, **choices):
 
 def _refuse_other_options(context, free, why):
     given = click.core.ParameterSource.COMMANDLINE
+    free = {*free, "quiet", "verbose"}
     for parameter in context.command.params:
         if parameter.name not in free and context.get_parameter_source(parameter.name) == given:
             raise click.UsageError(f"{why}: leave out {parameter.opts[0]}")

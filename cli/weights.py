@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import load_library
+from kerasal_cli.loading import load_library, load_tables
+from kerasal_cli.table import json_option, show_json
 
 
 @click.group()
@@ -20,16 +21,30 @@ def weights() -> None:
 
 
 @weights.command("list")
-def list_() -> None:
+@json_option
+def list_(as_json) -> None:
     """List the weights that come with kerasal and those that can be downloaded.
 
     \b
     Example:
       kerasal weights list
     """
-    load_library()
-    from kerasal.weights import PUBLISHED, REGISTRY, published_path
+    load_tables()
+    from dataclasses import asdict
 
+    from kerasal.weights.published import published_path
+    from kerasal.weights.registry import PUBLISHED, REGISTRY
+
+    if as_json:
+        places = {its.name: its.path for its in REGISTRY.values()}
+        places |= {name: published_path(name) for name in PUBLISHED}
+        show_json(
+            [
+                {**asdict(its), "path": str(places[name]), "here": places[name].is_file()}
+                for name, its in (REGISTRY | PUBLISHED).items()
+            ]
+        )
+        return
     for entry in REGISTRY.values():
         click.echo(f"{entry.name}\n  comes with kerasal; {entry.architecture}; trained on {entry.trained_on}")
         click.echo(f"  {entry.licence}; {entry.credit}")

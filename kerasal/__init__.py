@@ -20,12 +20,13 @@ _here = _Path(__file__).parent
 if not (_here / "weights").is_dir():
     __path__.append(str(_here.parent))
 
-# Processes that only score or run classical models (`kerasal._processes`) do without Keras.
-if not _os.environ.get("KERASAL_WITHOUT_KERAS"):
-    from kerasal import errors, layers, losses, metrics, models, weights
-    from kerasal.metrics import keras_metrics as _keras_metrics  # noqa: F401
-
 __all__ = ["errors", "layers", "load", "losses", "metrics", "models", "predict", "weights"]
+
+
+def register() -> None:
+    """Import all that Keras is to know; `import kerasal` does it where nothing forbids it."""
+    for name in ("errors", "layers", "losses", "metrics", "metrics.keras_metrics", "models", "weights"):
+        _importlib.import_module(f"kerasal.{name}")
 
 
 def __getattr__(name: str):
@@ -37,3 +38,8 @@ def __getattr__(name: str):
     if name in __all__:
         return _importlib.import_module(f"kerasal.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# Processes that only score or run classical models (`kerasal._processes`) do without Keras.
+if not _os.environ.get("KERASAL_WITHOUT_KERAS"):
+    register()

@@ -180,6 +180,20 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
 
 
+def check_writable(folder: Path) -> None:
+    """InputError: nothing can be written to a folder, which may have to be made: it is a file, or no one may.
+
+    For a command that computes long before it writes. Nothing is made.
+    """
+    place = Path(os.path.abspath(folder))
+    while not place.exists() and not place.is_symlink():
+        place = place.parent
+    if not place.is_dir():
+        raise InputError(f"cannot make the folder {folder}: {place} is no folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise InputError(f"cannot write to {folder}: no permission to write to {place}")
+
+
 def check_space(
     folder: Path, needed: int, what: str, advice: str = "make room or name another place"
 ) -> None:

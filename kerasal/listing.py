@@ -1,11 +1,14 @@
-"""Networks and classical models in one table, and what else can be called by name."""
+"""Networks and classical models in one table, and what else can be called by name.
+
+It imports no Keras, for which a listing would wait: the tables of networks and of weights do without.
+"""
 
 from collections.abc import Iterable
 
 from kerasal.classical import CLASSICAL, ClassicalModel
-from kerasal.models import NETWORKS, NetworkInfo
-from kerasal.prediction import NAMED, published_here
-from kerasal.weights import PUBLISHED, published_path
+from kerasal.models.table import NETWORKS, NetworkInfo
+from kerasal.weights.published import published_here, published_path
+from kerasal.weights.registry import PUBLISHED, REGISTRY
 
 Entry = NetworkInfo | ClassicalModel
 
@@ -17,9 +20,22 @@ def all_models() -> dict[str, Entry]:
     return {**NETWORKS, **CLASSICAL}
 
 
+def facts(entry: Entry) -> dict[str, str | int]:
+    """What the table says of one model, by the names of `COLUMNS`."""
+    learns = isinstance(entry, NetworkInfo)
+    return {
+        "name": entry.name,
+        "year": entry.year,
+        "kind": entry.kind,
+        "parameters": entry.parameters if learns else 0,
+        "weights": _weights(entry) if learns else "none needed",
+        "licence": entry.licence,
+    }
+
+
 def text_table(entries: Iterable[Entry]) -> str:
     """A line a model: name, year, kind, parameters, weights, licence."""
-    rows = [COLUMNS, *(tuple(_cells(entry).values()) for entry in entries)]
+    rows = [COLUMNS, *(tuple(_shown(facts(entry)).values()) for entry in entries)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
     numbers = COLUMNS.index("parameters")
     return "\n".join(
@@ -33,7 +49,7 @@ def text_table(entries: Iterable[Entry]) -> str:
 
 def ready() -> dict[str, str]:
     """Trained networks that `--model` takes by a name, with what each is in one line."""
-    return {name: source.about for name, source in NAMED.items() if name not in CLASSICAL}
+    return {name: its.about for name, its in REGISTRY.items() if its.scores}
 
 
 def ready_text() -> str:
@@ -44,34 +60,29 @@ def ready_text() -> str:
     return "\nTrained, by name:\n" + "".join(lines) if lines else ""
 
 
-def details(entry: Entry) -> str:
-    """All that is known of one model, a line a fact."""
-    facts = [("title", entry.title), *_cells(entry).items(), ("reference", entry.reference)]
+def details(entry: Entry) -> dict[str, str]:
+    """All that is known of one model, a fact by its name."""
+    known = {"title": entry.title, **_shown(facts(entry)), "reference": entry.reference}
+    published = []
     for name, its in PUBLISHED.items():
         if its.model == entry.name:
             path = published_path(name)
             where = path if path.is_file() else f"kerasal weights download {name}"
-            facts.append(("published", f"{name}, trained on {its.trained_on}; {its.licence}; {where}"))
+            published.append(f"{name}, trained on {its.trained_on}; {its.licence}; {where}")
+    if published:
+        known["published"] = "\n            ".join(published)
     if isinstance(entry, ClassicalModel):
-        facts += [
-            ("source", entry.source),
-            ("exact", entry.exact),
-            ("images", f"sides of {entry.smallest} pixels and more"),
-            ("original", f"licence: {entry.original_licence}" if entry.original_licence else "no program"),
-        ]
-    return "\n".join(f"{name:<12}{fact}" for name, fact in facts)
+        known |= {
+            "source": entry.source,
+            "exact": entry.exact,
+            "images": f"sides of {entry.smallest} pixels and more",
+            "original": f"licence: {entry.original_licence}" if entry.original_licence else "no program",
+        }
+    return known
 
 
-def _cells(entry: Entry) -> dict[str, str]:
-    learns = isinstance(entry, NetworkInfo)
-    return {
-        "name": entry.name,
-        "year": str(entry.year),
-        "kind": entry.kind,
-        "parameters": f"{entry.parameters:,}" if learns else "0",
-        "weights": _weights(entry) if learns else "none needed",
-        "licence": entry.licence,
-    }
+def _shown(facts: dict[str, str | int]) -> dict[str, str]:
+    return {name: f"{its:,}" if name == "parameters" else str(its) for name, its in facts.items()}
 
 
 def _weights(entry: NetworkInfo) -> str:

@@ -18,7 +18,18 @@ ROOMS = {
     "models": {"_files", "_json", "_stimuli", "errors", "layers", "models", "weights"},
     "classical": {"_imresize", "_processes", "classical", "errors"},
     "data": {"_files", "_json", "_processes", "_stimuli", "data", "errors", "weights"},
-    "training": {"_files", "_json", "data", "errors", "losses", "metrics", "models", "training"},
+    # Of prediction what finds a network by its name, when a training begins with its weights.
+    "training": {
+        "_files",
+        "_json",
+        "data",
+        "errors",
+        "losses",
+        "metrics",
+        "models",
+        "prediction",
+        "training",
+    },
     "prediction": {
         *("_files", "_json", "_stimuli", "classical", "data", "errors", "models", "prediction", "training"),
         *("visualize", "weights"),

@@ -5,7 +5,7 @@ from kerasal.weights.efficientnet_lite2 import resolve_efficientnet_lite2
 from kerasal.weights.keras1 import load_theano_weights, open_keras1
 from kerasal.weights.keras_file import load_keras_layers
 from kerasal.weights.lasagne import is_npz, lasagne_shapes, load_lasagne_weights
-from kerasal.weights.published import fetch_published, find_weights, published_path
+from kerasal.weights.published import fetch_published, find_weights, published_here, published_path
 from kerasal.weights.registry import PUBLISHED, REGISTRY, Published, Weights, sha256
 from kerasal.weights.resnet50 import resolve_resnet50
 from kerasal.weights.stored import StoredLayer, keras_kernel
@@ -28,6 +28,7 @@ __all__ = [
     "load_theano_weights",
     "load_vgg16",
     "open_keras1",
+    "published_here",
     "published_path",
     "read_caffemodel",
     "resolve_efficientnet_lite2",

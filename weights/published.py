@@ -18,6 +18,13 @@ def published_path(name: str) -> Path:
     return default_cache() / "weights" / PUBLISHED[name].file
 
 
+def published_here(network: str) -> list[str]:
+    """The names of published weights of a network of `kerasal.models.MODELS` that are on this machine."""
+    return [
+        name for name, its in PUBLISHED.items() if its.model == network and published_path(name).is_file()
+    ]
+
+
 def fetch_published(name: str, *, progress: Progress | None = None) -> Path:
     """Download a file of `PUBLISHED`, unless it is there already; returns its path.
 

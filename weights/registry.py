@@ -25,6 +25,11 @@ class Weights:
     backbone: str  # the name of the weights that these go with; "" where they stand alone
 
     @property
+    def about(self) -> str:
+        """What it is, in one line."""
+        return f"{self.architecture}, trained on {self.trained_on}"
+
+    @property
     def path(self) -> Path:
         """The shipped file."""
         return Path(__file__).with_name(self.file)

@@ -32,7 +32,7 @@ def named_files(folder: Path | str, suffixes: Sequence[str], what: str) -> tuple
         raise InputError(f"no folder {folder}")
     files: dict[str, Path] = {}
     others = []
-    for path in _files_in(folder):
+    for path in files_in(folder):
         if path.suffix.lower() not in suffixes:
             others.append(path)
             continue
@@ -98,7 +98,7 @@ def _is_visible(name: str) -> bool:
     return not name.startswith((".", "__MACOSX")) and name.lower() not in SYSTEM_FILES
 
 
-def _files_in(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
     """All visible files within a folder and its folders, sorted by name."""
     found, seen = [], set()
     for place, folders, files in os.walk(folder, followlinks=True):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from kerasal.classical import CLASSICAL
+from kerasal.classical import CLASSICAL, classical_model, is_classical
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.evaluation.scoring import Case, Job
@@ -75,12 +75,13 @@ def model(name: str | Path) -> System:
 
     A classical model makes its maps in the scoring processes. InputError: as `find`.
     """
+    if is_classical(str(name)):
+        classical = classical_model(str(name)).name
+        return Function(classical, partial(_classical_map, classical))
     # Here, because scoring processes import this module and training brings TensorFlow.
     from kerasal.prediction import find
 
     source = find(name)
-    if source.facts.get("model") in CLASSICAL:
-        return Function(source.name, partial(_classical_map, source.name))
     # By the path that was given: two runs may have folders of one name.
     return Network(str(name).removeprefix("run:"), lambda: source.load().predictor)
 

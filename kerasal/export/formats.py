@@ -9,12 +9,12 @@ import numpy as np
 
 from kerasal._files import folder_beside
 from kerasal.errors import InputError
-from kerasal.export import runtimes
 from kerasal.export.card import model_card
 from kerasal.export.onnx import write_onnx
 from kerasal.export.saved_model import write_keras, write_saved_model
 from kerasal.export.tflite import write_tflite
 from kerasal.models import SaliencyModel
+from kerasal.prediction import runtimes
 from kerasal.prediction.predictors import Named
 
 SUFFIXES = {"saved_model": "", "keras": ".keras", "onnx": ".onnx", "tflite": ".tflite"}

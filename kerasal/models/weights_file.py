@@ -156,7 +156,8 @@ def _network_of(path):
             raise InputError(f"{path} is damaged: {' '.join(str(error).split())}") from None
         if name not in REFERENCE_NETWORKS:
             raise InputError(
-                f"{path} does not say which network it belongs to: it was not converted by kerasal"
+                f"{path} does not say which network it belongs to: it was not converted by kerasal, and lies "
+                "in no run folder"
             )
         return name
     if path.name.endswith(".caffemodel"):

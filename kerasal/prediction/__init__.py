@@ -5,7 +5,7 @@ A *predictor* is anything with `saliency_maps(list of RGB arrays)`; `predictors.
 
 from kerasal.prediction.attention import Region, attention_share, best_crop, parse_aspect, to_density
 from kerasal.prediction.classical import ClassicalPredictor
-from kerasal.prediction.files import predict_to_folder
+from kerasal.prediction.files import predict_to_folder, written_before
 from kerasal.prediction.inputs import as_stimulus, find_inputs
 from kerasal.prediction.maps import predict
 from kerasal.prediction.pictures import Outputs
@@ -23,7 +23,7 @@ from kerasal.prediction.predictors import (
     resolve_all,
     warm_up,
 )
-from kerasal.prediction.video import UnreadableVideo, predict_video, video_stems
+from kerasal.prediction.video import UnreadableVideo, predict_video, video_stems, videos_written_before
 
 __all__ = [
     "DEFAULT",
@@ -51,5 +51,7 @@ __all__ = [
     "resolve_all",
     "to_density",
     "video_stems",
+    "videos_written_before",
     "warm_up",
+    "written_before",
 ]

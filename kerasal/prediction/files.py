@@ -83,6 +83,18 @@ def output_stems(files: list[Path], folder: Path, suffixes: list[str]) -> dict[P
     return {path: folder / name for path, name in names.items()}
 
 
+def written_before(images: list[Path], folder: Path, outputs: Outputs) -> list[Path]:
+    """What `predict_to_folder` would replace. InputError: as it."""
+    stems = output_stems(images, folder, outputs.suffixes()).values()
+    return existing(stems, outputs.suffixes())
+
+
+def existing(stems: Iterable[Path], suffixes: list[str]) -> list[Path]:
+    """The files of these stems and suffixes that are there."""
+    files = [stem.with_name(stem.name + suffix) for stem in stems for suffix in suffixes]
+    return [file for file in files if file.exists()]
+
+
 def _read(path: Path) -> tuple[Path, np.ndarray | InputError]:
     try:
         return path, read_image(path)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from kerasal._stimuli import as_array
 from kerasal.data.images import IMAGE_SUFFIXES, as_rgb, list_files, read_image, to_rgb
-from kerasal.data.names import visible
+from kerasal.data.names import files_in, visible
 from kerasal.errors import InputError
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm")
@@ -25,18 +25,24 @@ class Inputs:
     left_out: list[Path] = field(default_factory=list)  # what else was named or lies in a folder named
 
 
-def find_inputs(paths: Iterable[Path]) -> Inputs:
+def find_inputs(paths: Iterable[Path], *, recursive: bool = False) -> Inputs:
     """The files named, those that a pattern such as `*.jpg` matches, and the images in the folders named.
 
-    Each file once. Of folders and patterns what is no image is left out, folders within too. InputError: a
-    path that is neither, a pattern without a match, a folder without images.
+    Each file once. Of folders and patterns what is no image is left out, folders within too unless
+    `recursive`. InputError: a path that is neither, a pattern without a match, a folder without images.
     """
     found: dict[Path, None] = {}  # an ordered set
     inputs = Inputs()
     for path in paths:
         if path.is_dir():
-            files = list_files(path, IMAGE_SUFFIXES)
-            inputs.left_out += sorted(set(visible(path)) - set(files))
+            if recursive:
+                there = files_in(path)
+                files = [file for file in there if file.suffix.lower() in IMAGE_SUFFIXES]
+                if not files:
+                    raise InputError(f"no images in {path} or its folders")
+            else:
+                there, files = visible(path), list_files(path, IMAGE_SUFFIXES)
+            inputs.left_out += sorted(set(there) - set(files))
             found |= dict.fromkeys(files)
         elif path.is_file():
             found[path] = None

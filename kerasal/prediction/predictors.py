@@ -14,9 +14,10 @@ from kerasal.errors import InputError
 from kerasal.models import MODELS, SaliencyModel, load_weights_file, shipped_backbone
 from kerasal.models.weights_file import REFERENCE_NETWORKS
 from kerasal.prediction.classical import ClassicalPredictor
+from kerasal.prediction.exported import export_format, load_export
 from kerasal.prediction.shipped import SHIPPED, load_shipped
 from kerasal.training.run_folder import RunFolder
-from kerasal.weights import PUBLISHED, REGISTRY, find_weights, published_path
+from kerasal.weights import PUBLISHED, REGISTRY, find_weights, published_here
 
 
 @runtime_checkable
@@ -72,7 +73,7 @@ def _shipped(name: str) -> Source:
     weights = REGISTRY[name]
     return Source(
         name,
-        f"{weights.architecture}, trained on {weights.trained_on}",
+        weights.about,
         partial(load_shipped, name),
         {
             "model": name.partition(".")[0],
@@ -103,8 +104,9 @@ def find(model: str | Path | None = None) -> Source:
 
     Args:
         model: a name of NAMED; a variant such as "itti:1998"; a run folder, with or without "run:" before
-            it; a weights file, or the name of published weights that were downloaded, with or without its
-            network before it, as in "sam-vgg:FILE"; a network's name, for its published weights.
+            it, or a weights file in one; a weights file, or the name of published weights that were
+            downloaded, with or without its network before it, as in "sam-vgg:FILE"; a network's name, for
+            its published weights; a file or folder that `kerasal export` wrote.
 
     InputError: none of these, or weights that are not on this machine.
     """
@@ -120,6 +122,8 @@ def find(model: str | Path | None = None) -> Source:
         return _of_run(rest)
     if kind in MODELS and rest:
         return _of_weights(rest, kind)
+    if export_format(Path(name)):
+        return _of_export(Path(name))
     if name in PUBLISHED or Path(name).is_file():
         return _of_weights(name)
     if Path(name).exists():
@@ -130,7 +134,8 @@ def find(model: str | Path | None = None) -> Source:
             raise InputError(how_to_get(name))
         return _of_weights(here[0])
     raise InputError(
-        f"{name} is neither a run folder nor a weights file nor one of {', '.join([*NAMED, *MODELS])}"
+        f"{name} is neither a run folder nor a weights file nor an export nor one of "
+        f"{', '.join([*NAMED, *MODELS])}"
     )
 
 
@@ -157,13 +162,6 @@ def resolve_all(models: Sequence[str | Path]) -> dict[str, Predictor]:
     return predictors
 
 
-def published_here(network: str) -> list[str]:
-    """The names of published weights of a network that are on this machine."""
-    return [
-        name for name, its in PUBLISHED.items() if its.model == network and published_path(name).is_file()
-    ]
-
-
 def how_to_get(network: str) -> str:
     """A line that says how a network of `kerasal.models.MODELS` gets weights."""
     published = [name for name, its in PUBLISHED.items() if its.model == network]
@@ -181,20 +179,46 @@ def warm_up(predictors: dict[str, Predictor]) -> None:
             predictor.saliency_maps([np.zeros((64, 64, 3), "uint8")])
 
 
-def _of_run(path: str) -> Source:
+def _of_run(path: str | Path, weights: Path | None = None) -> Source:
+    """A run folder, with its best weights or with others of its files."""
     run = RunFolder.open(path)
+    name = run.path.resolve().name
     return Source(
-        run.path.resolve().name,
+        f"{name}-{weights.name.removesuffix('.weights.h5')}" if weights else name,
         f"{run.config['model']}, {run.config.get('loss', '')}",
-        run.load_model,
+        partial(run.load_model, weights=weights),
         _facts(run),
-        (run.best_weights,),
+        (weights or run.best_weights,),
     )
+
+
+def _of_export(path: Path) -> Source:
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return Source(
+        path.stem,
+        f"export of kerasal, {path.name}",
+        lambda _: load_export(path),
+        {"export": str(path)},
+        tuple(files),
+    )
+
+
+def is_weights_alone(model: str | Path) -> bool:
+    """Whether `find` takes it for a weights file, of which a network is made, and which lies in no run."""
+    name = str(model)
+    path = Path(name)
+    return name in PUBLISHED or (path.is_file() and not export_format(path) and not _is_run_s(path))
+
+
+def _is_run_s(path: Path) -> bool:
+    return path.name.endswith(".weights.h5") and (path.parent / "config.json").is_file()
 
 
 def _of_weights(weights: str, network: str | None = None) -> Source:
     """A published name or a file; of `network`, if that is given."""
     path = find_weights(weights)
+    if network is None and _is_run_s(path):
+        return _of_run(path.parent, path)
     published = PUBLISHED.get(weights)
     network = network or (published and published.model)
     facts = {"weights": str(path)}

@@ -13,7 +13,7 @@ import numpy as np
 from kerasal._files import make_folder
 from kerasal.errors import InputError
 from kerasal.prediction.attention import attention_share
-from kerasal.prediction.files import output_stems
+from kerasal.prediction.files import existing, output_stems
 from kerasal.prediction.pictures import Outputs
 from kerasal.prediction.predictors import Predictor
 from kerasal.prediction.stream import BATCH, ahead, predicted
@@ -35,6 +35,11 @@ def video_stems(videos: list[Path], folder: Path, outputs: Outputs) -> dict[Path
         if videos and getattr(outputs, name):
             raise InputError(f"--{name} is for images, not for videos")
     return output_stems(videos, folder, _suffixes(outputs))
+
+
+def videos_written_before(stems: dict[Path, Path], outputs: Outputs) -> list[Path]:
+    """What `predict_video` would replace, of the stems of `video_stems`."""
+    return existing(stems.values(), _suffixes(outputs))
 
 
 def predict_video(

@@ -156,6 +156,16 @@ def _terms(logs):
     return [name for name in logs if name.endswith("_loss") and name != "val_loss"]
 
 
+class SwapAverages(keras.callbacks.SwapEMAWeights):
+    """Keras's callback, which also keeps the weights behind the averages when the last epoch has ended.
+
+    Keras then overwrites them; a run that is to go on needs them.
+    """
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(-1, logs)  # to Keras never the last epoch
+
+
 class SaveBest(keras.callbacks.Callback):
     """Keep the weights with the lowest validation loss; stop after `patience` epochs without a lower one.
 

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from kerasal.training.checkpoint import Checkpoints
 from kerasal.training.config_file import config_text
 from kerasal.training.distribution import is_chief, make_strategy, scope
 from kerasal.training.features import CACHED, FeatureCache, Progress, open_features
+from kerasal.training.initial import initial_network, set_initial_weights, where_it_lies
 from kerasal.training.loop import Loop
 from kerasal.training.options import TrainingOptions
 from kerasal.training.options import options as recipe_options
@@ -58,6 +60,10 @@ def train(
     has exploded, with the last good weights in last.weights.h5.
     """
     strategy = _start(options)
+    initial = None
+    if options.weights:
+        options = replace(options, weights=where_it_lies(options.weights))
+        initial = initial_network(options.weights)
     network_class = models.network_class(options.model)
     map_size = network_class.map_size(options.input_size)
     bias = dataset.center_bias(map_size, network_class.padded)
@@ -65,11 +71,12 @@ def train(
     precision, line = resolve_precision(options.precision)
     if line:
         report(line)
-    activation = options.activation or losses.activation_for(loss)
+    # A network that goes on keeps the activation that its weights were learned with.
+    activation = options.activation or getattr(initial, "activation", None) or losses.activation_for(loss)
     model_options = options.network_options(bias, activation)
     network = _build(options, model_options, precision, strategy)
     if options.weights:
-        models.set_weights(network, options.weights)
+        set_initial_weights(network, options.weights, initial)
     cache_features = cache_features and options.freeze_backbone
     report(report_merged(dataset.samples, map_size))
     run = None
@@ -100,6 +107,7 @@ def train(
 def resume(
     run_path: Path | str,
     *,
+    epochs: int | None = None,
     data_dir: Path | str | Mapping[str, Path | str] | None = None,
     cache_folder: Path | None = None,
     progress: Progress = lambda items, _: items,
@@ -109,11 +117,16 @@ def resume(
     """Go on with a training that was stopped, from its newest whole checkpoint, to the end it was to have.
 
     Options and data are those that the run folder names; `data_dir` says where the data lie now, of a mixture
-    name -> folder for those that have moved. The other arguments and errors are those of `train`.
-    InputError: no run folder, another process that trains in it, or the data are no longer the same.
+    name -> folder for those that have moved. With `epochs`, also of a finished run, the training is from here
+    on one of so many epochs: with a constant rate it ends as if it had been from the start, and a decay goes
+    on at the place where that of the longer training is by now. The other arguments and errors are those of
+    `train`. InputError: no run folder, another process that trains in it, the data are no longer the same, or
+    `epochs` that are not more than those done.
     """
     run = RunFolder.open_unfinished(run_path)
     options = run.options
+    if epochs is not None:
+        options = replace(options, epochs=epochs)
     strategy = _start(options)
     with held(run.path) if is_chief(strategy) else nullcontext():
         return _resumed(run, options, strategy, data_dir, cache_folder, progress, report, verbose)
@@ -124,7 +137,10 @@ def _resumed(run, options, strategy, data_dir, cache_folder, progress, report, v
     if config["model"] == "adapted":
         raise InputError(f"{run.path} was made by adapting a network: there is nothing to go on with")
     found = Checkpoints(run.checkpoints).newest(report)
-    if found and found[0].finished:
+    longer = options.epochs != run.options.epochs
+    if longer and found:
+        _check_can_be_longer(run, options.epochs, *found)
+    elif found and found[0].finished:
         report(f"{run.path} is finished: {len(found[0].history)} epochs; nothing to go on with")
         return run
     if is_chief(strategy):
@@ -143,10 +159,18 @@ def _resumed(run, options, strategy, data_dir, cache_folder, progress, report, v
     loss = loss_for(options.loss, read_map(run.path / "center_bias.npy"), dataset)
     precision = config["precision"]
     network = _build(options, config["model_options"], precision, strategy)
+    if options.weights:  # of a frozen backbone, which no checkpoint has
+        if found and run.best_weights.is_file():
+            models.set_weights(network, run.best_weights)
+        else:
+            set_initial_weights(network, options.weights, initial_network(options.weights))
     features = None
     if config["cache_features"]:
         features = _features(network, dataset, options, cache_folder, progress, report)
     written = run if is_chief(strategy) else None
+    if longer and written:
+        text = _config_file(options, dataset, config["data"]["limit"], config["cache_features"])
+        run.write_options(options, text)
     with naming_undecodable(dataset.samples):
         loop = Loop(network, dataset, loss, options, precision, strategy, written, features, report, verbose)
         if found:
@@ -155,6 +179,24 @@ def _resumed(run, options, strategy, data_dir, cache_folder, progress, report, v
             loop.restore(*found)
         loop.run()
     return run
+
+
+def _check_can_be_longer(run, epochs, state, arrays):
+    """InputError: a run that is not one of `epochs` epochs cut off, or has kept too little to become one."""
+    done, planned = state.epoch + bool(state.step), run.options.epochs
+    if epochs < done or (state.finished and epochs == done):
+        raise InputError(f"{run.path} is in its epoch {done}: epochs must be more, got {epochs}")
+    if not state.finished:
+        return
+    if done < planned:
+        raise InputError(
+            f"{run.path} ended by itself after {done} of {planned} epochs, and so would a longer one: start "
+            f"a new run with --weights {run.path}"
+        )
+    if "weights" not in arrays:
+        raise InputError(
+            f"{run.path} has kept no optimizer to go on with: start a new run with --weights {run.path}"
+        )
 
 
 def fit(

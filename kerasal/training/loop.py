@@ -21,6 +21,7 @@ from kerasal.training.callbacks import (
     SaveCheckpoints,
     StayFinite,
     StopOnDivergence,
+    SwapAverages,
     WatchMaps,
 )
 from kerasal.training.checkpoint import Checkpoints, TrainingState, assign
@@ -98,6 +99,7 @@ class Loop:
         if run:
             chief_alone.append(LogScalars(run))
         watch_maps = WatchMaps(self.validation, dataset["validation"], run, report)
+        self.averages = SwapAverages(swap_on_epoch=True)
         adversary = self.trained.adversary_variables if self.adversarial else []
         self.callbacks = [
             StayFinite(self.state, [*network.variables, *adversary], watch_maps.inputs),
@@ -109,7 +111,7 @@ class Loop:
             ),
             StopOnDivergence(self.state, options.batch_size, len(dataset["train"]), self._batch_samples),
             # After this one the callbacks see the averaged weights at an epoch's end, as validation does.
-            *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if options.ema else []),
+            *([self.averages] if options.ema else []),
             self.save_best,
             watch_maps,
             *chief_alone,
@@ -119,7 +121,7 @@ class Loop:
 
     def restore(self, state: TrainingState, arrays: dict[str, list[np.ndarray]]) -> None:
         """Take up a checkpoint."""
-        self.state.__dict__.update(state.__dict__)
+        self.state.__dict__.update({**state.__dict__, "finished": False})
         if self.state.step:  # Keras makes the metrics' variables at the first batch
             self.trained.evaluate(self.validation.take(1), verbose=0)
         groups = self._variables()
@@ -173,7 +175,9 @@ class Loop:
         self.state.finished = True
         if self.run_folder:
             self.run_folder.save_weights(self.network, self.run_folder.last_weights)
-            self.checkpoints.save(self.state, {})
+        if self.options.ema:
+            self.averages.on_epoch_begin(self.state.epoch)  # as before a next epoch, to go on from
+        self.save_checkpoints.save()
         assign(self.weights, self.save_best.best)
         return self.state.history
 

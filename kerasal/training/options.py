@@ -30,7 +30,7 @@ class TrainingOptions:
     activation: str | None = None  # relu or sigmoid; None: chosen by the loss's family
     backbone: str | None = None  # under the paper's head: a name of models.BACKBONES; None: the model's own
     backbone_weights: str = "imagenet"
-    weights: str | None = None  # of the whole network, to go on from: a file, or a published one's name
+    weights: str | None = None  # of the whole network, to go on from: what `kerasal predict --model` takes
     freeze_backbone: bool = True
     input_size: tuple[int, int] = (300, 400)  # rows, columns
     epochs: int = 6

@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasal._files import (
+    check_writable,
     clear_partials,
     new_folder,
     write_array,
@@ -83,17 +84,23 @@ class RunFolder:
         InputError: something is there already, or it cannot be made.
         """
         path = Path(path)
-        if path.exists() or path.is_symlink():
-            raise InputError(
-                f"{path} is there already: name another run folder with --run, remove it, or go on with "
-                f"--resume {path}"
-            )
+        cls.check_free(path)
         with new_folder(path) as partial:
             run = cls(partial)
             run.write_array("center_bias.npy", center_bias)
             run.write_config(config)
             write_text(partial / "options.yaml", config_file)
         return cls(path)
+
+    @staticmethod
+    def check_free(path: Path) -> None:
+        """InputError: a run folder cannot be made there: something is there already, or no one may write."""
+        if path.exists() or path.is_symlink():
+            raise InputError(
+                f"{path} is there already: name another run folder with --run, remove it, or go on with "
+                f"--resume {path}"
+            )
+        check_writable(path.parent)
 
     @classmethod
     def open(cls, path: Path | str) -> "RunFolder":
@@ -216,6 +223,11 @@ class RunFolder:
         }
         self.write_json("config.json", {"schema": SCHEMA, **config, "made_with": made_with})
 
+    def write_options(self, options: TrainingOptions, config_file: str) -> None:
+        """Write other options into config.json, and options.yaml. What the run was made with stays."""
+        self.write_json("config.json", {**self.config, "options": options.as_dict()})
+        write_text(self.path / "options.yaml", config_file)
+
     def write_json(self, name: str, values: dict[str, Any]) -> Path:
         """Write a JSON file at once or not at all."""
         return write_json(self.path / name, values)
@@ -228,10 +240,10 @@ class RunFolder:
         """Write a model's weights at once or not at all."""
         write_weights(model, path)
 
-    def load_model(self, precision: str = "float32") -> SaliencyModel:
+    def load_model(self, precision: str = "float32", weights: Path | None = None) -> SaliencyModel:
         """The trained network with its best weights, computing in `precision` (see `resolve_precision`).
 
-        InputError: weights that do not fit or are damaged.
+        weights: another file of the run's. InputError: weights that do not fit or are damaged.
         """
         config = self.config
         try:
@@ -239,7 +251,7 @@ class RunFolder:
                 model = build(config["model"], **{**config["model_options"], "backbone_weights": None})
         except InputError as error:
             raise InputError(f"{self.path / 'config.json'}: {error}") from None
-        load_keras3(model, self.best_weights)
+        load_keras3(model, weights or self.best_weights)
         return model
 
 

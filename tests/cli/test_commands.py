@@ -153,7 +153,7 @@ def test_predict_writes_a_map_and_an_overlay_of_the_images_size_for_each(trained
     write_photo(tmp_path / "in/b.png", (33, 120), seed=2, mode="L")
     (tmp_path / "in/c.jpg").write_bytes((tmp_path / "in/a.jpg").read_bytes()[:400])
     result = kerasal("predict", "--model", trained / "run", tmp_path / "in", "-o", tmp_path / "out", "--npy")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1, result.output
     assert "c.jpg" in result.stderr
     assert f"wrote maps of 2 images to {tmp_path / 'out'}, skipped 1" in result.stdout
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
@@ -368,7 +368,8 @@ def test_a_wrong_config_file_is_one_line(tmp_path, text, words):
 
 
 def test_resume_takes_no_other_option_and_leaves_a_finished_run_alone(trained, tmp_path):
-    assert refused(kerasal("train", "--resume", trained / "run", "--epochs", "9"), "--epochs")
+    assert refused(kerasal("train", "--resume", trained / "run", "--batch-size", "9"), "--batch-size")
+    assert refused(kerasal("train", "--resume", trained / "run", "--epochs", "0"), "at least 1, got 0")
     assert refused(kerasal("train", "--resume", tmp_path), "config.json")
     before = (trained / "run/history.csv").read_bytes()
     result = kerasal("train", "--resume", trained / "run")

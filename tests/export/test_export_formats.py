@@ -12,9 +12,9 @@ from conftest import write_photo
 
 from kerasal import models
 from kerasal.errors import InputError
-from kerasal.export import FORMATS, SUFFIXES, export, runtimes
+from kerasal.export import FORMATS, SUFFIXES, export
 from kerasal.export.saved_model import write_keras
-from kerasal.prediction import Named
+from kerasal.prediction import Named, runtimes
 
 ROOT = Path(__file__).parents[2]
 SIZES = [(32, 48), (70, 41), (1, 1), (2, 90)]

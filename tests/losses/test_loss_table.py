@@ -50,6 +50,12 @@ def test_a_loss_that_is_not_the_papers_is_of_one_of_its_families():
 
 
 @every_name
+def test_the_table_says_what_the_class_does(name):
+    info, loss = NAMES[name], NAMES[name].loss()
+    assert (info.family, info.needs_fixations) == (loss.family, loss.needs_fixations)
+
+
+@every_name
 def test_the_docstring_has_the_formula_the_equation_and_the_best_value(name):
     info, doc = NAMES[name], plain(NAMES[name].loss.__doc__)
     assert info.formula in doc

@@ -183,6 +183,72 @@ def test_a_finished_run_is_left_as_it_is(photo_folder, tmp_path):
     assert [path.name for path in (run.path / "checkpoints").iterdir()] == ["0000003.npz"]
 
 
+@pytest.mark.parametrize(
+    "changes", [{"ema": 0.9}, {"optimizer": "sgd", "momentum": 0.9, "ema": 0.0, "weight_decay": 0.0}]
+)
+def test_a_finished_run_made_longer_is_one_trained_for_as_long_at_once_bit_for_bit(
+    photo_folder, tmp_path, changes
+):
+    changes |= {"decay": "none", "deterministic": True, "patience": 0}
+    whole = train(photo_folder, tmp_path / "whole", epochs=4, **changes)
+    train(photo_folder, tmp_path / "run", epochs=2, **changes)
+    longer = training.resume(tmp_path / "run", epochs=4, **SILENT)
+    for name in ("history.csv", "options.yaml"):
+        assert (longer.path / name).read_bytes() == (whole.path / name).read_bytes()
+    for name in ("best_weights", "last_weights"):
+        for one, two in zip(weights(longer, name), weights(whole, name), strict=True):
+            np.testing.assert_array_equal(one, two)
+    assert longer.options == whole.options
+    assert longer.config["made_with"] == whole.config["made_with"]
+
+
+def test_a_longer_run_goes_on_with_the_longer_ones_decay(photo_folder, tmp_path, monkeypatch):
+    train(photo_folder, tmp_path / "run", epochs=2, decay="cosine")
+    rates = []
+    plain = KeepState.on_train_batch_end
+
+    def note(self, batch, logs=None):
+        plain(self, batch, logs)
+        rates.append(float(self.model.optimizer.learning_rate))
+
+    monkeypatch.setattr(KeepState, "on_train_batch_end", note)
+    training.resume(tmp_path / "run", epochs=4, **SILENT)
+    # 3 steps an epoch; Keras tells the rate of the next one.
+    expected = [1e-2 * (1 + np.cos(np.pi * step / 12)) / 2 for step in range(7, 13)]
+    np.testing.assert_allclose(rates, expected, rtol=1e-5, atol=1e-9)
+
+
+def test_what_cannot_be_made_longer_is_refused_and_left_as_it_is(photo_folder, tmp_path):
+    changes = {"epochs": 30, "patience": 1, "learning_rate": 0.3, "decay": "none", "ema": 0.0}
+    early = train(photo_folder, tmp_path / "early", **changes)
+    assert len(early.history) < 30
+    run = train(photo_folder, tmp_path / "run", epochs=2)
+    old = Checkpoints(run.checkpoints).newest(pytest.fail)[0]
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for its, epochs, words in (
+        (early, 40, "ended by itself after .* start a new run with --weights"),
+        (run, 1, "epochs must be more, got 1"),
+        (run, 0, "epochs must be at least 1, got 0"),
+    ):
+        with pytest.raises(InputError, match=words):
+            training.resume(its.path, epochs=epochs, **SILENT)
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    Checkpoints(run.checkpoints).save(old, {})  # as kerasal once ended a run
+    with pytest.raises(InputError, match="has kept no optimizer"):
+        training.resume(run.path, epochs=3, **SILENT)
+
+
+def test_a_run_that_began_with_weights_keeps_its_frozen_backbone(photo_folder, tmp_path, stopped_after):
+    first = train(photo_folder, tmp_path / "first", epochs=1)
+    changes = {"weights": str(first.path), "seed": 5}
+    unbroken = train(photo_folder, tmp_path / "unbroken", **changes)
+    for name, steps in (("early", 2), ("late", 4)):  # without and with a best.weights.h5
+        stopped_after(steps)
+        with pytest.raises(training.Interrupted):
+            train(photo_folder, tmp_path / name, **changes)
+        assert_equal_runs(training.resume(tmp_path / name, **SILENT), unbroken)
+
+
 def test_two_do_not_go_on_with_one_run_at_once(photo_folder, tmp_path, stopped_after):
     stopped_after(2)
     with pytest.raises(training.Interrupted):

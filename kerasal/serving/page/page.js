@@ -29,13 +29,13 @@ function say(text, bad = false) {
 
 async function take(file) {
   if (!file) return;
-  state.file = file;
+  let image = null;
   try {
-    state.image = shrink(await createImageBitmap(file)); // turned upright by its EXIF tag, as the server does
+    image = shrink(await createImageBitmap(file)); // turned upright by its EXIF tag, as the server does
   } catch {
-    state.image = null; // such as TIFF: the server may still read it
+    // such as TIFF: the server may still read it
   }
-  await predict();
+  await predict(file, image);
 }
 
 // The image as shades of grey, no larger than it is shown.
@@ -49,35 +49,33 @@ function shrink(bitmap) {
   return context.getImageData(0, 0, columns, rows);
 }
 
-async function predict() {
-  if (!state.file) return;
+// A file that gives no map leaves the picture before on the page, and the models ask for that one again.
+async function predict(file = state.file, image = state.image) {
+  if (!file) return;
   state.request?.abort();
   const request = (state.request = new AbortController());
   const names = [find("model-a").value, find("model-b").value].filter(Boolean);
-  if (state.file.size > state.limits.bytes) return fail("This file is too large.");
+  const called = file.name || "image";
+  if (file.size > state.limits.bytes) return say(`${called}: this file is too large.`, true);
   say("Predicting …");
   const began = performance.now();
   let panels;
   try {
-    panels = await Promise.all(names.map((name) => ask(name, request.signal)));
+    panels = await Promise.all(names.map((name) => ask(name, file, image, request.signal)));
   } catch (error) {
-    if (error.name !== "AbortError") fail(error.message);
+    if (error.name !== "AbortError") say(`${called}: ${error.message}`, true);
     return;
   }
+  Object.assign(state, { file, image });
   show(panels);
-  say(`${state.file.name || "image"}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  say(`${called}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
 }
 
-function fail(text) {
-  show([]);
-  say(text, true);
-}
-
-async function ask(name, signal) {
+async function ask(name, file, pixels, signal) {
   let answer;
   try {
     answer = await fetch(`/predict?model=${encodeURIComponent(name)}`, {
-      method: "POST", body: state.file, signal, headers: { "Content-Type": "application/octet-stream" },
+      method: "POST", body: file, signal, headers: { "Content-Type": "application/octet-stream" },
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -86,7 +84,7 @@ async function ask(name, signal) {
   if (!answer.ok) throw new Error((await answer.json()).error);
   const blob = await answer.blob();
   const map = await createImageBitmap(blob);
-  const image = state.image ?? shrink(map);
+  const image = pixels ?? shrink(map);
   const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
   context.drawImage(map, 0, 0, image.width, image.height);
   return { name, blob, levels: context.getImageData(0, 0, image.width, image.height).data, image };
@@ -144,7 +142,7 @@ function paint() {
 
 find("file").addEventListener("change", (event) => take(event.target.files[0]));
 find("controls").addEventListener("submit", (event) => event.preventDefault());
-for (const id of ["model-a", "model-b"]) find(id).addEventListener("change", predict);
+for (const id of ["model-a", "model-b"]) find(id).addEventListener("change", () => predict());
 for (const id of ["opacity", "colors"]) find(id).addEventListener("input", paint);
 document.addEventListener("paste", (event) => take(event.clipboardData.files[0]));
 for (const kind of ["dragover", "dragleave", "drop"]) {

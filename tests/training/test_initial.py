@@ -1,0 +1,87 @@
+"""Trainings that begin with weights that have learned, wherever these lie."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from kerasal import data, training
+from kerasal.errors import InputError
+from kerasal.prediction import find
+from kerasal.prediction.shipped import SHIPPED, load_shipped
+
+SILENT = {"report": lambda _: None, "verbose": 0}
+TINY = {"model": "tiny", "input_size": (32, 48), "epochs": 1, "batch_size": 2}
+# A training that leaves the weights where they were.
+STILL = {"optimizer": "sgd", "learning_rate": 1e-30, "weight_decay": 0.0, "ema": 0.0}
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return data.load("synthetic").limited(2)
+
+
+@pytest.fixture(scope="module")
+def run(dataset, tiny_network, tmp_path_factory):
+    path = tmp_path_factory.mktemp("first") / "run"
+    return training.train(dataset, training.options(**TINY, learning_rate=1e-2), path, **SILENT)
+
+
+def begun_with(weights, dataset, path, **changes):
+    options = training.options(**{**TINY, **STILL, **changes}, weights=str(weights))
+    return training.train(dataset, options, path, **SILENT)
+
+
+def assert_same_weights(network, other):
+    for one, two in zip(network.get_weights(), other.get_weights(), strict=True):
+        if one.dtype.kind == "f":  # not the dropouts' random state
+            np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("place", ["run", "run/best.weights.h5", "run/last.weights.h5", "alone.weights.h5"])
+def test_a_training_begins_with_a_runs_weights_or_a_files(run, dataset, tmp_path, monkeypatch, place):
+    folder = tmp_path / "there"
+    shutil.copytree(run.path, folder / "run")
+    shutil.copy(run.best_weights, folder / "alone.weights.h5")
+    monkeypatch.chdir(folder)
+    begun = begun_with(place, dataset, tmp_path / "second", seed=7)
+    last = run.load_model(weights=run.last_weights) if "last" in place else run.load_model()
+    assert_same_weights(begun.load_model(), last)
+    # It can go on from anywhere.
+    assert begun.config["options"]["weights"] == str(folder / place)
+
+
+def test_a_training_begins_with_the_shipped_network_and_keeps_its_activation(dataset, tmp_path):
+    name = SHIPPED[0]
+    shipped = load_shipped(name)
+    begun = begun_with(name, dataset, tmp_path / "run", model="baseline", loss="mse", seed=7)
+    assert_same_weights(begun.load_model(), shipped)
+    assert begun.config["model_options"]["activation"] == shipped.activation == "sigmoid"
+    assert begun.config["options"]["weights"] == name
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ("gbvs", ["gbvs is no network"]),
+        ("nowhere", ["nowhere is neither a run folder nor a weights file"]),
+        ("sam-vgg.salicon2015", ["sam-vgg.salicon2015 is not on this machine"]),
+        (SHIPPED[0], [SHIPPED[0], "baseline", "tiny"]),
+    ],
+)
+def test_what_has_no_weights_for_a_network_is_one_line_and_leaves_nothing(
+    dataset, tiny_network, tmp_path, monkeypatch, weights, words
+):
+    monkeypatch.setenv("KERASAL_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(InputError) as caught:
+        begun_with(weights, dataset, tmp_path / "run")
+    assert "\n" not in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_a_run_is_a_predictor_of_its_own(run):
+    source = find(run.last_weights)
+    assert source.name == "run-last"
+    assert_same_weights(source.load().predictor, run.load_model(weights=run.last_weights))

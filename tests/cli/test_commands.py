@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -187,6 +188,122 @@ def test_export_says_how_far_the_written_maps_are_from_predicts(trained, tmp_pat
     assert result.exit_code == 0, result.output
     assert float(re.search(r"difference from kerasal predict: (\S+)", result.stdout)[1]) < 1e-3
     assert (tmp_path / "it.tflite").is_file()
+
+
+EXPORTS = """
+import json, sys
+from kerasal_cli.loading import load_library
+load_library()
+from conftest import add_tiny_network
+add_tiny_network()
+from kerasal_cli import main
+for command in json.loads(sys.argv[1]):
+    main(command, standalone_mode=False)
+"""
+
+
+def test_exports_predict_as_the_run_does_and_converters_and_runtimes_write_no_line(trained, tmp_path):
+    pytest.importorskip("tf2onnx")
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("ai_edge_litert")
+    places = {"saved_model": "saved", "onnx": "it.onnx", "tflite": "it.tflite"}
+    commands = [
+        ["export", str(trained / "run"), "--format", format, "-o", str(tmp_path / place)]
+        for format, place in places.items()
+    ]
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+    # A process of its own, for what native code writes.
+    result = subprocess.run(
+        [sys.executable, "-c", EXPORTS, json.dumps(commands)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.splitlines() == [
+        f"writing {tmp_path / place}, and running it to compare ..." for place in places.values()
+    ]
+    assert result.stdout.count("largest difference from kerasal predict") == 3
+    photo = trained / "photos/images/p0.jpg"
+    maps = []
+    for model in (trained / "run", *(tmp_path / place for place in places.values())):
+        options = ("-o", tmp_path / "maps", "--npy", "--precision", "float32", "-q")
+        predicted = kerasal("predict", "--weights", model, photo, *options)
+        assert predicted.exit_code == 0, predicted.output
+        maps.append(np.load(tmp_path / "maps/p0.npy"))
+    for saliency_map in maps[1:]:
+        np.testing.assert_allclose(saliency_map, maps[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["it.onnx", "it.tflite", "it.keras", "saved"])
+def test_an_export_that_is_damaged_or_another_programs_is_one_line(tmp_path, name):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("ai_edge_litert")
+    write_photo(tmp_path / "photo.png", (20, 30))
+    broken = tmp_path / name
+    if name == "saved":
+        broken.mkdir()
+    (broken / "saved_model.pb" if name == "saved" else broken).write_bytes(b"no model at all")
+    result = kerasal("predict", "--model", broken, tmp_path / "photo.png", "-o", tmp_path / "out")
+    assert refused(result, name)
+    assert not (tmp_path / "out").exists()
+
+
+def test_predict_says_what_it_replaces_and_what_lies_deeper(trained, tmp_path):
+    write_photo(tmp_path / "in/a.jpg", (40, 50), seed=1)
+    write_photo(tmp_path / "in/deep/er/b.jpg", (40, 50), seed=2)
+    arguments = ("predict", "--model", trained / "run", tmp_path / "in", "-o", tmp_path / "out")
+    first = kerasal(*arguments)
+    assert first.exit_code == 0, first.output
+    assert "--recursive" in first.stderr
+    assert "replaced" not in first.stderr
+    second = kerasal(*arguments, "--recursive")
+    assert "2 files of an earlier prediction are replaced" in second.stderr
+    assert "wrote maps of 2 images" in second.stdout
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "a.png", "a_overlay.jpg", "b.png", "b_overlay.jpg",
+    }  # fmt: skip
+
+
+def test_evaluate_says_what_it_replaces(trained, tmp_path):
+    arguments = ("evaluate", "--baseline", "chance", "--data", trained / "photos", "-o", tmp_path)
+    assert "replaced" not in kerasal(*arguments).stderr
+    assert f"replaced {tmp_path / 'metrics.json'}" in kerasal(*arguments).stderr
+
+
+def test_quiet_leaves_results_and_errors_alone_and_verbose_says_where_one_arose(trained, tmp_path):
+    arguments = ("evaluate", "--baseline", "chance", "--data", trained / "photos", "-o", tmp_path)
+    quiet = kerasal(*arguments, "-q")
+    assert quiet.exit_code == 0
+    assert quiet.stderr == ""
+    assert "chance on" in quiet.stdout
+    assert refused(kerasal("evaluate", "nowhere", "-q"), "nowhere")
+    loud = kerasal("evaluate", "nowhere", "-v")
+    assert loud.exit_code == 2
+    assert "InputError" in loud.stderr
+    assert kerasal(*arguments).stderr  # -q was that one's
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "--run", "file/run"],
+        ["evaluate", "--baseline", "chance", "-o", "file/out"],
+        ["compare", "-o", "file"],
+        ["quest", "-o", "file/deep/er"],
+        ["predict", "photo.png", "-o", "file"],
+    ],
+)
+def test_an_output_folder_that_cannot_be_made_is_told_before_data_are_read(tmp_path, monkeypatch, arguments):
+    from kerasal import data
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    write_photo(tmp_path / "photo.png", (20, 30))
+    monkeypatch.setattr(data, "load", lambda **_: pytest.fail("the data were read first"))
+    assert refused(kerasal(*arguments), "file is no folder")
 
 
 def test_serve_without_its_libraries_and_on_a_taken_port_is_one_line(trained, monkeypatch):

@@ -10,6 +10,7 @@ from kerasal.data.images import list_files, read_image, read_map
 from kerasal.data.info import DatasetInfo
 from kerasal.data.mixture import Mixture, mix
 from kerasal.data.prepared import CENTER_BIAS, prepare
+from kerasal.data.pysaliency import from_pysaliency, to_pysaliency
 from kerasal.data.sample import SPLITS, Dataset, Sample, center_bias, fingerprint
 from kerasal.data.splits import split_by_file
 
@@ -29,6 +30,7 @@ __all__ = [
     "density_from_counts",
     "facts",
     "fingerprint",
+    "from_pysaliency",
     "inside",
     "list_files",
     "load",
@@ -39,6 +41,7 @@ __all__ = [
     "read_image",
     "read_map",
     "split_by_file",
+    "to_pysaliency",
 ]
 
 

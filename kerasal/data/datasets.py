@@ -193,6 +193,8 @@ def locate(name: str, data_dir: Path | str | None = None) -> tuple[str, Path]:
     if name not in DATASETS and (os.sep in name or Path(name).is_dir()):
         name, data_dir = "folder", name
     if name not in DATASETS:
+        if Path(name).is_file():
+            raise InputError(f"{name} is a file: a dataset is a folder with images/ and fixations/ or maps/")
         raise InputError(f"unknown dataset {name!r}: one of {', '.join(DATASETS)}, or a folder's path")
     if name == "folder" and data_dir is None:
         raise InputError("give the folder: --data PATH, or --data folder --data-dir PATH")

@@ -53,6 +53,10 @@ def load(
     troubles = troubles or Troubles()
     if not folder.is_dir():
         raise InputError(f"no folder {folder}")
+    if not (folder / "images").is_dir():
+        raise InputError(
+            f"no folder {folder / 'images'}: a dataset is a folder with images/ and fixations/ or maps/"
+        )
     notes: list[str] = []
     images = _files(folder / "images", IMAGE_SUFFIXES, notes)
     maps, fixations = (

@@ -68,7 +68,7 @@ def list_files(folder: Path | str, suffixes: tuple[str, ...]) -> list[Path]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"no folder {folder}")
+        raise InputError(f"no folder {folder}" + (": it is a file" if folder.exists() else ""))
     files = sorted(
         path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")
     )

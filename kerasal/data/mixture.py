@@ -62,7 +62,7 @@ def mix(parts: Sequence[Dataset], weights: Sequence[float] | None = None) -> Mix
     if twice := [name for name in names if names.count(name) > 1]:
         raise InputError(f"a mixture takes each dataset once, and {twice[0]} is there twice")
     if weights is not None:
-        _check(weights)
+        _check(names, weights)
         if empty := [part.name for part in parts if not part.splits["train"]]:
             raise InputError(f"{empty[0]} has no training samples, of which a weight would be the share")
     shares = "" if weights is None else f", mixed {':'.join(f'{weight:g}' for weight in weights)}"
@@ -99,7 +99,7 @@ def parse(text: str) -> tuple[list[str], list[float] | None]:
         weights = [float(weight or 1) for weight in weights]
     except ValueError:
         raise InputError(f"a weight in {text!r} is no number: such as osie*2+scene") from None
-    _check(weights)
+    _check(names, weights)
     return names, weights
 
 
@@ -109,9 +109,9 @@ def text(names: Sequence[str], weights: Sequence[float] | None) -> str:
     return "+".join(f"{name}{factor}" for name, factor in zip(names, factors, strict=True))
 
 
-def _check(weights: Sequence[float]) -> None:
+def _check(names: Sequence[str], weights: Sequence[float]) -> None:
     if not all(0 < weight < math.inf for weight in weights):
-        raise InputError(f"weights must be positive, got {', '.join(f'{weight:g}' for weight in weights)}")
+        raise InputError(f"weights must be positive, got {text(names, weights)}")
 
 
 def _renamed(sample: Sample, part: str) -> Sample:

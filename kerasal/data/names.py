@@ -29,7 +29,7 @@ def named_files(folder: Path | str, suffixes: Sequence[str], what: str) -> tuple
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"no folder {folder}")
+        raise InputError(f"no folder {folder}" + (": it is a file" if folder.exists() else ""))
     files: dict[str, Path] = {}
     others = []
     for path in files_in(folder):

@@ -10,7 +10,7 @@ from kerasal.evaluation.evaluate import Evaluation, evaluate
 from kerasal.evaluation.maps import MapFolder, check_maps
 from kerasal.evaluation.scores import Scores
 from kerasal.evaluation.statistics import Comparison, Difference, Summary, compare
-from kerasal.evaluation.systems import Function, Network, System, model
+from kerasal.evaluation.systems import Function, Network, PysaliencyModel, System, model
 
 __all__ = [
     "BASELINES",
@@ -20,6 +20,7 @@ __all__ = [
     "Function",
     "MapFolder",
     "Network",
+    "PysaliencyModel",
     "Scores",
     "Summary",
     "System",

@@ -231,7 +231,7 @@ def _metrics(
         else:
             possible.append(key)
     if not possible:
-        raise InputError("no metric chosen")
+        raise InputError(f"no metric chosen: some of {', '.join(METRICS)}")
     return tuple(possible), notes
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -52,6 +52,40 @@ class Network:
             maps = model.saliency_maps([sample.read_stimulus() for sample in part])
             for saliency_map, sample in zip(maps, part, strict=True):
                 yield partial(as_it_is, saliency_map, sample)
+
+
+@dataclass(frozen=True)
+class PysaliencyModel:
+    """A model of pysaliency: its saliency maps, or, of one that is probabilistic, its densities.
+
+    The maps are made in this process. pysaliency itself is not imported for it.
+    """
+
+    name: str
+    model: Any
+    knows_answers: bool = False
+
+    def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
+        for sample in samples:
+            yield partial(as_it_is, self._map(sample), sample)
+
+    def _map(self, sample: Sample) -> np.ndarray:
+        stimulus = sample.read_stimulus()
+        if hasattr(self.model, "log_density"):
+            saliency_map = np.exp(self.model.log_density(stimulus))
+        else:
+            saliency_map = np.asarray(self.model.saliency_map(stimulus))
+        if saliency_map.shape != sample.size:
+            raise InputError(
+                f"{sample.name}: {self.name} gives a map of {'x'.join(map(str, saliency_map.shape))} of a "
+                f"stimulus of {'x'.join(map(str, sample.size))}"
+            )
+        if not np.isfinite(saliency_map).all() or saliency_map.min() < 0:
+            raise InputError(
+                f"{sample.name}: {self.name} gives a map that is negative or not finite somewhere: maps are "
+                "taken for densities"
+            )
+        return saliency_map
 
 
 @dataclass(frozen=True)

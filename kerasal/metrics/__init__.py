@@ -13,6 +13,7 @@ from kerasal.metrics.auc_thresholds import auc_borji, sauc
 from kerasal.metrics.density import cc, kld, sim
 from kerasal.metrics.fixation import information_gain, nss
 from kerasal.metrics.measure import measure
+from kerasal.metrics.running import Running
 from kerasal.metrics.table import METRICS, MetricInfo
 from kerasal.metrics.transport import emd
 
@@ -27,6 +28,7 @@ __all__ = [
     "SIM",
     "AUCJudd",
     "MetricInfo",
+    "Running",
     "auc_borji",
     "auc_judd",
     "cc",

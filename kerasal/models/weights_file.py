@@ -58,6 +58,8 @@ def set_weights(network: keras.Model, weights: Path | str) -> None:
     path = find_weights(weights)
     if _is_keras3(path):
         load_keras3(network, path)
+    elif path.name.endswith(".weights.h5"):
+        raise InputError(f"{path} is not a readable HDF5 file of weights")
     elif hasattr(network, "load_original"):
         network.load_original(path)
         if names := not_finite(network.variables):

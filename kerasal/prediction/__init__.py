@@ -23,6 +23,7 @@ from kerasal.prediction.predictors import (
     resolve_all,
     warm_up,
 )
+from kerasal.prediction.pysaliency import pysaliency_model
 from kerasal.prediction.video import UnreadableVideo, predict_video, video_stems, videos_written_before
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "predict_to_folder",
     "predict_video",
     "published_here",
+    "pysaliency_model",
     "resolve",
     "resolve_all",
     "to_density",

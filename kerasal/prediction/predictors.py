@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -133,9 +134,10 @@ def find(model: str | Path | None = None) -> Source:
         if not here:
             raise InputError(how_to_get(name))
         return _of_weights(here[0])
+    near = get_close_matches(name, [*NAMED, *MODELS], n=1)
     raise InputError(
         f"{name} is neither a run folder nor a weights file nor an export nor one of "
-        f"{', '.join([*NAMED, *MODELS])}"
+        f"{', '.join([*NAMED, *MODELS])}" + (f"; did you mean {near[0]}?" if near else "")
     )
 
 

@@ -43,7 +43,8 @@ class QuestOptions:
 
     def __post_init__(self):
         if any(not 0 < rate < float("inf") for rate in self.search_rates):
-            raise InputError(f"search_rates must be positive, got {self.search_rates}")
+            rates = ", ".join(f"{rate:g}" for rate in self.search_rates)
+            raise InputError(f"search_rates must be positive, got {rates}")
         if not 0 < self.search_epochs < float("inf"):
             raise InputError(f"search_epochs must be positive, got {self.search_epochs}")
         if self.start_epochs < 1:

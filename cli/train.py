@@ -177,7 +177,9 @@ def train(context, resume, adapt, cache_dir, cache_in_memory, **choices) -> None
     if resume and adapt:
         raise click.UsageError("give --resume or --adapt")
     if resume:
-        _refuse_other_options(context, ("resume", "epochs", *PLACES), "--resume goes on with the run's own options")
+        _refuse_other_options(
+            context, ("resume", "epochs", *PLACES), "--resume goes on with the run's own options"
+        )
     if adapt:
         _refuse_other_options(context, ADAPTING, "--adapt takes data, --loss and --run alone")
     load_library()

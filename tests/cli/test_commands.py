@@ -492,6 +492,7 @@ def test_resume_takes_no_other_option_and_leaves_a_finished_run_alone(trained, t
     result = kerasal("train", "--resume", trained / "run")
     assert result.exit_code == 0, result.output
     assert "is finished" in result.stderr
+    assert kerasal("train", "--resume", trained / "run", "-q").stderr == ""
     assert (trained / "run/history.csv").read_bytes() == before
 
 

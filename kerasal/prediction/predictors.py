@@ -252,7 +252,10 @@ def _facts(run: RunFolder) -> dict[str, Any]:
         facts["training_images"] = f"{data['train']} images of {name}"
     if data.get("licence"):
         facts["trained_on"] += f"; its licence: {data['licence']}"
-    backbone = shipped_backbone(config["model"], config["model_options"])
+    try:
+        backbone = shipped_backbone(config["model"], config["model_options"])
+    except InputError as error:
+        raise InputError(f"{run.path / 'config.json'}: {error}") from None
     if backbone and config.get("options", {}).get("backbone_weights") == "imagenet":
         facts["licence"] = _backbone_licence(backbone)
     try:

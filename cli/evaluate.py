@@ -57,6 +57,9 @@ from kerasal_cli.loading import (
 @click.option("--processes", type=click.IntRange(1), help="Scoring processes.  [default: one for each core]")
 @cluster_option
 @click.option(
+    "--mirror", is_flag=True, help="Models: score the mean of the maps of a stimulus and its mirror image."
+)
+@click.option(
     "--format",
     "style",
     type=click.Choice(["table", "markdown", "latex", "json"]),
@@ -81,6 +84,7 @@ def evaluate(
     seed,
     processes,
     cluster,
+    mirror,
     style,
     output,
     limit,
@@ -114,7 +118,7 @@ def evaluate(
     if output:
         check_writable(output)
     systems = [
-        *(evaluation.model(model) for model in models),
+        *(evaluation.model(model, mirrored=mirror) for model in models),
         *(evaluation.MapFolder(folder) for folder in maps),
         *(evaluation.baseline(name) for name in baselines),
     ]

@@ -35,6 +35,11 @@ from kerasal_cli.loading import load_library, progress, say
     show_default=True,
     help="Of backbone and head: auto, float32, bfloat16 or float16.",
 )
+@click.option(
+    "--mirror",
+    is_flag=True,
+    help="Take the mean of the maps of an image and of its mirror image: twice the time, a little better.",
+)
 @click.option("--map/--no-map", default=True, help="Write STEM.png, the map in grey.  [default: yes]")
 @click.option(
     "--overlay/--no-overlay",
@@ -67,7 +72,9 @@ from kerasal_cli.loading import load_library, progress, say
 @click.option(
     "--every", type=click.IntRange(1), default=1, show_default=True, help="Videos: predict each N-th frame."
 )
-def predict(images, model, precision, output, regions, crop, contours, every, recursive, **options) -> None:
+def predict(
+    images, model, precision, mirror, output, regions, crop, contours, every, recursive, **options
+) -> None:
     """Write saliency maps of images, folders of images and videos, at their own size.
 
     The exit status is 1 where some of them could not be predicted.
@@ -94,6 +101,8 @@ def predict(images, model, precision, output, regions, crop, contours, every, re
     inputs = prediction.find_inputs(images, recursive=recursive)
     stems = prediction.video_stems(inputs.videos, output, outputs)
     predictor = prediction.resolve(model, precision).predictor
+    if mirror:
+        predictor = prediction.Mirrored(predictor)
     if inputs.left_out:
         from kerasal.data.names import listed
 

@@ -104,20 +104,24 @@ class Function:
         return (partial(_made_by, self.function, sample) for sample in samples)
 
 
-def model(name: str | Path) -> System:
+def model(name: str | Path, mirrored: bool = False) -> System:
     """What `kerasal.prediction.find` finds by a name, a run folder or a weights file; loaded when it is used.
 
-    A classical model makes its maps in the scoring processes. InputError: as `find`.
+    With `mirrored` its maps are the mean over a stimulus and its mirror image. A classical model makes its
+    maps in the scoring processes. InputError: as `find`.
     """
-    if is_classical(str(name)):
+    if is_classical(str(name)) and not mirrored:
         classical = classical_model(str(name)).name
         return Function(classical, partial(_classical_map, classical))
     # Here, because scoring processes import this module and training brings TensorFlow.
-    from kerasal.prediction import find
+    from kerasal.prediction import Mirrored, find
 
     source = find(name)
     # By the path that was given: two runs may have folders of one name.
-    return Network(str(name).removeprefix("run:"), lambda: source.load().predictor)
+    name = str(name).removeprefix("run:")
+    if mirrored:
+        return Network(f"{name}, mirrored", lambda: Mirrored(source.load().predictor))
+    return Network(name, lambda: source.load().predictor)
 
 
 def check_names(systems: list[System]) -> None:

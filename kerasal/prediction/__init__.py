@@ -8,6 +8,7 @@ from kerasal.prediction.classical import ClassicalPredictor
 from kerasal.prediction.files import predict_to_folder, written_before
 from kerasal.prediction.inputs import as_stimulus, find_inputs
 from kerasal.prediction.maps import predict
+from kerasal.prediction.mirrored import Mirrored
 from kerasal.prediction.pictures import Outputs
 from kerasal.prediction.predictors import (
     DEFAULT,
@@ -30,6 +31,7 @@ __all__ = [
     "DEFAULT",
     "NAMED",
     "ClassicalPredictor",
+    "Mirrored",
     "Named",
     "Outputs",
     "Predictor",

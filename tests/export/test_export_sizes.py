@@ -26,7 +26,7 @@ def thin_baseline(monkeypatch):
         keras.utils.set_random_seed(0)
         network = models.Baseline(size, activation="sigmoid", backbone_weights="random")
         kernel = network.head.get_layer("saliency").kernel
-        kernel.assign(kernel * 1e4)  # maps that are not flat
+        kernel.assign(kernel * 1e3)  # maps that are not flat
         return network
 
     return make

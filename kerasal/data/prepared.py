@@ -47,7 +47,9 @@ def prepare(
 ) -> Dataset:
     """Write a dataset as TFRecords; returns it as `load` reads it back.
 
-    One sample is in memory at a time. Args:
+    One sample is in memory at a time.
+
+    Args:
         folder: to be made; it appears when all is written.
         size: (rows, columns) that training will use; None keeps the stimuli's own sizes.
         per_shard: samples a file.

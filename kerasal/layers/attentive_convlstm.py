@@ -22,7 +22,7 @@ PER_GATE = ("W_a", "U_a", "V_a", "W_i", "U_i", "W_f", "U_f", "W_c", "U_c", "W_o"
 class AttentiveConvLSTM(keras.layers.Layer):
     """A convolutional LSTM that looks at the same feature map several times, each time elsewhere.
 
-    With the features X, the state (H, C), zero at first, and `*` a convolution ('same'), a step is
+    With the features X, the state (H, C), zero at first, and `*` a convolution ('same'), a step is::
 
         e = V_a * tanh(W_a * H + U_a * X)         one channel; a = softmax of e over all positions
         X~ = a X                                  at every position, for all channels alike
@@ -40,11 +40,13 @@ class AttentiveConvLSTM(keras.layers.Layer):
 
     Input (B, H, W, D), output (B, H, W, F): the last H.
 
-    No convolution is computed twice. Weights that act on one tensor are one weight:
+    No convolution is computed twice. Weights that act on one tensor are one weight::
+
         attention_input (k, k, D, A)           U_a; its convolution is the same in every step
         state (k, k, F, A + 4 F)               W_a, U_i, U_c, U_o, U_f; none in the first step, as H is zero
         input (k, k, D, 4 F)                   W_i, W_c, W_o, W_f; no W_f in the first step, as C is zero
         attention (k, k, A, 1)                 V_a
+
     and a bias for each but V_a. `per_gate_weights` and `set_per_gate_weights` convert.
 
     Source: Cornia et al. 2018, section III-B and reference code, whose initialisers these are: W and the

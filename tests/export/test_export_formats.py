@@ -100,10 +100,14 @@ def test_the_model_card_is_inside(exported):
     assert "sums to 1" in card
 
 
-EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs/serving.md").read_text(), re.DOTALL)
+EXAMPLES = [
+    example
+    for page in ("docs/serving.md", "docs/tutorial.md")
+    for example in re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+]
 
 
-def test_the_examples_of_the_document_and_of_the_card_run(exported, tmp_path, monkeypatch):
+def test_the_examples_of_the_documents_and_of_the_card_run(exported, tmp_path, monkeypatch):
     path = exported[0].path
     name = {".onnx": "saliency.onnx", ".tflite": "saliency.tflite"}.get(path.suffix, "saliency_model")
     (tmp_path / name).symlink_to(path)

@@ -20,6 +20,8 @@ import numpy as np
 
 from kerasal.errors import InputError
 
+POSIX = os.name == "posix"
+
 # What the system says where a disk is full or will not be written, whatever is written to it.
 REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 
@@ -240,8 +242,8 @@ def null_for_nan(value: Any) -> Any:
 
 
 def _is_alive(process: int) -> bool:
-    if os.name != "posix":
-        return process == os.getpid()
+    if not POSIX:
+        return True  # it may: to ask with a signal would end it on Windows
     try:
         os.kill(process, 0)  # asks, and sends nothing
     except ProcessLookupError:
@@ -252,7 +254,11 @@ def _is_alive(process: int) -> bool:
 
 
 def _wait_for_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    """Return when a file's contents, or a folder's names, are on the disk."""
+    if path.is_dir() and not POSIX:
+        return  # Windows opens no folders
+    # Windows flushes nothing that is open for reading alone, and POSIX opens no folder for more.
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:

@@ -45,7 +45,8 @@ def in_processes(
     as TensorFlow's threads do not survive a fork; so a script needs `if __name__ == "__main__":`.
     InputError, from the iterator or a callable: a process was killed, mostly for lack of memory.
     """
-    resource_tracker.ensure_running()  # its start would lift the block of SIGINT below
+    if hasattr(signal, "pthread_sigmask"):  # Windows has neither this nor the tracker
+        resource_tracker.ensure_running()  # its start would lift the block of SIGINT below
     pool = ProcessPoolExecutor(
         processes, multiprocessing.get_context("spawn"), initializer=start, initargs=arguments
     )

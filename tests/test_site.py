@@ -15,7 +15,9 @@ DOCS = ROOT / "docs"
 
 def listed(page: Path) -> list[str]:
     """The pages that the tables of contents of a page lead to."""
-    tables = re.findall(r"```\{toctree\}\n(?::.*\n)*\n?(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    tables = re.findall(
+        r"```\{toctree\}\n(?::[^\n]*\n)*\n?(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL
+    )
     return [name for table in tables for name in table.split()]
 
 

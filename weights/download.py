@@ -81,13 +81,13 @@ class _Partial:
 
     @property
     def validator(self) -> str:
-        return self._validator.read_text() if self._validator.is_file() else ""
+        return self._validator.read_text(encoding="utf-8") if self._validator.is_file() else ""
 
     def begin(self, validator: str) -> None:
         self.clear()
         self.path.touch()
         if validator:
-            self._validator.write_text(validator)
+            self._validator.write_text(validator, encoding="utf-8")
 
     def clear(self) -> None:
         self.path.unlink(missing_ok=True)

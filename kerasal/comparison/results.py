@@ -261,7 +261,7 @@ class Results:
 
     def _write_csv(self, path: Path) -> None:
         """A line a system: means over the images."""
-        with open(path, "w", newline="") as file:
+        with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             metrics = self.comparison().metrics
             writer.writerow(["system", "name", "kind", "model", "loss", "trained_on", *metrics])

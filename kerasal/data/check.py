@@ -287,7 +287,7 @@ def _compare_sums(name: str, folder: Path, troubles: Troubles) -> list[str]:
 
 def _read_sums(path: Path) -> dict[str, str]:
     """File -> SHA-256, from lines as `sha256sum` writes them."""
-    lines = path.read_text(errors="replace").splitlines()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     found = (re.fullmatch(r"([0-9a-fA-F]{64}) [ *](?:\./)?(.+)", line) for line in lines)
     return {match[2]: match[1].lower() for match in found if match}
 

@@ -101,7 +101,7 @@ def prepare(
             "size": size,
             "splits": splits,
         }
-        (partial / INDEX).write_text(json.dumps({**index, CHECKSUM: _checksum(index)}))
+        (partial / INDEX).write_text(json.dumps({**index, CHECKSUM: _checksum(index)}), encoding="utf-8")
     return load(folder)
 
 

@@ -31,7 +31,7 @@ def together(sets: Mapping[str, Scores]) -> Scores:
 def write_csv(path: Path, scores: dict[str, Scores]) -> None:
     """A line an image and system, a column a metric; without the column `system` where there is one only."""
     several = len(scores) > 1
-    with open(path, "w", newline="") as file:
+    with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         metrics = next(iter(scores.values())).values
         writer.writerow([*(["system"] if several else []), "image", *metrics])
@@ -43,7 +43,7 @@ def write_csv(path: Path, scores: dict[str, Scores]) -> None:
 def read_csv(path: Path) -> Scores:
     """The scores of one system, as `write_csv` wrote them. InputError: a damaged file."""
     try:
-        with open(path, newline="") as file:
+        with open(path, newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)
         columns = np.array([[float(cell) for cell in row[1:]] for row in rows]).T
         return Scores([row[0] for row in rows], dict(zip(header[1:], columns, strict=True)))

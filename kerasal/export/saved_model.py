@@ -14,7 +14,7 @@ def write_saved_model(model: SaliencyModel, path: Path, card: str) -> None:
     """A folder that plain TensorFlow loads: `serving_default`, `serve_encoded`, the card as README.md."""
     signatures = {"serving_default": serving_function(model), "serve_encoded": encoded_function(model)}
     save_signatures(model, signatures, path)
-    (path / "README.md").write_text(card)
+    (path / "README.md").write_text(card, encoding="utf-8")
 
 
 def save_signatures(model: SaliencyModel, signatures: dict[str, Function], path: Path) -> None:

@@ -386,7 +386,7 @@ class Results:
 
     def _write_csv(self, path: Path) -> None:
         """A line for each test set, loss and seed: means over the images."""
-        with open(path, "w", newline="") as file:
+        with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             metrics = self.comparison(self.tests[0]).metrics
             writer.writerow(["test", "loss", "family", "seed", "learning_rate", "state", *metrics])

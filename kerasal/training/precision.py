@@ -73,7 +73,7 @@ def bfloat16_hardware(cpuinfo: Path = Path("/proc/cpuinfo")) -> str | None:
         ]
         return "GPU" if all(capable) else None
     try:
-        lines = cpuinfo.read_text().splitlines()
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), [])

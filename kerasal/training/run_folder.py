@@ -167,7 +167,7 @@ class RunFolder:
         """What history.csv holds, an epoch after the other. InputError: it is missing or damaged."""
         path = self.path / "history.csv"
         try:
-            with open(path, newline="") as file:
+            with open(path, newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
             # Not every epoch of a training with two phases has every value.
             return [{key: float(value) for key, value in row.items() if value} for row in rows]
@@ -179,7 +179,7 @@ class RunFolder:
         names = ["epoch", *sorted(set().union(*history) - {"epoch"})]
 
         def write(file: Path) -> None:
-            with open(file, "w", newline="") as stream:
+            with open(file, "w", newline="", encoding="utf-8") as stream:
                 table = csv.DictWriter(stream, names)
                 table.writeheader()
                 table.writerows(history)

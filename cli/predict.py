@@ -90,6 +90,7 @@ def predict(
     load_library()
     from kerasal import prediction
     from kerasal._files import check_writable
+    from kerasal.data.names import counted, listed
 
     check_writable(output)
     outputs = prediction.Outputs(
@@ -104,8 +105,6 @@ def predict(
     if mirror:
         predictor = prediction.Mirrored(predictor)
     if inputs.left_out:
-        from kerasal.data.names import listed
-
         say(f"Note: {len(inputs.left_out)} that are no images are left out: {listed(inputs.left_out)}")
         if any(path.is_dir() for path in inputs.left_out):
             say("Note: folders within a folder are taken with --recursive")
@@ -128,11 +127,11 @@ def predict(
     for line in skipped:
         click.echo(f"Warning: skipped: {line}", err=True)
     if not facts:
-        raise click.ClickException(f"none of {len(skipped)} files could be predicted")
+        raise click.ClickException(f"none of {counted(len(skipped), 'file')} could be predicted")
     asked = bool(regions or crop)
     if asked:
         click.echo(json.dumps(facts, indent=2))
-    what = f"{len(facts)} images" if not inputs.videos else f"{len(facts)} files"
+    what = counted(len(facts), "file" if inputs.videos else "image")
     last = f"wrote maps of {what} to {output}" + (f", skipped {len(skipped)}" if skipped else "")
     if asked:
         say(last)  # JSON has stdout for itself

@@ -6,6 +6,7 @@ import math
 from kerasal.comparison.entries import REFERENCE_KIND
 from kerasal.comparison.results import Results
 from kerasal.metrics import METRICS
+from kerasal.reports import axis_range, ticks
 
 # Pixels: of the names, the scale, right of it, a row, above the rows.
 NAMES, SCALE, RIGHT, LINE, TOP = 190, 250, 14, 20, 26
@@ -13,12 +14,17 @@ LONGEST = 26  # letters of a name
 
 
 def interval_plot(results: Results, metric: str) -> str:
-    """An SVG: a row a system with its mean and 95 % interval, the best on top; reference lines go through."""
+    """An SVG: a row a system with its mean and 95 % interval, the best on top; reference lines go through.
+
+    What one outlier would flatten is clipped: a triangle at the border has its mean beyond it.
+    """
     summaries = {label: its[metric] for label, its in results.comparison().summaries.items()}
     known = {label: its for label, its in summaries.items() if math.isfinite(its.mean)}
     if not known:
         return ""
-    ends = [end for its in known.values() for end in (its.mean, *its.interval) if math.isfinite(end)]
+    lowest, highest = axis_range([its.mean for its in known.values()])
+    shown = [its for its in known.values() if lowest <= its.mean <= highest]
+    ends = [end for its in shown for end in (its.mean, *its.interval) if math.isfinite(end)]
     low, high = min(ends), max(ends)
     span = (high - low) or 1.0
     info = METRICS[metric]
@@ -26,30 +32,39 @@ def interval_plot(results: Results, metric: str) -> str:
     height = TOP + LINE * len(order)
 
     def x(value: float) -> float:
-        return NAMES + SCALE * (value - low) / span
+        return NAMES + SCALE * (min(max(value, low), high) - low) / span
 
     lines, rows = [], []
+    for value in ticks(low, high):
+        at = f"{x(value):.1f}"
+        lines.append(
+            f'<line class="axis" x1="{at}" x2="{at}" y1="{TOP - 4}" y2="{height}"/>'
+            f'<text class="tick" x="{at}" y="16" text-anchor="middle">{value:g}</text>'
+        )
     for row, label in enumerate(order):
         its, y = known[label], TOP + LINE * (row + 0.5)
         kind = "reference" if results.systems[label]["kind"] == REFERENCE_KIND else "system"
-        if kind == "reference":
+        inside = lowest <= its.mean <= highest
+        if kind == "reference" and inside:
             at = f"{x(its.mean):.1f}"
             lines.append(f'<line class="reference" x1="{at}" x2="{at}" y1="{TOP}" y2="{height}"/>')
-        shown = label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
-        rows.append(f'<text x="{NAMES - 8}" y="{y + 4:.1f}" text-anchor="end">{html.escape(shown)}</text>')
+        name = label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
+        rows.append(f'<text x="{NAMES - 8}" y="{y + 4:.1f}" text-anchor="end">{html.escape(name)}</text>')
+        title = f"<title>{html.escape(label)}: {its.mean:.3f}</title>"
+        if not inside:
+            side = 1 if its.mean > high else -1
+            rows.append(
+                f'<path class="{kind} beyond" d="M{x(its.mean) - 4 * side:.1f} {y - 4:.1f}v8l{8 * side} -4z">'
+                f'{title}</path><text class="tick" x="{x(its.mean) - 10 * side:.1f}" y="{y + 4:.1f}" '
+                f'text-anchor="{"end" if side > 0 else "start"}">{its.mean:.3g}</text>'
+            )
+            continue
         if math.isfinite(its.interval[0]):
             rows.append(
                 f'<line class="{kind} interval" x1="{x(its.interval[0]):.1f}" '
                 f'x2="{x(its.interval[1]):.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
             )
-        rows.append(
-            f'<circle class="{kind}" cx="{x(its.mean):.1f}" cy="{y:.1f}" r="4">'
-            f"<title>{html.escape(label)}: {its.mean:.3f}</title></circle>"
-        )
-    for value, anchor in ((low, "start"), (high, "end")):
-        lines.append(
-            f'<text class="tick" x="{x(value):.1f}" y="16" text-anchor="{anchor}">{value:.3g}</text>'
-        )
+        rows.append(f'<circle class="{kind}" cx="{x(its.mean):.1f}" cy="{y:.1f}" r="4">{title}</circle>')
     head = f'<text x="{NAMES - 8}" y="16" text-anchor="end" font-weight="600">{info.name} ' + (
         "↑</text>" if info.higher_is_better else "↓</text>"
     )

@@ -21,6 +21,7 @@ from kerasal.reports import (
     photo,
     sorting,
     style,
+    with_contents,
 )
 
 PAGE = Path(__file__).parent / "page"
@@ -31,7 +32,7 @@ def report_page(results: Results, shown: Sequence[Sample]) -> str:
     """The page; `shown` are the stimuli that the folder keeps maps of."""
     template = Template((PAGE / "report.html").read_text(encoding="utf-8"))
     missing = "".join(f"<li>{html.escape(line)}</li>" for line in results.missing)
-    return template.substitute(
+    page = template.substitute(
         title=html.escape(f"Saliency models on {results.config['data']['name']}"),
         style=style() + (PAGE / "report.css").read_text(encoding="utf-8"),
         script=sorting(),
@@ -53,6 +54,7 @@ def report_page(results: Results, shown: Sequence[Sample]) -> str:
         systems=html_table(_systems(results)),
         config=html.escape(json.dumps(results.config, indent=2)),
     )
+    return with_contents(page)
 
 
 def _means(results: Results, errors: bool) -> tables.Table:

@@ -14,12 +14,15 @@ from kerasal._files import null_for_nan, write_atomically
 from kerasal.classical import CLASSICAL
 from kerasal.comparison.entries import KINDS, REFERENCE_KIND, REFERENCES
 from kerasal.comparison.folder import ComparisonFolder
+from kerasal.data.names import counted
 from kerasal.errors import InputError
 from kerasal.evaluation import Comparison, Scores, compare, tables
+from kerasal.evaluation.statistics import FEWEST_FOR_TEST
 from kerasal.metrics import METRICS
 from kerasal.models import NETWORKS
 from kerasal.prediction import how_to_get
 from kerasal.quest import paper
+from kerasal.quest.findings import BEHIND, OPEN, side, too_few
 from kerasal.reports import agreement_table, rank_correlations
 
 SCHEMA = 1
@@ -97,9 +100,9 @@ class Results:
     @property
     def title(self) -> str:
         """What was compared on what."""
-        images = len(next(iter(self.scores.values())).names)
+        images = counted(len(next(iter(self.scores.values())).names), "image")
         data, split = self.config["data"]["name"], self.config["split"]
-        return f"{len(self.systems)} systems on {data}, {split} split, {images} images"
+        return f"{counted(len(self.systems), 'system')} on {data}, {split} split, {images}"
 
     @property
     def printed(self) -> dict[str, list[str]]:
@@ -165,23 +168,9 @@ class Results:
         """What there is to say, a sentence each, made from the scores alone."""
         lines = []
         if self.best:
-            summary = self.comparison().summaries[self.best]["cc"]
-            lines.append(
-                f"Best by the mean place over all metrics: {self.best}, CC {summary.mean:.3f} "
-                f"(95 % interval {summary.interval[0]:.3f} to {summary.interval[1]:.3f})."
-            )
-        if CENTER_BIAS in self.systems:
-            behind = [
-                label
-                for label, its in self.comparison(CENTER_BIAS).differences.items()
-                if self.systems[label]["kind"] != REFERENCE_KIND
-                and not (its["cc"].mean > 0 and its["cc"].told_apart)
-            ]
-            mean = self.comparison().summaries[CENTER_BIAS]["cc"].mean
-            lines.append(
-                f"Not significantly ahead of the centre bias in CC ({mean:.3f}), by the corrected tests: "
-                f"{', '.join(behind) or 'none'}."
-            )
+            lines.append(f"Best by the mean place over all metrics: {self.best}{self._its_cc(self.best)}.")
+        if CENTER_BIAS in self.systems and "cc" in self.comparison().metrics:
+            lines += self._against_center_bias()
         if agreement := self.agreement():
             shown = ", ".join(f"{METRICS[key].name} {its['spearman']:+.2f}" for key, its in agreement.items())
             count = next(iter(agreement.values()))["systems"]
@@ -189,6 +178,32 @@ class Results:
                 f"Spearman's rank correlation with the paper's Table 1 over {count} systems: {shown}."
             )
         return lines
+
+    def _its_cc(self, label: str) -> str:
+        if "cc" not in self.comparison().metrics:
+            return ""
+        its = self.comparison().summaries[label]["cc"]
+        low, high = its.interval
+        return f", CC {its.mean:.3f}" + (
+            f" (95 % interval {low:.3f} to {high:.3f})" if math.isfinite(low) else ""
+        )
+
+    def _against_center_bias(self) -> list[str]:
+        """Which systems are behind the centre bias in CC, and which are not told apart from it."""
+        mean = self.comparison().summaries[CENTER_BIAS]["cc"].mean
+        differences = {
+            label: its["cc"]
+            for label, its in self.comparison(CENTER_BIAS).differences.items()
+            if self.systems[label]["kind"] != REFERENCE_KIND
+        }
+        images = min((its.images for its in differences.values()), default=FEWEST_FOR_TEST)
+        if images < FEWEST_FOR_TEST:
+            return [f"{too_few(images)} to test who is ahead of the centre bias (CC {mean:.3f})."]
+        return [
+            f"{head} the centre bias in CC ({mean:.3f}), by the corrected tests: "
+            f"{', '.join(label for label, its in differences.items() if side(its, 'cc') == which) or 'none'}."
+            for which, head in ((BEHIND, "Significantly behind"), (OPEN, "Not told apart from"))
+        ]
 
     def all_tables(self) -> list[tables.Table]:
         """Means, the paper's figures, rank correlations with it, differences from the references."""

@@ -89,6 +89,11 @@ def listed(names: Sequence[object]) -> str:
     return ", ".join(map(str, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 image", "2 images", "2 losses"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
 def visible(folder: Path) -> list[Path]:
     """The files and folders in a folder but for hidden ones and those that systems leave, sorted by name."""
     return sorted(path for path in folder.iterdir() if _is_visible(path.name))

@@ -11,6 +11,7 @@ import numpy as np
 
 from kerasal._files import json_text, make_folder, write_atomically, write_text
 from kerasal.cluster import Cluster
+from kerasal.data.names import counted
 from kerasal.data.sample import SPLITS, Dataset, Sample, fingerprint
 from kerasal.errors import InputError
 from kerasal.evaluation import tables
@@ -78,7 +79,7 @@ class Evaluation:
         """What was evaluated on what, for the head of a table."""
         images = len(next(iter(self.scores.values())).names)
         systems = next(iter(self.scores)) if len(self.scores) == 1 else f"{len(self.scores)} systems"
-        return f"{systems} on {self.data}, {self.split} split, {images} images"
+        return f"{systems} on {self.data}, {self.split} split, {counted(images, 'image')}"
 
     @property
     def parts(self) -> "list[Evaluation]":
@@ -189,7 +190,7 @@ def _scores(
     else:
         jobs = chain.from_iterable([system.jobs(dataset, samples) for system in systems])
         results = enumerate(score_all(jobs, scorer, processes or worthwhile_processes(count)))
-    images = f"{len(samples)} images" + (f" of {len(systems)} systems" if len(systems) > 1 else "")
+    images = counted(len(samples), "image") + (f" of {len(systems)} systems" if len(systems) > 1 else "")
     rows = np.empty((count, len(keys)))
     for done in progress(range(count), f"scoring {images}"):
         try:

@@ -11,7 +11,7 @@ import numpy as np
 
 from kerasal._files import make_folder
 from kerasal.data.images import read_image
-from kerasal.data.names import normal
+from kerasal.data.names import counted, normal
 from kerasal.errors import InputError
 from kerasal.prediction.pictures import Outputs
 from kerasal.prediction.predictors import Predictor
@@ -53,7 +53,7 @@ def predict_to_folder(
     def refused(path: Path, error: InputError) -> None:
         skipped.append(f"{path}: {error}")
 
-    paths = progress(images, f"predicting {len(images)} images")
+    paths = progress(images, f"predicting {counted(len(images), 'image')}")
     with ThreadPoolExecutor(THREADS) as readers, ThreadPoolExecutor(THREADS) as writers:
         try:
             stimuli = _readable(ahead(readers, _read, paths, BATCH), skipped)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from scipy import stats
 
+from kerasal.data.names import counted
 from kerasal.evaluation.statistics import FEWEST_FOR_TEST, LEVEL, Difference
 from kerasal.metrics import METRICS
 from kerasal.quest import paper
@@ -95,9 +96,12 @@ def _searched(results: "Results") -> Iterator[str]:
     for rival in dict.fromkeys([paper.LC1, paper.LC2, single]):
         if rival not in results.config["losses"] or rival == tuned:
             continue
+        if (images := results.images(results.tests[0])) < FEWEST_FOR_TEST:
+            yield f"{too_few(images)} to test {tuned} against {rival}."
+            continue
         parts: dict[str, list[str]] = {AHEAD: [], BEHIND: [], OPEN: []}
         for metric, its in results.comparison(results.tests[0], rival).differences[tuned].items():
-            parts[_relation(its, metric)].append(f"{METRICS[metric].name} ({its.mean:+.3f})")
+            parts[side(its, metric)].append(f"{METRICS[metric].name} ({its.mean:+.3f})")
         said = "; ".join(f"{relation} in {', '.join(which)}" for relation, which in parts.items() if which)
         what = "the best single loss, " if rival == single else ""
         yield f"On the test images {tuned} against {what}{rival}: {said}."
@@ -309,11 +313,8 @@ def _held(
         for ours, theirs, metric in pairs
     }
     if (images := min(its.images for its in differences.values())) < FEWEST_FOR_TEST:
-        noun = "image is" if images == 1 else "images are"
-        return Finding(
-            key, claim, UNKNOWN, f"{images} {noun} too few for a test, which takes {FEWEST_FOR_TEST}"
-        )
-    relations = [_relation(its, metric) for (*_, metric), its in differences.items()]
+        return Finding(key, claim, UNKNOWN, f"{too_few(images)} for a test, which takes {FEWEST_FOR_TEST}")
+    relations = [side(its, metric) for (*_, metric), its in differences.items()]
     summaries = results.comparison(test).summaries
     if len(pairs) <= FEW:
         evidence = "; ".join(
@@ -339,7 +340,13 @@ def _held(
     return Finding(key, claim, decide(relations), evidence)
 
 
-def _relation(difference: Difference, metric: str) -> str:
+def too_few(images: int) -> str:
+    """That images are too few, in words."""
+    return f"{counted(images, 'image')} {'is' if images == 1 else 'are'} too few"
+
+
+def side(difference: Difference, metric: str) -> str:
+    """Whether a system is told apart from the reference, and on which side of it."""
     if not difference.told_apart:
         return OPEN
     return AHEAD if (difference.mean > 0) == METRICS[metric].higher_is_better else BEHIND

@@ -32,6 +32,7 @@ from kerasal.reports import (
     photo,
     sorting,
     style,
+    with_contents,
 )
 
 PAGE = Path(__file__).parent / "page"
@@ -59,7 +60,7 @@ def report_page(
     shown = _chosen(results, samples, stimuli)
     sections = [_test_section(results, test) for test in results.tests]
     template = Template((PAGE / "report.html").read_text(encoding="utf-8"))
-    return template.substitute(
+    page = template.substitute(
         title=html.escape(f"Quest on {results.config['data']['name']}"),
         style=style(),
         script=sorting() + (PAGE / "report.js").read_text(encoding="utf-8"),
@@ -76,6 +77,7 @@ def report_page(
             "</", "<\\/"
         ),
     )
+    return with_contents(page)
 
 
 def _paper(results: Results) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from kerasal._files import null_for_nan, write_atomically
+from kerasal.data.names import counted
 from kerasal.evaluation import Comparison, Scores, compare, tables
 from kerasal.evaluation.ranks import MeanRanks, mean_ranks
 from kerasal.evaluation.resampling import resampled_means
@@ -289,7 +290,7 @@ class Results:
             groups = [str(number) for number, its in enumerate(found.cliques, start=1) if spec in its]
             rows.append([tables.Cell(spec), tables.Cell(f"{rank:.2f}"), tables.Cell(" ".join(groups) or "–")])
         title = (
-            f"mean ranks over {found.images} images and {_counted(len(found.metrics), 'metric')}; losses of "
+            f"mean ranks over {found.images} images and {counted(len(found.metrics), 'metric')}; losses of "
             f"one group are not told apart (Nemenyi's critical distance {found.distance:.2f}, Friedman's p "
             f"{found.p_value:.2g})"
         )
@@ -300,16 +301,16 @@ class Results:
         its = next(its for its in self.config["tests"] if its["name"] == test)
         training = self.config["data"]
         return (
-            f"trained on {training['name']} ({_counted(training['train'], 'image')}, "
-            f"{_counted(len(self.config['seeds']), 'seed')}, {self.beginning}), tested on {test} "
-            f"({_counted(its['images'], 'image')})"
+            f"trained on {training['name']} ({counted(training['train'], 'image')}, "
+            f"{counted(len(self.config['seeds']), 'seed')}, {self.beginning}), tested on {test} "
+            f"({counted(its['images'], 'image')})"
         )
 
     @property
     def beginning(self) -> str:
         """Where all losses began, in words."""
         start, epochs = (self.config["options"].get(key) for key in ("start", "start_epochs"))
-        return f"from {_counted(epochs, 'epoch')} of {start}" if start else "from random weights"
+        return f"from {counted(epochs, 'epoch')} of {start}" if start else "from random weights"
 
     def document(self, write, comment: str = "") -> str:
         """All tables of all test sets, each under a line that says what it holds."""
@@ -401,10 +402,6 @@ class Results:
 def center_bias_file(test: str) -> str:
     """Where a quest's folder keeps the scores of the centre bias on a test set."""
     return f"scores/center-bias/{test}.csv"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _mean(values: np.ndarray) -> float:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kerasal import losses, models
 from kerasal.cluster import Cluster
+from kerasal.data.names import counted
 from kerasal.data.sample import Dataset, fingerprint
 from kerasal.errors import InputError
 from kerasal.evaluation.evaluate import check_known, why_not
@@ -154,7 +155,7 @@ def _learn(folder, learning, side_by_side, cluster, report):
         return
 
     def stages(job, trains, steps):
-        specs, what = job.searching, f"{len(job.searching)} losses"
+        specs, what = job.searching, counted(len(job.searching), "loss")
         if trains:
             done = sum(folder.head(job.seed, spec) is not None for spec in config["losses"])
             specs, count = job.training, len(job.training)

@@ -1,6 +1,7 @@
 """What the pages of reports are made of: their style, sortable tables, pictures with captions."""
 
 import html
+import re
 from pathlib import Path
 
 from kerasal.evaluation import tables
@@ -50,3 +51,17 @@ def panel(uri: str, label: str, kind: str = "") -> str:
     """A picture, given as a data URI, with its caption below."""
     text = html.escape(label)
     return f'<figure class="{kind}"><img src="{uri}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+
+
+def with_contents(page: str) -> str:
+    """The page with links to its sections, the headings of the second level, above its main part."""
+    links = []
+
+    def with_place(heading: re.Match) -> str:
+        place = f"section-{len(links) + 1}"
+        links.append(f'<li><a href="#{place}">{heading[1]}</a></li>')
+        return f'<h2 id="{place}">{heading[1]}</h2>'
+
+    page = re.sub(r"<h2>(.*?)</h2>", with_place, page)
+    contents = f'<nav aria-label="Contents"><ul>{"".join(links)}</ul></nav>'
+    return page.replace("<main>", f"{contents}\n<main>", 1)

@@ -55,6 +55,14 @@ from kerasal_cli.loading import load_library, progress, say
     metavar="Q[,Q...]",
     help="Lines in the overlay at quantiles of the map: 0.9 encloses the most salient tenth.",
 )
+@click.option("--keep-colors", is_flag=True, help="The overlay's image in its own colours, not in grey.")
+@click.option(
+    "--stretch",
+    type=click.Choice(["none", "min-max", "percentile"]),
+    default="none",
+    show_default=True,
+    help="Of pictures of flat maps: between their lowest and highest value, or percentiles 1 and 99.",
+)
 @click.option("--color-bar", is_flag=True, help="Put the scale beside the overlay.")
 @click.option(
     "--region",

@@ -17,6 +17,8 @@ from kerasal.errors import InputError
 
 WIDTH, GAP, CAPTION = 400, 6, 22  # pixels of a panel, between panels, below them
 CENTER_BIAS_SIZE = (300, 400)
+# What a map's pictures are stretched between, in percentiles of its values.
+STRETCHES = {"none": None, "min-max": (0, 100), "percentile": (1, 99)}
 
 
 def grey(saliency_map: np.ndarray) -> np.ndarray:
@@ -25,21 +27,49 @@ def grey(saliency_map: np.ndarray) -> np.ndarray:
     return np.round(saliency_map * (255 / peak if peak > 0 else 0)).astype("uint8")
 
 
+def stretched(saliency_map: np.ndarray, how: str) -> np.ndarray:
+    """A map (H, W) for pictures, so that one that is nearly flat shows what there is in it.
+
+    Args:
+        how: "none" leaves it; "min-max" takes its lowest value to 0 and its highest to 1; "percentile" does
+            so with its first and 99th percentile, where they differ, and clips what lies beyond. Of a
+            constant map all is 0.
+
+    InputError: another word.
+    """
+    if how not in STRETCHES:
+        raise InputError(f"unknown stretch {how!r}: one of {', '.join(STRETCHES)}")
+    if how == "none":
+        return saliency_map
+    low, high = np.percentile(saliency_map, STRETCHES[how])
+    if low == high:
+        low, high = saliency_map.min(), saliency_map.max()
+    return np.clip((saliency_map - low) / (high - low if high > low else 1), 0, 1)
+
+
 def overlay(
-    stimulus: np.ndarray, saliency_map: np.ndarray, *, opacity: float = 0.6, colors: str = "inferno"
+    stimulus: np.ndarray,
+    saliency_map: np.ndarray,
+    *,
+    opacity: float = 0.6,
+    colors: str = "inferno",
+    keep_colors: bool = False,
 ) -> np.ndarray:
     """The map as a heat map over its stimulus, (H, W, 3) uint8 RGB.
 
     Args:
         stimulus: (H, W, 3) uint8 RGB.
         saliency_map: (H, W), any non-negative scale; its maximum takes the hottest colour.
-        opacity: of the hottest parts, 0..1; cold parts let the greyed stimulus through.
+        opacity: of the hottest parts, 0..1; cold parts let the stimulus through.
         colors: a Matplotlib colour map.
+        keep_colors: the stimulus in its own colours, not greyed.
 
     InputError: an unknown colour map, or an opacity out of range.
     """
-    shade = cv2.cvtColor(stimulus, cv2.COLOR_RGB2GRAY)
-    return _blends(colors, opacity)[grey(saliency_map), shade]
+    blends, level = _blends(colors, opacity), grey(saliency_map)
+    if keep_colors:
+        return np.stack([blends[level, stimulus[..., c], c] for c in range(3)], axis=-1)
+    return blends[level, cv2.cvtColor(stimulus, cv2.COLOR_RGB2GRAY)]
 
 
 def color_table(colors: str) -> np.ndarray:
@@ -73,7 +103,7 @@ def draw_contours(picture: np.ndarray, saliency_map: np.ndarray, quantiles: Sequ
 def add_color_bar(picture: np.ndarray, colors: str = "inferno") -> np.ndarray:
     """The picture (H, W, 3) with a bar of the map's scale at its right: 0, and 1 at each map's maximum."""
     rows = max(picture.shape[0], 96)
-    size = int(np.clip(rows / 28, 11, 48))  # of the letters, in pixels
+    size = max(11, round(rows / 28))  # of the letters, in pixels
     bar = Image.new("RGB", (5 * size, rows), "white")
     height = rows - 2 * size
     levels = np.linspace(255, 0, height).round().astype(int)

@@ -3,7 +3,7 @@ import pytest
 from matplotlib import colormaps
 
 from kerasal.errors import InputError
-from kerasal.visualize import add_color_bar, draw_contours, grey, overlay
+from kerasal.visualize import add_color_bar, draw_contours, grey, overlay, stretched
 
 
 def test_grey_keeps_zero_and_takes_the_maximum_to_255():
@@ -72,3 +72,43 @@ def test_a_colour_bar_stands_at_the_right_with_the_hottest_colour_on_top(rows):
     shades = bar[bar < 255][::-1]  # without the white above and below it
     assert shades[0] <= 5
     assert (np.diff(shades.astype(int)) >= 0).all()
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (1, 1), (64, 33)])
+def test_an_overlay_that_keeps_colours_is_the_photograph_mixed_with_the_heat(shape):
+    random = np.random.default_rng(0)
+    stimulus = random.integers(0, 256, (*shape, 3), dtype=np.uint8)
+    saliency_map = random.random(shape)
+    saliency_map[0, 0] = 1
+    picture = overlay(stimulus, saliency_map, opacity=0.5, colors="viridis", keep_colors=True)
+    alpha = 0.5 * np.minimum(1, 1.5 * saliency_map**0.7)[..., None]
+    heat = colormaps["viridis"](saliency_map)[..., :3] * 255
+    np.testing.assert_allclose(picture, (1 - alpha) * stimulus + alpha * heat, atol=3)
+    assert (overlay(stimulus, saliency_map * 0, keep_colors=True) == stimulus).all()
+
+
+def test_a_stretch_goes_over_the_whole_range_and_keeps_the_order():
+    flat = 0.9 + 0.01 * np.random.default_rng(0).random((40, 50))
+    flat[3, 4] = 5.0  # one peak, which percentiles leave out
+    low, high = flat.min(), flat.max()
+    np.testing.assert_allclose(stretched(flat, "min-max"), (flat - low) / (high - low))
+    values, places = np.sort(flat.ravel()), np.arange(flat.size)
+    first, last = (np.interp(share * places[-1], places, values) for share in (0.01, 0.99))
+    np.testing.assert_allclose(
+        stretched(flat, "percentile"), np.clip((flat - first) / (last - first), 0, 1), atol=1e-12
+    )
+    assert stretched(flat, "none") is flat
+    spot = np.zeros((40, 50))
+    spot[3:5, 4] = 0.2, 0.4  # less than a hundredth of the map
+    np.testing.assert_allclose(stretched(spot, "percentile"), spot / 0.4)
+    for how in ("min-max", "percentile"):
+        assert not stretched(np.full((2, 3), 0.7), how).any()
+    with pytest.raises(InputError, match=r"'more': one of none, min-max, percentile"):
+        stretched(flat, "more")
+
+
+@pytest.mark.parametrize("rows", [300, 4000])
+def test_a_colour_bar_takes_the_same_share_of_a_picture_of_any_size(rows):
+    picture = np.zeros((rows, rows * 4 // 3, 3), np.uint8)
+    bar = add_color_bar(picture).shape[1] - picture.shape[1]
+    assert bar / rows == pytest.approx(5 / 28, rel=0.05)

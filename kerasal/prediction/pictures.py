@@ -11,14 +11,14 @@ from kerasal._files import write_array
 from kerasal.data.images import write_picture
 from kerasal.errors import InputError
 from kerasal.prediction.attention import Region, attention_share, best_crop, to_density
-from kerasal.visualize import add_color_bar, color_table, draw_contours, grey, overlay
+from kerasal.visualize import add_color_bar, color_table, draw_contours, grey, overlay, stretched
 
 
 @dataclass(frozen=True)
 class Outputs:
     """What to write for each image STEM.jpg, and how overlays look.
 
-    InputError: a colour map, opacity, quantile or scale that there is not, or nothing to write at all.
+    InputError: a colour map, stretch, opacity, quantile or scale that there is not, or nothing to write.
     """
 
     map: bool = True  # STEM.png, the map in grey
@@ -32,11 +32,14 @@ class Outputs:
     opacity: float = 0.6
     contours: tuple[float, ...] = ()  # quantiles of the map
     color_bar: bool = False
+    keep_colors: bool = False  # of the image, under the heat map
+    stretch: str = "none"  # of the pictures of a map; see `kerasal.visualize.stretched`
 
     def __post_init__(self):
         if not (self.map or self.overlay or self.npy or self.density or self.crop or self.regions):
             raise InputError("nothing to write: ask for a map, overlay, npy, density, crop or region")
         color_table(self.colors)
+        stretched(np.zeros((1, 1)), self.stretch)
         if not 0 <= self.opacity <= 1:
             raise InputError(f"opacity must lie between 0 and 1, got {self.opacity:g}")
         if not 0 < self.crop_scale <= 1:
@@ -57,10 +60,20 @@ class Outputs:
 
     def picture(self, stimulus: np.ndarray, saliency_map: np.ndarray) -> np.ndarray:
         """The overlay, (H, W, 3) uint8, wider with a colour bar."""
-        picture = overlay(stimulus, saliency_map, opacity=self.opacity, colors=self.colors)
+        picture = overlay(
+            stimulus,
+            stretched(saliency_map, self.stretch),
+            opacity=self.opacity,
+            colors=self.colors,
+            keep_colors=self.keep_colors,
+        )
         if self.contours:
             picture = draw_contours(picture, saliency_map, self.contours)
         return add_color_bar(picture, self.colors) if self.color_bar else picture
+
+    def grey_picture(self, saliency_map: np.ndarray) -> np.ndarray:
+        """The map in grey, (H, W) uint8."""
+        return grey(stretched(saliency_map, self.stretch))
 
     def write(self, stem: Path, stimulus: np.ndarray, saliency_map: np.ndarray) -> dict[str, Any]:
         """Write one image's files, each at once or not at all; returns what there is to say of the image.
@@ -70,7 +83,7 @@ class Outputs:
         """
         facts: dict[str, Any] = {"width": stimulus.shape[1], "height": stimulus.shape[0]}
         if self.map:
-            _save(Image.fromarray(grey(saliency_map)), stem, ".png", compress_level=1)
+            _save(Image.fromarray(self.grey_picture(saliency_map)), stem, ".png", compress_level=1)
         if self.overlay:
             _save(Image.fromarray(self.picture(stimulus, saliency_map)), stem, "_overlay.jpg", quality=90)
         if self.npy:

@@ -1,6 +1,7 @@
 """Predicting maps of a video, frame by frame: no network here sees motion."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, takewhile
@@ -17,9 +18,9 @@ from kerasal.prediction.files import existing, output_stems
 from kerasal.prediction.pictures import Outputs
 from kerasal.prediction.predictors import Predictor
 from kerasal.prediction.stream import BATCH, ahead, predicted
-from kerasal.visualize import grey
 
-CODEC = cv2.VideoWriter.fourcc(*"mp4v")  # MPEG-4: what every build of OpenCV can write
+# The first that this build of OpenCV writes: VP9, which browsers play, or MPEG-4, which every build has.
+CODECS = ("vp09", "mp4v")
 
 
 class UnreadableVideo(InputError):
@@ -47,9 +48,12 @@ def predict_video(
 ) -> dict[str, Any]:
     """Predict each `every`-th frame of a video and write STEM.mp4, the maps, and STEM_overlay.mp4.
 
-    Each frame's map is stretched to its own maximum. Sound is left out. MPEG-4 has even sides: a video of odd
-    ones gets its last column or row twice. Returns `width`, `height`, `frames` and `frames_per_second` of
-    what was written, and with regions the attention share in each frame.
+    Each frame's map is stretched to its own maximum. Sound is left out. What is written has even sides: of
+    odd ones the last column or row comes twice. It is VP9 where OpenCV has that; otherwise MPEG-4, which
+    browsers do not play, with a warning that says so.
+
+    Returns `width`, `height`, `frames` and `frames_per_second` of what was written, and with regions the
+    attention share in each frame.
     UnreadableVideo: not a video that OpenCV reads, or frames that the predictor refuses.
     """
     outputs = outputs or Outputs()
@@ -65,7 +69,7 @@ def predict_video(
         def write(item: tuple[int, np.ndarray, np.ndarray]) -> None:
             _, frame, saliency_map = item
             if outputs.map:
-                videos[".mp4"].add(cv2.cvtColor(grey(saliency_map), cv2.COLOR_GRAY2BGR))
+                videos[".mp4"].add(cv2.cvtColor(outputs.grey_picture(saliency_map), cv2.COLOR_GRAY2BGR))
             if outputs.overlay:
                 videos["_overlay.mp4"].add(outputs.picture(frame, saliency_map)[..., ::-1])
             for region in outputs.regions:
@@ -123,10 +127,21 @@ class _Video:
         # OpenCV would leave out an odd side's last pixels without a word.
         frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
         if self.writer is None:
-            self.writer = cv2.VideoWriter(str(self.partial), CODEC, self.rate, frame.shape[1::-1])
-            if not self.writer.isOpened():
-                raise InputError(f"cannot write {self.path}: this build of OpenCV has no MPEG-4")
+            self._open(frame.shape[1::-1])
         self.writer.write(np.ascontiguousarray(frame))
+
+    def _open(self, size: tuple[int, int]) -> None:
+        """Open the file for frames of (columns, rows)."""
+        for codec in CODECS:
+            self.writer = cv2.VideoWriter(str(self.partial), cv2.VideoWriter.fourcc(*codec), self.rate, size)
+            if self.writer.isOpened():
+                break
+        else:
+            raise InputError(f"cannot write {self.path}: this build of OpenCV has no MPEG-4")
+        if codec != CODECS[0]:
+            warnings.warn(
+                f"{self.path} is MPEG-4, which browsers do not play: OpenCV has no VP9", stacklevel=2
+            )
 
     def __exit__(self, *_) -> None:
         if self.writer is not None:

@@ -5,6 +5,7 @@ import threading
 import cv2
 import numpy as np
 import pytest
+from browser import chromium
 from conftest import write_photo
 from PIL import Image
 
@@ -16,6 +17,7 @@ from kerasal.prediction import (
     find_inputs,
     predict_to_folder,
     predict_video,
+    video,
     video_stems,
 )
 from kerasal.prediction.stream import ahead
@@ -234,3 +236,34 @@ def test_videos_get_names_of_their_own_and_have_no_arrays(tmp_path):
         video_stems([tmp_path / "a.mp4", tmp_path / "c/a.mp4"], tmp_path / "out", Outputs())
     with pytest.raises(InputError, match="--npy is for images"):
         video_stems(videos, tmp_path / "out", Outputs(npy=True))
+
+
+def test_a_browser_plays_the_videos(film, tmp_path):
+    predict_video(Brightness(), film, tmp_path / "out/film")
+    page = tmp_path / "page.html"
+    page.write_text("<!doctype html><video id=it muted autoplay src=out/film_overlay.mp4></video>")
+    with chromium(tmp_path / "profile") as browser:
+        browser.get(page.as_uri())
+        shown = browser.execute_async_script(
+            "const done = arguments[0], video = document.getElementById('it');"
+            "const look = () => video.error ? done(video.error.message) : video.currentTime > 0 ? "
+            "done(video.videoWidth) : setTimeout(look, 50); look();"
+        )
+    assert shown == 96
+
+
+def test_without_vp9_a_line_says_that_browsers_do_not_play_it(film, tmp_path, monkeypatch):
+    monkeypatch.setattr(video, "CODECS", ("none", "mp4v"))
+    with pytest.warns(UserWarning, match=r"film\.mp4 is MPEG-4, which browsers do not play"):
+        predict_video(Brightness(), film, tmp_path / "out/film")
+    assert (tmp_path / "out/film.mp4").is_file()
+
+
+def test_pictures_are_stretched_and_arrays_are_not(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.uint8([[[100] * 3, [110] * 3], [[120] * 3, [150] * 3]])).save(path)
+    predict([path], tmp_path / "out", Outputs(npy=True, stretch="min-max"))
+    assert np.asarray(Image.open(tmp_path / "out/a.png")).tolist() == [[0, 51], [102, 255]]
+    np.testing.assert_allclose(
+        np.load(tmp_path / "out/a.npy"), np.array([[100, 110], [120, 150]]) / 255, atol=1e-6
+    )

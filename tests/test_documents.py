@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_photo
+from conftest import write_photo, write_photo_folder
 
 from kerasal import models
 
@@ -24,6 +24,7 @@ def python(page: Path) -> list[str]:
     return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
+SLOW = ("cluster.md", "fine-tuning.md")
 HERE = [name for name, page in PAGES.items() if python(page) and name not in ELSEWHERE]
 
 
@@ -33,11 +34,13 @@ class Brightness:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name == "cluster.md" else ()) for name in HERE]
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in HERE]
 )
 def test_the_pages_python_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_photo(tmp_path / "photo.jpg", (480, 640))
+    if name == "fine-tuning.md":
+        write_photo_folder(tmp_path / "my_folder")
     if name == "sam.md":  # its file is 200 MB
         monkeypatch.setattr(models, "load_weights_file", lambda path: Brightness())
     names = {"__name__": "__main__"}

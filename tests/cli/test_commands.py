@@ -178,7 +178,7 @@ def test_predict_prints_shares_and_crops_as_json_alone(trained, tmp_path):
     assert facts["regions"]["all"] == {"share": pytest.approx(1), "area": 1}
     assert 0 < facts["regions"]["left"]["share"] < 1
     assert facts["crop"]["width"] == facts["crop"]["height"] == 60
-    assert f"wrote maps of 1 images to {tmp_path / 'out'}" in result.stderr
+    assert f"wrote maps of 1 image to {tmp_path / 'out'}" in result.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_crop.jpg", "a_overlay.jpg"]
 
 

@@ -3,10 +3,12 @@ import re
 import shutil
 
 import h5py
+import keras
 import numpy as np
 import pytest
+from conftest import write_photo_folder
 
-from kerasal import data, losses, training
+from kerasal import data, losses, models, training
 from kerasal.data.pipeline import batches
 from kerasal.errors import InputError
 from kerasal.training.features import FeatureCache
@@ -16,15 +18,30 @@ pytestmark = pytest.mark.usefixtures("tiny_network")
 TINY = {
     "model": "tiny",
     "input_size": (32, 48),
-    "epochs": 2,
+    "epochs": 3,
     "batch_size": 4,
     "learning_rate": 1e-2,
 }
 
 
-@pytest.fixture
-def photos(photo_folder):
-    return data.load(str(photo_folder))
+class Seen(Exception):
+    """Carries out what a function was called with."""
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    return data.load(str(write_photo_folder(tmp_path_factory.mktemp("data") / "photos")))
+
+
+@pytest.fixture(scope="module")
+def finished(photos, tmp_path_factory, tiny_network):
+    """A run of the default recipe on the photographs, for tests that only look at one."""
+    return run(photos, tmp_path_factory.mktemp("runs") / "finished")
+
+
+def network(seed=0):
+    keras.utils.set_random_seed(seed)
+    return models.build("tiny", input_size=(32, 48), activation="sigmoid", dropout=0.0, initial_density=0.05)
 
 
 def run(dataset, path, cache=True, **changes):
@@ -32,21 +49,21 @@ def run(dataset, path, cache=True, **changes):
     return training.train(dataset, options, path, cache_features=cache, report=lambda _: None, verbose=0)
 
 
-def test_cached_and_uncached_features_give_the_same_training(photos, tmp_path):
+def test_cached_and_uncached_features_give_the_same_training(photos, finished, tmp_path):
     # With dropout, flips, shuffling and averaged weights on: all of them must fall alike.
-    cached = run(photos, tmp_path / "cached").history
+    cached = finished.history
     uncached = run(photos, tmp_path / "uncached", cache=False).history
-    assert len(cached) == 2
+    assert len(cached) == 3
     for one, other in zip(cached, uncached, strict=True):
         for name in ("loss", "val_loss", "kld_loss", "val_cc"):
             # float16 keeps three digits of a feature.
             assert one[name] == pytest.approx(other[name], rel=5e-3, abs=2e-3), name
 
 
-def test_the_same_seed_gives_the_same_training_and_another_seed_another(photos, tmp_path):
-    losses = [
-        run(photos, tmp_path / str(i), seed=seed).history[-1]["loss"] for i, seed in enumerate((1, 1, 2))
-    ]
+def test_the_same_seed_gives_the_same_training_and_another_seed_another(photos, finished, tmp_path):
+    seed = finished.config["options"]["seed"]
+    others = [run(photos, tmp_path / str(number), seed=number) for number in (seed, seed + 1)]
+    losses = [each.history[-1]["loss"] for each in (finished, *others)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)  # sums over threads differ in their last digits
     assert losses[0] != pytest.approx(losses[2], rel=1e-4)
 
@@ -56,11 +73,11 @@ def test_training_learns_a_spot_that_the_stimulus_shows(tmp_path):
     random = np.random.default_rng(0)
 
     def sample(number):
-        stimulus = random.integers(80, 110, (64, 96, 3), dtype=np.uint8)
-        x, y = random.integers(12, 84), random.integers(12, 52)
+        stimulus = random.integers(80, 110, (48, 64, 3), dtype=np.uint8)
+        x, y = random.integers(12, 52), random.integers(12, 36)
         stimulus[y - 6 : y + 6, x - 6 : x + 6] = [250, 40, 40]
-        fixations = np.clip(random.normal([x, y], 2, (30, 2)), 0, [95.9, 63.9])
-        return data.Sample(f"s{number}", (64, 96), lambda: stimulus, (fixations,), 6.0)
+        fixations = np.clip(random.normal([x, y], 2, (30, 2)), 0, [63.9, 47.9])
+        return data.Sample(f"s{number}", (48, 64), lambda: stimulus, (fixations,), 6.0)
 
     samples = [sample(number) for number in range(40)]
     dataset = data.Dataset(
@@ -73,7 +90,7 @@ def test_training_learns_a_spot_that_the_stimulus_shows(tmp_path):
         dataset,
         tmp_path / "run",
         model="baseline",
-        input_size=(64, 96),
+        input_size=(48, 64),
         epochs=10,
         learning_rate=1e-3,
     )
@@ -81,9 +98,8 @@ def test_training_learns_a_spot_that_the_stimulus_shows(tmp_path):
     assert result.history[-1]["val_loss"] < result.history[0]["val_loss"]
 
 
-def test_run_folder_holds_all_that_its_description_names(photos, tmp_path):
-    result = run(photos, tmp_path / "run")
-    names = {path.name for path in result.path.iterdir()}
+def test_run_folder_holds_all_that_its_description_names(photos, finished):
+    names = {path.name for path in finished.path.iterdir()}
     assert names == {
         "config.json",
         "options.yaml",
@@ -95,30 +111,28 @@ def test_run_folder_holds_all_that_its_description_names(photos, tmp_path):
         "last.weights.h5",
         "center_bias.npy",
     }
-    assert list(result.path.glob("tensorboard/**/*tfevents*"))
-    config = json.loads((result.path / "config.json").read_text())
+    assert list(finished.path.glob("tensorboard/**/*tfevents*"))
+    config = json.loads((finished.path / "config.json").read_text())
     assert config["loss"] == "10*kld+2*cc+nss"
     assert config["data"]["train"] == 6
     assert re.fullmatch("[0-9a-f]{64}", config["data"]["fingerprint"])
     assert training.TrainingOptions.from_dict(config["options"]) == training.options(**TINY)
-    bias = np.load(result.path / "center_bias.npy")
+    bias = np.load(finished.path / "center_bias.npy")
     mean = np.mean([sample.density((32, 48)) for sample in photos["train"]], axis=0)
     np.testing.assert_allclose(bias, mean, rtol=1e-5)
 
 
-def test_best_weights_are_those_that_the_history_calls_best(photos, tmp_path):
-    result = run(photos, tmp_path / "run", epochs=3)
-    network = result.load_model()
+def test_best_weights_are_those_that_the_history_calls_best(photos, finished):
+    network = finished.load_model()
     network.compile(loss=losses.get("kld+cc+nss"))
     measured = network.evaluate(batches(photos["validation"], (32, 48), 4), verbose=0, return_dict=True)
-    best = min(epoch["val_loss"] for epoch in result.history)
+    best = min(epoch["val_loss"] for epoch in finished.history)
     assert measured["loss"] == pytest.approx(best, rel=5e-3, abs=2e-3)
 
 
-def test_best_and_last_weights_hold_the_network_and_no_optimizer(photos, tmp_path):
-    result = run(photos, tmp_path / "run")
-    count = sum(np.prod(weight.shape) for weight in result.load_model().weights)
-    for path in (result.best_weights, result.last_weights):
+def test_best_and_last_weights_hold_the_network_and_no_optimizer(finished):
+    count = sum(np.prod(weight.shape) for weight in finished.load_model().weights)
+    for path in (finished.best_weights, finished.last_weights):
         sizes = []
         with h5py.File(path) as file:
             file.visititems(
@@ -129,13 +143,23 @@ def test_best_and_last_weights_hold_the_network_and_no_optimizer(photos, tmp_pat
         assert sum(sizes) - count < 10  # the dropout's random state
 
 
-def test_output_is_a_sigmoid_for_the_distribution_family_and_relu_else(photos, tmp_path):
-    assert (
-        run(photos, tmp_path / "a", loss="kld", epochs=1).config["model_options"]["activation"] == "sigmoid"
-    )
-    assert run(photos, tmp_path / "b", loss="mse", epochs=1).config["model_options"]["activation"] == "relu"
-    forced = run(photos, tmp_path / "c", loss="mse", epochs=1, activation="sigmoid")
-    assert forced.config["model_options"]["activation"] == "sigmoid"
+@pytest.mark.parametrize(
+    ("changes", "activation"),
+    [
+        ({"loss": "kld"}, "sigmoid"),
+        ({"loss": "mse"}, "relu"),
+        ({"loss": "mse", "activation": "sigmoid"}, "sigmoid"),
+    ],
+)
+def test_output_is_a_sigmoid_for_the_distribution_family_and_relu_else(
+    photos, tmp_path, monkeypatch, changes, activation
+):
+    def build(name, **options):
+        raise Seen(options["activation"])
+
+    monkeypatch.setattr(models, "build", build)
+    with pytest.raises(Seen, match=f"^{activation}$"):
+        run(photos, tmp_path / "run", **changes)
 
 
 def test_a_collapsed_network_is_named_and_stopped(photos, tmp_path):
@@ -144,6 +168,11 @@ def test_a_collapsed_network_is_named_and_stopped(photos, tmp_path):
     result = training.train(photos, options, tmp_path / "run", report=lines.append, verbose=0)
     assert any("collapsed" in line for line in lines)
     assert len(result.history) < 5
+    assert result.config["model_options"]["activation"] == "relu"
+
+
+def test_the_activation_of_a_run_is_in_its_folder(finished):
+    assert finished.config["model_options"]["activation"] == "sigmoid"
 
 
 def test_existing_run_folder_is_refused_and_left_alone(photos, tmp_path):
@@ -180,7 +209,7 @@ def test_nss_on_data_without_fixations_is_refused_before_anything_is_written(pho
 
 
 def test_features_are_found_again_and_not_computed_twice(photos, tmp_path):
-    network = run(photos, tmp_path / "run", epochs=1).load_model()
+    model = network()
     calls = []
 
     def progress(items, what):
@@ -188,10 +217,10 @@ def test_features_are_found_again_and_not_computed_twice(photos, tmp_path):
         return items
 
     first = FeatureCache.open(
-        network, photos["train"], mirrored=True, folder=tmp_path / "cache", progress=progress
+        model, photos["train"], mirrored=True, folder=tmp_path / "cache", progress=progress
     )
     again = FeatureCache.open(
-        network, photos["train"], mirrored=True, folder=tmp_path / "cache", progress=progress
+        model, photos["train"], mirrored=True, folder=tmp_path / "cache", progress=progress
     )
     assert calls == ["features of 6 stimuli"]
     for one, other in zip(first.arrays, again.arrays, strict=True):
@@ -200,30 +229,29 @@ def test_features_are_found_again_and_not_computed_twice(photos, tmp_path):
 
 
 def test_features_of_other_stimuli_or_weights_are_another_entry(photos, tmp_path):
-    one = run(photos, tmp_path / "one", epochs=1).load_model()
-    two = run(photos, tmp_path / "two", epochs=1, seed=9).load_model()
-    for network, samples in ((one, photos["train"]), (two, photos["train"]), (one, photos["test"])):
-        FeatureCache.open(network, samples, folder=tmp_path / "cache")
+    one, two = network(), network(seed=9)
+    for model, samples in ((one, photos["train"]), (two, photos["train"]), (one, photos["test"])):
+        FeatureCache.open(model, samples, folder=tmp_path / "cache")
     assert len(list((tmp_path / "cache" / "features").iterdir())) == 3
 
 
 def test_an_interrupted_computation_of_features_leaves_nothing(photos, tmp_path):
-    network = run(photos, tmp_path / "run", epochs=1).load_model()
+    model = network()
 
     def stop(items, what):
         yield items[0]
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        FeatureCache.open(network, photos["train"], folder=tmp_path / "cache", progress=stop)
+        FeatureCache.open(model, photos["train"], folder=tmp_path / "cache", progress=stop)
     assert not list((tmp_path / "cache" / "features").iterdir())
 
 
 def test_a_full_disk_is_told_before_features_are_computed(photos, tmp_path, monkeypatch):
-    network = run(photos, tmp_path / "run", epochs=1).load_model()
+    model = network()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 1000))
     with pytest.raises(InputError, match="--no-cache-features"):
-        FeatureCache.open(network, photos["train"], folder=tmp_path / "cache")
+        FeatureCache.open(model, photos["train"], folder=tmp_path / "cache")
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from kerasal_cli.loading import load_light, load_tables
 def complete_losses(context, parameter, incomplete: str) -> list[CompletionItem]:
     """The losses, for the last term of a sum or a list."""
     load_tables()
-    from kerasal.losses.table import NAMES
+    from kerasal.losses.table import LOSSES
 
     begun = max(incomplete.rfind(sign) for sign in "+*,- ") + 1
-    return _items((incomplete[:begun] + name for name in NAMES), incomplete)
+    return _items((incomplete[:begun] + name for name in LOSSES), incomplete)
 
 
 def complete_models(context, parameter, incomplete: str) -> list[CompletionItem]:

@@ -42,9 +42,9 @@ def losses(spec, as_json) -> None:
 
 
 def _facts(name: str) -> dict:
-    from kerasal.losses.table import NAMES
+    from kerasal.losses.table import LOSSES
 
-    info = NAMES[name]
+    info = LOSSES[name]
     return {
         "spec": name,
         "class": info.class_name,
@@ -64,16 +64,16 @@ def _list(as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from kerasal.losses.table import NAMES
+    from kerasal.losses.table import LOSSES
 
     if as_json:
-        show_json([_facts(name) for name in NAMES])
+        show_json([_facts(name) for name in LOSSES])
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("spec", "class", "family", "eq.", "needs", "parameter"):
         table.add_column(heading, overflow="fold")
     table.add_column("in sum", justify="right")
-    for name, info in NAMES.items():
+    for name, info in LOSSES.items():
         parameter = f"{info.parameter} {info.default:g}" if info.parameter else ""
         table.add_row(
             name,
@@ -91,7 +91,7 @@ def _list(as_json: bool) -> None:
 def _explain(spec: str, as_json: bool) -> None:
     """What a spec means, term by term."""
     from kerasal import losses
-    from kerasal.losses.table import NAMES
+    from kerasal.losses.table import LOSSES
 
     canonical, loss = losses.canonical(spec), losses.get(spec)
     if as_json:
@@ -104,7 +104,7 @@ def _explain(spec: str, as_json: bool) -> None:
         return
     click.echo(canonical)
     for coefficient, name, argument in losses.expand(spec):
-        info = NAMES[name]
+        info = LOSSES[name]
         value = f"; {info.parameter} = {argument:g}" if info.parameter else ""
         needs = "no ground truth" if info.ground_truth == "none" else info.ground_truth
         best = "best value depends on the image" if info.best is None else f"best value {info.best:g}"

@@ -5,8 +5,8 @@ fixation map F in channel 1 (`needs_fixations` says which losses ask for it); `y
 saliency map P, non-negative. One value per image, which Keras weighs and reduces. Computed in float32 under
 every dtype policy. Smaller is better. The sums and means of a formula go over the pixels of one image.
 Numbers of equations are those of Bruckert et al., "Deep Saliency Models: the Quest for the Loss Function"
-(2019), which has all but SIM; docs/losses.md tells where a formula departs from them. `table.py` has them
-all as data.
+(2019), which has all but SIM; docs/losses.md tells where a formula departs from them. `LOSSES` has them all
+as data.
 """
 
 # ruff: noqa: I001, RUF022 - imports and names in the order of docs/losses.md
@@ -18,6 +18,7 @@ from kerasal.losses.saliency import NSS, CC, SIM
 from kerasal.losses.perceptual import DeepFeatures, GramMatrices
 from kerasal.losses.center_bias import CenterBias
 from kerasal.losses.combination import LinearCombination, LC1, LC2
+from kerasal.losses.table import LOSSES, LossInfo
 from kerasal.losses.spec import SpecError, canonical, expand, get, parse
 from kerasal.losses.terms import activation_for, term_metrics
 
@@ -42,6 +43,8 @@ __all__ = [
     "LinearCombination",
     "LC1",
     "LC2",
+    "LOSSES",
+    "LossInfo",
     "get",
     "parse",
     "expand",

@@ -16,7 +16,7 @@ import keras
 
 from kerasal.errors import InputError
 from kerasal.losses.combination import LC1, LC2, LinearCombination
-from kerasal.losses.table import NAMES
+from kerasal.losses.table import LOSSES
 
 
 class SpecError(InputError):
@@ -67,8 +67,8 @@ def expand(spec: str) -> list[Term]:
     """The terms of a spec with `lc1` and `lc2` resolved into theirs. SpecError as in `parse`."""
     terms = []
     for term in parse(spec):
-        if NAMES[term.name].loss in (LC1, LC2):
-            inner = parse(NAMES[term.name].formula)
+        if LOSSES[term.name].loss in (LC1, LC2):
+            inner = parse(LOSSES[term.name].formula)
             terms += [each._replace(coefficient=term.coefficient * each.coefficient) for each in inner]
         else:
             terms.append(term)
@@ -126,11 +126,11 @@ class _Reader:
         name = self.match(_WORD)
         if name is None:
             raise self.error("expected the name of a loss", start)
-        if name not in NAMES:
+        if name not in LOSSES:
             raise self.error(self.unknown(name), start)
         self.bare.append(coefficient is None)
         argument = self.argument(name)
-        return Term(NAMES[name].coefficient if coefficient is None else coefficient, name, argument)
+        return Term(LOSSES[name].coefficient if coefficient is None else coefficient, name, argument)
 
     def coefficient(self):
         """The coefficient and its star, read; None where there is none."""
@@ -148,7 +148,7 @@ class _Reader:
 
     def argument(self, name):
         """The argument in brackets, read, or the default."""
-        parameter, default = NAMES[name].parameter, NAMES[name].default
+        parameter, default = LOSSES[name].parameter, LOSSES[name].default
         start = self.start()
         if not self.accept("("):
             return default
@@ -162,7 +162,7 @@ class _Reader:
         if not self.accept(")"):
             raise self.error("expected ')'", self.start())
         try:
-            NAMES[name].loss(**{parameter: sign * float(number)})
+            LOSSES[name].loss(**{parameter: sign * float(number)})
         except InputError as error:
             raise self.error(str(error), start) from None
         return sign * float(number)
@@ -182,8 +182,8 @@ class _Reader:
         """What to say about a name that is not in the table."""
         if name.lower() in ("nan", "inf", "infinity"):
             return f"a coefficient must be finite, got {_quote(name)}"
-        near = difflib.get_close_matches(name.lower(), NAMES, n=3, cutoff=0.5)
-        known = f"nearest: {', '.join(near)}" if near else f"known: {', '.join(NAMES)}"
+        near = difflib.get_close_matches(name.lower(), LOSSES, n=3, cutoff=0.5)
+        known = f"nearest: {', '.join(near)}" if near else f"known: {', '.join(LOSSES)}"
         return f"unknown loss {_quote(name)}; {known}"
 
     def error(self, message, position):
@@ -197,7 +197,7 @@ def _quote(text):
 
 def _build(term, center_bias):
     """The loss of one term."""
-    name = NAMES[term.name]
+    name = LOSSES[term.name]
     arguments = {} if name.parameter is None else {name.parameter: term.argument}
     if center_bias is not None and term.name in ("r", "lc1", "lc2"):
         arguments["center_bias"] = center_bias
@@ -206,7 +206,7 @@ def _build(term, center_bias):
 
 def _spell(term, alone):
     """The text of one term."""
-    name = NAMES[term.name]
+    name = LOSSES[term.name]
     argument = "" if term.argument == name.default else f"({_number(term.argument)})"
     meant_by_bare = 1.0 if alone else name.coefficient
     coefficient = "" if term.coefficient == meant_by_bare == 1.0 else f"{_number(term.coefficient)}*"
@@ -228,7 +228,7 @@ def _terms_of(loss):
 
 def _term_of(coefficient, loss):
     """One loss as a term. InputError: the language has no words for it."""
-    for word, name in NAMES.items():
+    for word, name in LOSSES.items():
         if type(loss) is name.loss:
             argument = None if name.parameter is None else getattr(loss, name.parameter)
             term = Term(coefficient, word, argument)

@@ -52,7 +52,7 @@ class LossInfo:
         return "density" if self.needs_density else "none"
 
 
-NAMES: dict[str, LossInfo] = {
+LOSSES: dict[str, LossInfo] = {
     "mse": LossInfo("MSE", "pixel", "1", "mean (S - P)^2", best=0),
     "ead": LossInfo("EAD", "pixel", "2", "mean (exp|S - P| - 1)", best=0),
     "ae": LossInfo("AE", "pixel", "3", "mean |S - P|", best=0),

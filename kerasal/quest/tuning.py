@@ -17,7 +17,6 @@ import numpy as np
 from kerasal import losses, metrics
 from kerasal._files import write_atomically
 from kerasal.errors import InputError
-from kerasal.losses.table import NAMES
 from kerasal.quest import paper
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.jobs import Learning, LearningJob, groups
@@ -67,7 +66,7 @@ def tuning(terms: str, trials: int = TRIALS) -> Tuning:
     for spec in specs:
         if "*" in spec or "+" in spec:
             raise InputError(f"a search finds the coefficients: give losses parted by commas, not {spec}")
-        if NAMES[losses.parse(spec)[0].name].loss.family == "combination":
+        if losses.LOSSES[losses.parse(spec)[0].name].loss.family == "combination":
             raise InputError(f"{spec} is a sum of losses already: name its terms, {', '.join(_names(spec))}")
     losses.parse("+".join(specs))  # a sum has each loss once
     if len(specs) < 2:
@@ -240,7 +239,7 @@ class Search:
 
     def _known_sums(self) -> list[dict[str, float]]:
         """Trials to begin with: the terms with the paper's coefficients, all of them and those of LC1."""
-        bare = {term: NAMES[losses.parse(term)[0].name].coefficient for term in self.tuning.terms}
+        bare = {term: losses.LOSSES[losses.parse(term)[0].name].coefficient for term in self.tuning.terms}
         of_lc1 = [term.name for term in losses.parse(paper.LC1)]
         return [bare, {term: value if term in of_lc1 else DRAWN[0] for term, value in bare.items()}]
 

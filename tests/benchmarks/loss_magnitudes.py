@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter
 from kerasal import losses
 from kerasal.data import load
 from kerasal.data.fixations import count_map, density_from_counts
-from kerasal.losses.table import NAMES
+from kerasal.losses import LOSSES
 from kerasal.models.vgg16 import vgg16
 
 SIZE = (300, 400)
@@ -33,7 +33,7 @@ CANDIDATES = {
     "255 x - mean": lambda x: 255 * tf.repeat(x, 3, axis=-1) - MEAN,
     "(255 x - mean) / 255": lambda x: tf.repeat(x, 3, axis=-1) - MEAN / 255,
 }
-WITHOUT_VGG = [name for name in NAMES if name not in ("df", "gm", "lc2")]
+WITHOUT_VGG = [name for name in LOSSES if name not in ("df", "gm", "lc2")]
 
 
 def targets_and_predictions(samples):

@@ -24,7 +24,7 @@ import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
 from kerasal import losses
-from kerasal.losses.table import NAMES
+from kerasal.losses import LOSSES
 from kerasal.models.vgg16 import vgg16
 
 SIZE = (300, 400)
@@ -127,7 +127,7 @@ def main():
     parser.add_argument("--memory", action="store_true", help="peak memory of the perceptual losses too")
     arguments = parser.parse_args()
     y_true, y_pred = maps(arguments.batch)
-    specs = arguments.specs or [*(name for name in NAMES if name not in PERCEPTUAL), *PERCEPTUAL]
+    specs = arguments.specs or [*(name for name in LOSSES if name not in PERCEPTUAL), *PERCEPTUAL]
     plain = {spec: losses.get(spec) for spec in specs if spec not in PERCEPTUAL}
     if plain:
         mse = keras.losses.MeanSquaredError()

@@ -13,7 +13,7 @@ from kerasal import losses, models
 from kerasal.classical import CLASSICAL
 from kerasal.data import INFO
 from kerasal.listing import ready
-from kerasal.losses.table import NAMES
+from kerasal.losses.table import LOSSES
 from kerasal.metrics import METRICS
 from kerasal.prediction import NAMED
 from kerasal.weights import PUBLISHED, REGISTRY
@@ -62,7 +62,7 @@ def test_listings_load_neither_tensorflow_nor_keras(tmp_path):
         ["weights", "list"],
     ]
     printed = light(*listings, cwd=tmp_path)
-    for name in (*NAMES, *CLASSICAL, *models.NETWORKS, *INFO, *METRICS, *PUBLISHED, *REGISTRY):
+    for name in (*LOSSES, *CLASSICAL, *models.NETWORKS, *INFO, *METRICS, *PUBLISHED, *REGISTRY):
         assert name in printed
 
 
@@ -100,7 +100,7 @@ def test_a_network_is_found_after_a_light_start(tmp_path):
 @pytest.mark.parametrize(
     ("command", "names"),
     [
-        (["losses"], list(NAMES)),
+        (["losses"], list(LOSSES)),
         (["metrics"], list(METRICS)),
         (["data", "list"], list(INFO)),
         (["weights", "list"], [*REGISTRY, *PUBLISHED]),

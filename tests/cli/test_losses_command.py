@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from kerasal import losses
-from kerasal.losses.table import NAMES
+from kerasal.losses import LOSSES
 from kerasal_cli import main
 
 
@@ -24,7 +24,7 @@ def test_the_table_has_a_whole_line_for_every_loss_within_the_width(columns):
     assert "\x1b" not in result.stdout
     rows = [re.split(r" {2,}", line.strip()) for line in table.splitlines()[1:]]
     expected = []
-    for name, info in NAMES.items():
+    for name, info in LOSSES.items():
         parameter = [f"{info.parameter} {info.default:g}"] if info.parameter else []
         row = [name, info.loss.__name__, info.loss.family, info.equation or "-", info.ground_truth]
         expected.append([*row, *parameter, f"{info.coefficient:g}"])

@@ -24,6 +24,10 @@ def test_a_loss_equals_its_formula_on_stored_maps_like_osies(name):
         np.testing.assert_allclose(values(loss, *tensors((s, f, p))), [formula(s, f, p)], rtol=1e-5)
 
 
+def test_every_loss_of_the_table_has_a_formula_here_or_is_perceptual():
+    assert set(losses.LOSSES) - {"df", "gm", "lc2"} <= set(FORMULAS)
+
+
 def test_the_stored_maps_are_like_those_of_an_eye_tracking_dataset():
     for s, f, p in STORED:
         assert s.shape[0] != s.shape[1]

@@ -94,7 +94,9 @@ class AttentiveConvLSTM(keras.layers.Layer):
         """W_a normal, the U of each gate orthogonal for itself."""
         w_a = keras.initializers.RandomNormal(stddev=0.05)((*shape[:-1], shape[-1] - 4 * self.filters), dtype)
         gate = (*shape[:-1], self.filters)
-        return ops.concatenate([w_a, *(keras.initializers.Orthogonal()(gate, dtype) for _ in range(4))], -1)
+        # In float32: TensorFlow decomposes no matrix in bfloat16.
+        gates = [ops.cast(keras.initializers.Orthogonal()(gate, "float32"), w_a.dtype) for _ in range(4)]
+        return ops.concatenate([w_a, *gates], axis=-1)
 
     def call(self, inputs):
         features = _convolve(inputs, self.attention_input_kernel) + self.attention_input_bias

@@ -27,7 +27,8 @@ class LearnedPriorMap(keras.layers.Layer):
         super().__init__(**kwargs)
         self.factor = factor
         self.theano = theano
-        self.upsampling = BilinearUpsampling(factor, theano)
+        # In this layer's precision: else a copy would take the policy of the moment.
+        self.upsampling = BilinearUpsampling(factor, theano, dtype=self.dtype_policy)
 
     def build(self, input_shape):
         rows, columns = input_shape[1:3]

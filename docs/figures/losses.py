@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter
 
 from kerasal import data, losses
 from kerasal.data.fixations import count_map, density_from_counts
-from kerasal.losses.table import NAMES
+from kerasal.losses import LOSSES
 
 SIZE = (300, 400)
 ROWS, COLUMNS = 3, 8
@@ -60,7 +60,7 @@ def main(folder: str, output: str, stimulus: str | None = None) -> None:
     stimulus_panel.plot(columns, rows, ".", color="gold", markersize=2)
     show(next(panels), y_true[..., 0], "density S", cmap="magma", vmin=0, vmax=1)
     show(next(panels), p, f"prediction P, peak {p.max():.2f}", cmap="magma", vmin=0, vmax=1)
-    for name, panel in zip(NAMES, panels, strict=False):
+    for name, panel in zip(LOSSES, panels, strict=False):
         value, pull = value_and_pull(losses.get(name, center_bias=prior), y_true, p)
         limit = np.percentile(np.abs(pull), 99.5)
         show(panel, pull, f"{name}: {value:.3g}", cmap="RdBu_r", vmin=-limit, vmax=limit)

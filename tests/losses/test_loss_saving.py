@@ -33,7 +33,10 @@ def test_a_loss_survives_keras_serialisation(name):
     assert type(loss).from_config(loss.get_config()).get_config() == loss.get_config()
 
 
-@every_loss
+@pytest.mark.parametrize(
+    "name",
+    ["kld", *(name for name, loss in LOSSES.items() if isinstance(loss, losses.LinearCombination))],
+)
 def test_a_compiled_model_is_saved_and_loaded_with_its_loss(name, tmp_path):
     loss = LOSSES[name]
     y_true, y_pred = tensors(scene(0, SIZE), scene(1, SIZE))
@@ -52,6 +55,24 @@ def test_a_compiled_model_is_saved_and_loaded_with_its_loss(name, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert type(loaded.loss) is type(loss)
     assert loaded.evaluate(y_pred, y_true, verbose=0, return_dict=True) == pytest.approx(expected, rel=1e-6)
+
+
+def test_every_loss_is_saved_and_loaded_with_a_model_of_as_many_outputs(tmp_path):
+    y_true, y_pred = tensors(scene(0, SIZE), scene(1, SIZE))
+    inputs = keras.Input((*SIZE, 1))
+    map_ = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")(inputs)
+    each = {f"output{number}": loss for number, loss in enumerate(LOSSES.values())}
+    model = keras.Model(inputs, {output: keras.layers.Identity(name=output)(map_) for output in each})
+    model.compile(loss=each, run_eagerly=True, jit_compile=False)
+    targets = dict.fromkeys(each, y_true)
+    expected = model.evaluate(y_pred, targets, verbose=0, return_dict=True)
+    assert set(expected) == {"loss", *(f"{output}_loss" for output in each)}
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert {output: type(loss) for output, loss in loaded.loss.items()} == {
+        output: type(loss) for output, loss in each.items()
+    }
+    assert loaded.evaluate(y_pred, targets, verbose=0, return_dict=True) == pytest.approx(expected, rel=1e-6)
 
 
 @every_loss

@@ -17,8 +17,9 @@ class Adaptation(keras.layers.Layer):
     0.01); `weight` (1) of the centre bias; `centre` (2), its rows and columns in shares from the middle;
     `gain` (1), the logarithm of a factor. At 0, what they start with, the map is left nearly as it is.
 
-    Input and output (B, H, W, 1), H and W known; values from 0, those of a density. Idea: Kuemmerer,
-    Khanuja and Bethge 2025 (arXiv 2505.10169), who adapt a network to a data set by such numbers.
+    Input and output (B, H, W, 1), H and W known; values from 0, those of a density. The idea is that of
+    Kümmerer, Khanuja and Bethge 2025, "Modeling saliency dataset bias" (arXiv 2505.10169), whose network has
+    fewer than twenty such numbers for each data set; the formula is not theirs.
     """
 
     def build(self, input_shape):

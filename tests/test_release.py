@@ -4,7 +4,6 @@ import configparser
 import re
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -119,8 +118,9 @@ def test_sdist_and_wheel_install_offline_into_a_fresh_environment_and_run(tmp_pa
         subprocess.run([sys.executable, "-m", "venv", environment], check=True)
         python = environment / "bin/python"
         (site,) = environment.glob("lib/python*/site-packages")
-        # What kerasal stands on is this environment's; kerasal itself is not, as its .pth is not followed.
-        (site / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        # What kerasal stands on is this environment's; kerasal itself is not, as their .pth are not followed.
+        others = [place for place in sys.path if place.endswith("site-packages")]
+        (site / "others.pth").write_text("\n".join(others) + "\n")
         install = [python, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation"]
         subprocess.run([*install, package], check=True, capture_output=True, cwd=tmp_path)
         program = SMOKE.replace("SITE", str(site))

@@ -47,7 +47,7 @@ NETWORKS: dict[str, NetworkInfo] = {
             name="light",
             title="Light",
             year=2021,
-            reference="the baseline's head on the convolutions of Tan and Le, EfficientNet: rethinking model "
+            reference="The baseline's head on the convolutions of Tan and Le, EfficientNet: rethinking model "
             "scaling for convolutional neural networks, ICML 2019, in their Lite2 variant",
             kind="EfficientNet-Lite2, small head",
             parameters=5_418_057,

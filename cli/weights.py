@@ -106,7 +106,7 @@ def convert(source, target) -> None:
 
     name = models.convert_weights(source, target)
     click.echo(f"wrote {target}: weights of {name}")
-    if name in models.MODELS:
+    if name in models.NETWORKS:
         click.echo(
             f"next: kerasal predict --model {target} IMAGES   or: "
             f"kerasal train --model {name} --weights {target}"

@@ -88,7 +88,7 @@ def add_tiny_network() -> None:
             head = keras.Model([inputs], keras.layers.Activation(activation)(x))
             super().__init__(backbone, head, input_size, name="tiny")
 
-    models.MODELS["tiny"] = Tiny
+    models.NETWORKS["tiny"] = dataclasses.replace(models.NETWORKS["baseline"], name="tiny", network=Tiny)
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +98,7 @@ def tiny_network():
 
     add_tiny_network()
     yield
-    del models.MODELS["tiny"]
+    del models.NETWORKS["tiny"]
 
 
 def without_fixations(dataset):

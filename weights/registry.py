@@ -109,7 +109,7 @@ class Published:
     """A weights file that its authors offer for download, in the format of their own code."""
 
     name: str  # architecture.recipe
-    model: str  # a name of kerasal.models.MODELS, or of a network that helped to train one
+    model: str  # a name of kerasal.models.NETWORKS, or of a network that helped to train one
     url: str
     size: int | None  # bytes; None where the authors tell none
     sha256: str | None  # None where the authors tell none

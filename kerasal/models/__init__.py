@@ -23,7 +23,6 @@ from kerasal.models.weights_file import convert_weights, load_keras3, load_weigh
 
 __all__ = [
     "BACKBONES",
-    "MODELS",
     "NETWORKS",
     "SAMVGG",
     "Adapted",
@@ -54,26 +53,18 @@ __all__ = [
 
 LARGEST_SIDE = 4096  # of a network's input, in pixels
 
-# The names of the command line's --model.
-MODELS: dict[str, type[SaliencyModel]] = {
-    "baseline": Baseline,
-    "light": Light,
-    "sam-vgg": SAMVGG,
-    "sam-resnet": SAMResNet,
-    "salgan": SalGAN,
-    "mlnet": MLNet,
-    "deepconvnet": DeepConvNet,
-    "shallownet": ShallowNet,
-}
-
 
 def network_class(name: str) -> type[SaliencyModel]:
     """The class of the network of that name. InputError: an unknown name."""
     if name == "adapted":  # made of one of the others, and never trained by itself
         return Adapted
-    if not isinstance(name, str) or name not in MODELS:
-        raise InputError(f"unknown model {shown(name)}: one of {', '.join(MODELS)}")
-    return MODELS[name]
+    if not isinstance(name, str) or name not in NETWORKS:
+        raise InputError(f"unknown model {shown(name)}: one of {', '.join(NETWORKS)}")
+    return NETWORKS[name].network_class
+
+
+for _name in NETWORKS:
+    network_class(_name)  # imported, it is registered with Keras: saved models load
 
 
 def option_names(name: str) -> set[str]:

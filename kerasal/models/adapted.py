@@ -14,7 +14,7 @@ class Adapted(SaliencyModel):
     """A frozen network and, behind its map, `kerasal.layers.Adaptation`: nine numbers that learn.
 
     Args:
-        base_model: the network's name, of `kerasal.models.MODELS`.
+        base_model: the network's name, of `kerasal.models.NETWORKS`.
         base_options: its options; the `input_size` among them is where it sees stimuli, the tenth number.
         backbone_weights: of the network's backbone.
 

@@ -13,26 +13,8 @@ import numpy as np
 from kerasal._files import make_folder, write_encoded
 from kerasal.errors import InputError
 from kerasal.models.base import SaliencyModel
-from kerasal.models.deepconvnet import DeepConvNet
-from kerasal.models.mlnet import MLNet
-from kerasal.models.salgan import SalGAN, SalGANDiscriminator
-from kerasal.models.sam import SAMVGG, SAMResNet
-from kerasal.models.shallownet import ShallowNet
+from kerasal.models.table import HELPERS, NETWORKS
 from kerasal.weights import find_weights, is_npz, lasagne_shapes, open_keras1
-
-REFERENCE_NETWORKS = {
-    "sam-vgg": SAMVGG,
-    "sam-resnet": SAMResNet,
-    "salgan": SalGAN,
-    "salgan-discriminator": SalGANDiscriminator,
-    "mlnet": MLNet,
-    "deepconvnet": DeepConvNet,
-    "shallownet": ShallowNet,
-}
-# Which network it is tells the number of layers of a file of Keras 1 ...
-KERAS_1_LAYERS = {19: "sam-vgg", 113: "sam-resnet", 16: "mlnet"}
-# ... or the number of arrays of one of Lasagne.
-LASAGNE_ARRAYS = {54: "salgan", 20: "salgan-discriminator", 10: "shallownet"}
 
 
 def load_weights_file(weights: Path | str, **options) -> SaliencyModel:
@@ -141,9 +123,9 @@ class _WeightsInMemory(io.BytesIO):
 
 def _load(path, **options):
     name = _network_of(path)
-    if name != "salgan-discriminator":
+    if name in NETWORKS:
         options["backbone_weights"] = "random"
-    network = REFERENCE_NETWORKS[name](**options)
+    network = _readable()[name].network_class(**options)
     set_weights(network, path)
     return network
 
@@ -156,25 +138,32 @@ def _network_of(path):
                 name = str(file.attrs.get("kerasal_model", ""))
         except Exception as error:
             raise InputError(f"{path} is damaged: {' '.join(str(error).split())}") from None
-        if name not in REFERENCE_NETWORKS:
+        if name not in _readable():
             raise InputError(
                 f"{path} does not say which network it belongs to: it was not converted by kerasal, and lies "
                 "in no run folder"
             )
         return name
     if path.name.endswith(".caffemodel"):
-        return "deepconvnet"
+        return _known(path, 1, "networks", "caffe")
     if is_npz(path):
-        return _known(path, len(lasagne_shapes(path)), "arrays", LASAGNE_ARRAYS)
+        return _known(path, len(lasagne_shapes(path)), "arrays", "lasagne")
     with open_keras1(path) as layers:
-        return _known(path, len(layers), "layers with weights", KERAS_1_LAYERS)
+        return _known(path, len(layers), "layers with weights", "keras-1")
 
 
-def _known(path, count, what, networks):
-    if count not in networks:
-        known = ", ".join(f"{name} {number}" for number, name in networks.items())
-        raise InputError(f"{path} has {count} {what}; known networks: {known}")
-    return networks[count]
+def _known(path, count, what, format):
+    numbers = {name: its.original[1] for name, its in _readable().items() if its.original[0] == format}
+    for name, number in numbers.items():
+        if number == count:
+            return name
+    known = ", ".join(f"{name} {number}" for name, number in numbers.items())
+    raise InputError(f"{path} has {count} {what}; known networks: {known}")
+
+
+def _readable():
+    """The networks whose original files are known, by name."""
+    return {name: its for name, its in (NETWORKS | HELPERS).items() if its.original}
 
 
 def _is_keras3(path):

@@ -12,8 +12,7 @@ import numpy as np
 from kerasal._json import check_entries, read_json
 from kerasal.classical import CLASSICAL, classical_model, is_classical
 from kerasal.errors import InputError
-from kerasal.models import MODELS, SaliencyModel, load_weights_file, shipped_backbone
-from kerasal.models.weights_file import REFERENCE_NETWORKS
+from kerasal.models import NETWORKS, SaliencyModel, load_weights_file, shipped_backbone
 from kerasal.prediction.classical import ClassicalPredictor
 from kerasal.prediction.exported import export_format, load_export
 from kerasal.prediction.shipped import SHIPPED, load_shipped
@@ -121,7 +120,7 @@ def find(model: str | Path | None = None) -> Source:
     kind, _, rest = name.partition(":")
     if kind == "run" and rest:
         return _of_run(rest)
-    if kind in MODELS and rest:
+    if kind in NETWORKS and rest:
         return _of_weights(rest, kind)
     if export_format(Path(name)):
         return _of_export(Path(name))
@@ -129,15 +128,15 @@ def find(model: str | Path | None = None) -> Source:
         return _of_weights(name)
     if Path(name).exists():
         return _of_run(name)
-    if name in MODELS:
+    if name in NETWORKS:
         here = published_here(name)
         if not here:
             raise InputError(how_to_get(name))
         return _of_weights(here[0])
-    near = get_close_matches(name, [*NAMED, *MODELS], n=1)
+    near = get_close_matches(name, [*NAMED, *NETWORKS], n=1)
     raise InputError(
         f"{name} is neither a run folder nor a weights file nor an export nor one of "
-        f"{', '.join([*NAMED, *MODELS])}" + (f"; did you mean {near[0]}?" if near else "")
+        f"{', '.join([*NAMED, *NETWORKS])}" + (f"; did you mean {near[0]}?" if near else "")
     )
 
 
@@ -165,10 +164,10 @@ def resolve_all(models: Sequence[str | Path]) -> dict[str, Predictor]:
 
 
 def how_to_get(network: str) -> str:
-    """A line that says how a network of `kerasal.models.MODELS` gets weights."""
+    """A line that says how a network of `kerasal.models.NETWORKS` gets weights."""
     published = [name for name, its in PUBLISHED.items() if its.model == network]
     ways = [f"kerasal weights download {published[0]}"] if published else []
-    if network in REFERENCE_NETWORKS:
+    if NETWORKS[network].original:
         ways.append(f"a file of its authors (--model {network}:FILE)")
     ways.append(f"train it (kerasal train --model {network}) and name its run folder (--model RUN)")
     return f"{network} needs weights: {', or '.join(ways)}"

@@ -42,7 +42,7 @@ def adapt(
     no part: that many images need none.
 
     Args:
-        base: a network of `kerasal.models.MODELS` with its weights; it is left as it is.
+        base: a network of `kerasal.models.NETWORKS` with its weights; it is left as it is.
         run_path: the run folder to make.
         loss, limit, progress, report: as for `kerasal.training.train`.
 
@@ -50,8 +50,8 @@ def adapt(
     InputError: a network of another kind, no training images, a loss that the data do not allow, an existing
     run folder.
     """
-    if base.name not in models.MODELS:
-        raise InputError(f"{base.name} cannot be adapted: it is none of {', '.join(models.MODELS)}")
+    if base.name not in models.NETWORKS:
+        raise InputError(f"{base.name} cannot be adapted: it is none of {', '.join(models.NETWORKS)}")
     options = {k: v for k, v in base.get_config().items() if k not in ("name", "backbone_weights")}
     best = None
     for size in dict.fromkeys(_scaled(base.input_size, scale) for scale in SCALES):

@@ -316,17 +316,6 @@ RECIPES = {
     ),
 }
 
-# The recipes that "default" stands for with these networks.
-MODEL_RECIPES = {
-    "light": "light",
-    "sam-vgg": "sam",
-    "sam-resnet": "sam",
-    "salgan": "salgan",
-    "mlnet": "mlnet",
-    "deepconvnet": "deepconvnet",
-    "shallownet": "shallownet",
-}
-
 LARGE = (375, 500)  # rows, columns: see `input_size_for`
 
 RELU_LEARNING_RATE = 1e-4  # at the default recipe's own, a pixel loss drives a relu's map to all zeros
@@ -349,12 +338,12 @@ def input_size_for(
 def options(recipe: str = "default", **changes: Any) -> TrainingOptions:
     """A recipe's options with some changed; None leaves an option as the recipe has it.
 
-    "default" is the recipe of the network's own authors where `MODEL_RECIPES` names one. The default recipe's
-    own learning rate is lower behind a relu (see `RELU_LEARNING_RATE`).
+    "default" is the recipe that the network's row of `kerasal.models.NETWORKS` names, its own authors' for
+    most. The default recipe's own learning rate is lower behind a relu (see `RELU_LEARNING_RATE`).
     InputError: an unknown recipe, model or loss, a value out of range, or an option that the model has not.
     """
-    if recipe == "default":
-        recipe = MODEL_RECIPES.get(changes.get("model"), recipe)
+    if recipe == "default" and changes.get("model") in models.NETWORKS:
+        recipe = models.NETWORKS[changes["model"]].recipe
     if recipe not in RECIPES:
         raise InputError(f"unknown recipe {recipe!r}: one of {', '.join(RECIPES)}")
     changes = checked_values(
@@ -362,7 +351,7 @@ def options(recipe: str = "default", **changes: Any) -> TrainingOptions:
     )
     chosen = replace(RECIPES[recipe], **changes)
     # A network of the user's own, given to `fit`, is in no table.
-    known = models.MODELS.get(chosen.model)
+    known = chosen.model in models.NETWORKS and models.network_class(chosen.model)
     if known and chosen.adversarial_after is not None and not hasattr(known, "discriminator"):
         raise InputError(f"the model {chosen.model} has no discriminator: leave out adversarial_after")
     for name in {"activation", "backbone", "dropout", "feature_dropout"} & set(changes):

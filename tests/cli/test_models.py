@@ -1,11 +1,15 @@
 """`kerasal models`, and the tables that it reads."""
 
+import keras
 import pytest
 from click.testing import CliRunner
 
 from kerasal import models
 from kerasal.listing import all_models, text_table
+from kerasal.training.options import RECIPES
 from kerasal_cli import main
+
+OURS = list(models.NETWORKS)  # without those that other tests add
 
 
 def kerasal(*arguments):
@@ -30,10 +34,18 @@ def test_models_lists_every_network_and_every_classical_model():
 
 
 def test_every_network_has_an_entry_with_its_number_of_parameters():
-    ours = [name for name, network in models.MODELS.items() if network.__module__.startswith("kerasal.")]
-    assert list(models.NETWORKS) == ours  # other tests add networks of their own
-    for name, info in models.NETWORKS.items():
-        assert models.build(name, backbone_weights="random").count_params() == info.parameters
+    for name in OURS:
+        network = models.build(name, backbone_weights="random")
+        assert network.count_params() == models.NETWORKS[name].parameters
+
+
+def test_every_row_names_a_recipe_and_a_class_that_keras_knows():
+    for name in OURS:
+        info = models.NETWORKS[name]
+        assert info.recipe in RECIPES
+        assert RECIPES[info.recipe].model in ("baseline", *OURS)
+        registered = keras.saving.get_registered_object(f"kerasal>{info.network.split('.')[1]}")
+        assert registered is info.network_class
 
 
 def test_the_table_s_columns_stand_under_their_heads():

@@ -12,7 +12,6 @@ from click.testing import CliRunner
 from conftest import write_photo
 
 from kerasal import models
-from kerasal.models import weights_file
 from kerasal.weights import PUBLISHED, published
 from kerasal_cli import main
 
@@ -31,7 +30,9 @@ def small(tmp_path, monkeypatch):
         def __init__(self, **options):
             super().__init__(**{**TINY, **options})
 
-    monkeypatch.setitem(weights_file.REFERENCE_NETWORKS, "sam-vgg", Small)
+    monkeypatch.setitem(
+        models.NETWORKS, "sam-vgg", dataclasses.replace(models.NETWORKS["sam-vgg"], network=Small)
+    )
     monkeypatch.setenv("KERASAL_CACHE", str(tmp_path / "cache"))
     reference.write_keras1(tmp_path / "sam.pkl", reference.synthetic_weights(6, 4, 3))
     return tmp_path

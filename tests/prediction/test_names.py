@@ -195,7 +195,7 @@ def test_a_server_answers_with_a_classical_map_or_says_why_not():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", models.MODELS)
+@pytest.mark.parametrize("name", models.NETWORKS)
 def test_every_network_has_a_map_of_any_image(name):
     network = models.build(name, backbone_weights="random")
     grey = np.repeat(photo(33, 47)[..., :1], 3, axis=2)

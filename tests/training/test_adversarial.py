@@ -1,5 +1,7 @@
 """SalGAN's training, on a small generator: who learns from which batch, and from what; runs; resuming."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -21,9 +23,12 @@ class SmallSalGAN(models.SalGAN):
         super().__init__(*args, **{"filters": 4, **options})
 
 
+SMALL = replace(models.NETWORKS["salgan"], name="salgan-small", network=SmallSalGAN)
+
+
 @pytest.fixture(autouse=True)
 def _small_salgan(monkeypatch):
-    monkeypatch.setitem(models.MODELS, "salgan-small", SmallSalGAN)
+    monkeypatch.setitem(models.NETWORKS, SMALL.name, SMALL)
 
 
 def adagrad():
@@ -148,7 +153,7 @@ def run(path, cache=True):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(models.MODELS, "salgan-small", SmallSalGAN)
+        patch.setitem(models.NETWORKS, SMALL.name, SMALL)
         yield run(tmp_path_factory.mktemp("runs") / "whole")
 
 

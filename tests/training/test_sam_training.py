@@ -1,6 +1,7 @@
 """Training a network that pads its stimuli and has maps of another size: a small SAM-VGG."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import keras
@@ -24,7 +25,8 @@ class SmallSAM(models.SAMVGG):
 
 @pytest.fixture
 def _small_sam(monkeypatch):
-    monkeypatch.setitem(models.MODELS, "sam-small", SmallSAM)
+    small = replace(models.NETWORKS["sam-vgg"], name="sam-small", network=SmallSAM)
+    monkeypatch.setitem(models.NETWORKS, small.name, small)
 
 
 def run(samples, path, **changes):

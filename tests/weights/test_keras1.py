@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import pickle
 
 import h5py
@@ -183,12 +184,9 @@ def test_damaged_bytes_never_end_in_a_traceback(path, network, tmp_path):
 def test_a_converted_file_gives_the_network_back(tmp_path, layers, monkeypatch):
     # At the published size this takes 200 MB; a small network of the same name stands in.
     for name in ("sam-vgg", "sam-resnet"):
-        network_class = models.weights_file.REFERENCE_NETWORKS[name]
-        monkeypatch.setitem(
-            models.weights_file.REFERENCE_NETWORKS,
-            name,
-            type("Small", (network_class,), {"__init__": small_init(network_class)}),
-        )
+        network_class = models.network_class(name)
+        small = type("Small", (network_class,), {"__init__": small_init(network_class)})
+        monkeypatch.setitem(models.NETWORKS, name, dataclasses.replace(models.NETWORKS[name], network=small))
         reference.write_keras1(
             tmp_path / f"{name}.pkl", reference.synthetic_weights(6, 4, 3, resnet=name == "sam-resnet")
         )

@@ -3,6 +3,7 @@
 import io
 import pickle
 import zipfile
+from dataclasses import replace
 
 import comparators_reference as reference
 import keras
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 from kerasal import models
 from kerasal.errors import InputError
-from kerasal.models import weights_file
+from kerasal.models.table import HELPERS, NETWORKS
 from kerasal.weights import StoredLayer, load_caffe_weights, load_lasagne_weights
 from kerasal_cli import main
 
@@ -320,8 +321,11 @@ def small_networks(monkeypatch):
         def __init__(self):
             super().__init__(SIZE)
 
-    monkeypatch.setitem(weights_file.REFERENCE_NETWORKS, "salgan", SmallSalGAN)
-    monkeypatch.setitem(weights_file.REFERENCE_NETWORKS, "salgan-discriminator", SmallDiscriminator)
+    for rows, name, small in (
+        (NETWORKS, "salgan", SmallSalGAN),
+        (HELPERS, "salgan-discriminator", SmallDiscriminator),
+    ):
+        monkeypatch.setitem(rows, name, replace(rows[name], network=small))
 
 
 def kerasal(*arguments):

@@ -49,7 +49,7 @@ def compare(models, output, split, metrics, stimuli, processes, limit, data, **d
       kerasal compare --data my_folder -o results
     """
     load_library()
-    from kerasal import comparison
+    from kerasal import table1
     from kerasal._files import check_writable
     from kerasal_cli.table import show_tables
 
@@ -57,7 +57,7 @@ def compare(models, output, split, metrics, stimuli, processes, limit, data, **d
         check_writable(output)
     dataset = load_data(limit, name=data, **data_arguments)
     folder = output or Path("comparisons") / dataset.name
-    results = comparison.run(
+    results = table1.run(
         dataset,
         folder,
         models,

@@ -21,8 +21,8 @@ import numpy as np
 from PIL import Image
 
 from kerasal import data
-from kerasal.comparison import Results
-from kerasal.comparison.folder import stem
+from kerasal.table1 import Results
+from kerasal.table1.folder import stem
 from kerasal.visualize import grey
 
 DOCS = Path(__file__).parents[1]

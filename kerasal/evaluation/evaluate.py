@@ -68,10 +68,7 @@ class Evaluation:
         else:
             values["reference"] = comparison.reference
             values["systems"] = {system: {"metrics": metrics} for system, metrics in summaries.items()}
-            values["differences"] = {
-                system: {key: asdict(difference) for key, difference in metrics.items()}
-                for system, metrics in comparison.differences.items()
-            }
+            values["differences"] = comparison.differences_as_dict()
         return values
 
     @property

@@ -5,7 +5,9 @@ A system may have been trained several times, from several seeds: values of a me
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -80,6 +82,31 @@ class Comparison:
             if system not in self.unranked and not math.isnan(mean := summary[metric].mean)
         }
         return {system: 1 + sum(other > mean for other in means.values()) for system, mean in means.items()}
+
+    @cached_property
+    def mean_places(self) -> dict[str, float]:
+        """The mean place over the metrics of each system that has one in all."""
+        places = [self.ranks(metric) for metric in self.metrics]
+        return {
+            system: float(np.mean([its[system] for its in places]))
+            for system in self.summaries
+            if all(system in its for its in places)
+        }
+
+    def summaries_as_dict(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """`summaries` as plain values, each with its place as "rank"; None where there is none."""
+        ranks = {metric: self.ranks(metric) for metric in self.metrics}
+        return {
+            system: {key: {**asdict(its), "rank": ranks[key].get(system)} for key, its in summaries.items()}
+            for system, summaries in self.summaries.items()
+        }
+
+    def differences_as_dict(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """`differences` as plain values."""
+        return {
+            system: {key: asdict(its) for key, its in metrics.items()}
+            for system, metrics in self.differences.items()
+        }
 
 
 def compare(

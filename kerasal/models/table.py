@@ -44,6 +44,15 @@ class NetworkInfo:
         return self.network
 
 
+_SAM = (
+    "Cornia, Baraldi, Serra and Cucchiara, Predicting human eye fixations via an LSTM-based saliency "
+    "attentive model, IEEE Transactions on Image Processing 2018"
+)
+_SHALLOW_AND_DEEP = (
+    "Pan, McGuinness, Sayrol, O'Connor and Giro-i-Nieto, Shallow and deep convolutional networks for "
+    "saliency prediction, CVPR 2016"
+)
+
 NETWORKS: dict[str, NetworkInfo] = {
     info.name: info
     for info in (
@@ -77,8 +86,7 @@ NETWORKS: dict[str, NetworkInfo] = {
             network="sam.SAMVGG",
             title="SAM-VGG",
             year=2018,
-            reference="Cornia, Baraldi, Serra and Cucchiara, Predicting human eye fixations via an "
-            "LSTM-based saliency attentive model, IEEE Transactions on Image Processing 2018",
+            reference=_SAM,
             kind="VGG-16, attentive ConvLSTM",
             parameters=51_835_841,
             weights="kerasal weights download",
@@ -91,8 +99,7 @@ NETWORKS: dict[str, NetworkInfo] = {
             network="sam.SAMResNet",
             title="SAM-ResNet",
             year=2018,
-            reference="Cornia, Baraldi, Serra and Cucchiara, Predicting human eye fixations via an "
-            "LSTM-based saliency attentive model, IEEE Transactions on Image Processing 2018",
+            reference=_SAM,
             kind="ResNet-50, attentive ConvLSTM",
             parameters=70_146_561,
             weights="kerasal weights download",
@@ -133,8 +140,7 @@ NETWORKS: dict[str, NetworkInfo] = {
             network="deepconvnet.DeepConvNet",
             title="DeepConvNet (SalNet)",
             year=2016,
-            reference="Pan, McGuinness, Sayrol, O'Connor and Giro-i-Nieto, Shallow and deep convolutional "
-            "networks for saliency prediction, CVPR 2016",
+            reference=_SHALLOW_AND_DEEP,
             kind="ten convolutions",
             parameters=25_806_209,
             weights="kerasal weights download",
@@ -147,8 +153,7 @@ NETWORKS: dict[str, NetworkInfo] = {
             network="shallownet.ShallowNet",
             title="ShallowNet (JuntingNet)",
             year=2016,
-            reference="Pan, McGuinness, Sayrol, O'Connor and Giro-i-Nieto, Shallow and deep convolutional "
-            "networks for saliency prediction, CVPR 2016",
+            reference=_SHALLOW_AND_DEEP,
             kind="three convolutions, two dense",
             parameters=34_864_384,
             weights="from its authors",

@@ -1,17 +1,15 @@
 """What a quest found: means with intervals, places, paired differences, the agreement with the paper."""
 
-import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from kerasal._files import null_for_nan, write_atomically
 from kerasal.data.names import counted
 from kerasal.evaluation import Comparison, Scores, compare, tables
 from kerasal.evaluation.ranks import MeanRanks, mean_ranks
@@ -20,14 +18,13 @@ from kerasal.quest import findings, paper
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.learning import DIVERGED, LEARNED, WATCHED
 from kerasal.quest.specs import family
-from kerasal.reports import agreement_table, rank_correlations
+from kerasal.reports import ReportedResults, agreement_table, agreements
 
-SCHEMA = 1
 UNTRAINED = "untrained"  # learned, and yet not above the centre bias
 
 
 @dataclass(frozen=True, eq=False)
-class Results:
+class Results(ReportedResults):
     """The scores of a quest's losses on its test sets, and what follows from them.
 
     Attributes:
@@ -39,7 +36,6 @@ class Results:
     """
 
     folder: QuestFolder
-    config: dict[str, Any]
     scores: dict[str, dict[int, dict[str, Scores]]]
     heads: dict[int, dict[str, dict[str, Any]]]
     rates: dict[str, dict[str, Any]]
@@ -120,14 +116,15 @@ class Results:
 
         Intervals and corrected tests are over images and seeds; with one seed over images alone.
         """
-        cache = self.__dict__.setdefault("_comparisons", {})
-        key = (test, reference or self.reference)
-        if key not in cache:
+        reference = reference or self.reference
+
+        def made() -> Comparison:
             by_seed = self.scores[test].values()
             scores = {spec: [scores[spec] for scores in by_seed] for spec in self.config["losses"]}
             unranked = set(self.config["losses"]) - set(self.competing(test))
-            cache[key] = compare(scores, key[1], unranked=unranked)
-        return cache[key]
+            return compare(scores, reference, unranked=unranked)
+
+        return self.once(("comparison", test, reference), made)
 
     @property
     def uncertainty(self) -> str:
@@ -161,16 +158,10 @@ class Results:
         """What every loss is compared with: mse, or the first loss where it is not among them."""
         return "mse" if "mse" in self.config["losses"] else self.config["losses"][0]
 
-    @cached_property
+    @property
     def mean_places(self) -> dict[str, float]:
         """The mean place over the metrics of the first test set of each loss that has one in all."""
-        comparison = self.comparison(self.tests[0])
-        places = [comparison.ranks(metric) for metric in comparison.metrics]
-        return {
-            spec: float(np.mean([its[spec] for its in places]))
-            for spec in self.config["losses"]
-            if all(spec in its for its in places)
-        }
+        return self.comparison(self.tests[0]).mean_places
 
     @cached_property
     def validation(self) -> dict[str, dict[str, float]]:
@@ -216,8 +207,8 @@ class Results:
     @property
     def references(self) -> list[str]:
         """What every other loss is compared with in pairs: `reference`, `best`, and the searched sum."""
-        tuned = self.search and self.search["best"]
-        return [spec for spec in dict.fromkeys([self.reference, self.best, tuned]) if spec]
+        tuned = [self.search["best"]] if self.search else []
+        return list(dict.fromkeys([*super().references, *tuned]))
 
     def seed_spread(self, test: str, spec: str, metric: str) -> dict[str, float] | None:
         """How a mean differs from seed to seed: lowest, highest, standard deviation; None for one seed."""
@@ -233,26 +224,15 @@ class Results:
         Of the losses that have a place, "losses" is their number; with intervals over images and seeds where
         there are two images. See `kerasal.reports.rank_correlations`.
         """
-        cache = self.__dict__.setdefault("_agreements", {})
-        if test not in cache:
-            comparison, competing = self.comparison(test), self.competing(test)
-            rows = [row for row in paper.TABLE_2 if row.spec in competing]
-            cache[test] = {}
-            for metric in [key for key in paper.METRICS if key in comparison.metrics]:
-                printed = [row.value(metric) for row in rows]
-                ours = [comparison.summaries[row.spec][metric].mean for row in rows]
-                resampled = self._resampled(test, metric, [row.spec for row in rows])
-                if correlations := rank_correlations(printed, ours, "losses", resampled):
-                    cache[test][metric] = correlations
-        return cache[test]
+        competing = [row for row in paper.TABLE_2 if row.spec in self.competing(test)]
+        printed = {metric: {row.spec: row.value(metric) for row in competing} for metric in paper.METRICS}
+        resampled = partial(self._resampled, test)
+        return self.once(
+            ("agreement", test), lambda: agreements(self.comparison(test), printed, "losses", resampled)
+        )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Everything that was found, as plain values; what is not known is None."""
-        values = {
-            "schema": SCHEMA,
-            "config": self.config,
-            "reference": self.reference,
-            "best": self.best,
+    def found(self) -> dict[str, Any]:
+        return {
             "uncertainty": self.uncertainty,
             "critical_difference": self.mean_ranks and asdict(self.mean_ranks),
             "paper_findings": [asdict(finding) for finding in findings.of_the_paper(self)],
@@ -270,7 +250,6 @@ class Results:
             },
             "tests": {test: self._test_as_dict(test) for test in self.tests},
         }
-        return null_for_nan(values)
 
     def table(self, test: str, *, errors: bool = True) -> tables.Table:
         """Table 2 for a test set: the mean of each loss, marked as in the paper."""
@@ -312,31 +291,20 @@ class Results:
         start, epochs = (self.config["options"].get(key) for key in ("start", "start_epochs"))
         return f"from {counted(epochs, 'epoch')} of {start}" if start else "from random weights"
 
-    def document(self, write, comment: str = "") -> str:
-        """All tables of all test sets, each under a line that says what it holds."""
+    def document(self, write: Callable[[tables.Table], str], comment: str = "") -> str:
         parts = [f"{comment}{self.uncertainty}\n"]
         if table := self.ranks_table():
             sets = " and ".join(self.sets_apart)
-            parts.append(f"{comment}{sets}: {table.title}\n{'' if comment else chr(10)}{write(table)}")
+            parts.append(tables.under(f"{sets}: {table.title}", table, write, comment))
         for test in self.tests:
             shown = [self.table(test)]
             shown += [tables.differences(self.comparison(test, its)) for its in self.references]
             if agreement := self.agreement(test):
                 shown.append(agreement_table(agreement, "the paper's Table 2", "losses"))
-            for table in shown:
-                gap = "" if comment else "\n"
-                parts.append(f"{comment}{self.title(test)}: {table.title}\n{gap}{write(table)}")
+            parts += [
+                tables.under(f"{self.title(test)}: {table.title}", table, write, comment) for table in shown
+            ]
         return "\n".join(parts)
-
-    def write(self) -> list[Path]:
-        """Write results.json, .csv, .md and .tex; returns their paths."""
-        folder = self.folder
-        return [
-            folder.write_json("results.json", self.as_dict()),
-            write_atomically(folder.path / "results.csv", self._write_csv),
-            folder.write_text("results.md", self.document(tables.markdown)),
-            folder.write_text("results.tex", self.document(tables.latex, "% ")),
-        ]
 
     def _over_seeds(self, test: str, spec: str) -> Scores:
         its = [
@@ -358,45 +326,31 @@ class Results:
         return resampled_means(values) if values.shape[-1] > 1 else None
 
     def _test_as_dict(self, test: str) -> dict[str, Any]:
-        comparison = self.comparison(test)
-        ranks = {metric: comparison.ranks(metric) for metric in comparison.metrics}
         bias = self.center_bias.get(test)
-        values: dict[str, Any] = {
+        return {
             "states": self.states_on(test),
             "center_bias": bias and {key: _mean(its) for key, its in bias.values.items()},
             "losses": {
                 spec: {
-                    metric: {
-                        **asdict(summary),
-                        "rank": ranks[metric].get(spec),
-                        "seeds": self.seed_spread(test, spec, metric),
-                    }
-                    for metric, summary in summaries.items()
+                    metric: {**values, "seeds": self.seed_spread(test, spec, metric)}
+                    for metric, values in metrics.items()
                 }
-                for spec, summaries in comparison.summaries.items()
+                for spec, metrics in self.comparison(test).summaries_as_dict().items()
             },
             "agreement_with_table_2": self.agreement(test),
+            "differences": {its: self.comparison(test, its).differences_as_dict() for its in self.references},
         }
-        for reference in self.references:
-            differences = self.comparison(test, reference).differences
-            values.setdefault("differences", {})[reference] = {
-                spec: {metric: asdict(its) for metric, its in metrics.items()}
-                for spec, metrics in differences.items()
-            }
-        return values
 
-    def _write_csv(self, path: Path) -> None:
+    def lines(self) -> Iterator[Sequence[Any]]:
         """A line for each test set, loss and seed: means over the images."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            metrics = self.comparison(self.tests[0]).metrics
-            writer.writerow(["test", "loss", "family", "seed", "learning_rate", "state", *metrics])
-            for test in self.tests:
-                for spec in self.config["losses"]:
-                    for seed, scores in self.scores[test].items():
-                        head = self.heads[seed][spec]
-                        means = [_mean(scores[spec].values[metric]) for metric in metrics]
-                        writer.writerow([test, spec, family(spec), seed, head["rate"], head["state"], *means])
+        metrics = self.comparison(self.tests[0]).metrics
+        yield ["test", "loss", "family", "seed", "learning_rate", "state", *metrics]
+        for test in self.tests:
+            for spec in self.config["losses"]:
+                for seed, scores in self.scores[test].items():
+                    head = self.heads[seed][spec]
+                    means = [_mean(scores[spec].values[metric]) for metric in metrics]
+                    yield [test, spec, family(spec), seed, head["rate"], head["state"], *means]
 
 
 def center_bias_file(test: str) -> str:

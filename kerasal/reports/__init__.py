@@ -1,15 +1,18 @@
-"""What the reports of quests and comparisons share: a folder to go on with, the page's style, pictures."""
+"""What the reports of quests and of Table 1 share: a folder to go on with, results, style, pictures."""
 
-from kerasal.reports.agreement import agreement_table, rank_correlations
+from kerasal.reports.agreement import agreement_table, agreements, rank_correlations
 from kerasal.reports.axes import axis_range, ticks
 from kerasal.reports.distances import critical_difference_figure
 from kerasal.reports.folder import ResultsFolder
 from kerasal.reports.page import details, html_table, panel, sorting, style, with_contents
 from kerasal.reports.pictures import heat, photo
+from kerasal.reports.results import ReportedResults
 
 __all__ = [
+    "ReportedResults",
     "ResultsFolder",
     "agreement_table",
+    "agreements",
     "axis_range",
     "critical_difference_figure",
     "details",

@@ -1,15 +1,38 @@
 """Whether two lists of means rank alike."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from kerasal.evaluation import tables
+from kerasal.evaluation import Comparison, tables
 from kerasal.evaluation.resampling import CONFIDENCE
 from kerasal.metrics import METRICS
 
 FEWEST_FOR_RANKS = 4  # pairs, under which a rank correlation says nothing
+
+
+def agreements(
+    comparison: Comparison,
+    printed: Mapping[str, Mapping[str, float]],
+    what: str,
+    resampled: Callable[[str, list[str]], np.ndarray | None] = lambda metric, systems: None,
+) -> dict[str, dict[str, Any]]:
+    """`rank_correlations` of means with a printed table, for each metric that both have and know enough of.
+
+    Args:
+        printed: [metric][system].
+        resampled: gives `rank_correlations` that of a metric and systems.
+    """
+    found = {}
+    for metric in [key for key in printed if key in comparison.metrics]:
+        systems = list(printed[metric])
+        ours = [comparison.summaries[system][metric].mean for system in systems]
+        values = list(printed[metric].values())
+        if correlations := rank_correlations(values, ours, what, resampled(metric, systems)):
+            found[metric] = correlations
+    return found
 
 
 def rank_correlations(

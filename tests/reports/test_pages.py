@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 from browser import chromium, errors
 
-from kerasal.comparison.folder import ComparisonFolder
-from kerasal.comparison.plot import interval_plot
-from kerasal.comparison.report import report_page
-from kerasal.comparison.results import Results
 from kerasal.evaluation import Scores, tables
 from kerasal.metrics import METRICS
 from kerasal.reports import axis_range, html_table, style, ticks, with_contents
+from kerasal.table1.folder import Table1Folder
+from kerasal.table1.plot import interval_plot
+from kerasal.table1.report import report_page
+from kerasal.table1.results import Results
 
 
 def results(folder, means, images=12, metrics=("cc", "kld"), spread=0.01):
     """A comparison whose systems score their mean, label -> metric -> mean, give or take `spread`."""
     random = np.random.default_rng(0)
-    its = ComparisonFolder(folder)
+    its = Table1Folder(folder)
     its.make("config.json")
     data = {"name": "photos", "description": "some photographs", "train": 9}
     its.write_json(

@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kerasal.comparison.entries import Entry, entries
-from kerasal.comparison.folder import ComparisonFolder
-from kerasal.comparison.report import report_page
-from kerasal.comparison.results import Results
 from kerasal.data.sample import Dataset, Sample, fingerprint
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores, evaluate
 from kerasal.metrics import METRICS
+from kerasal.table1.entries import Entry, entries
+from kerasal.table1.folder import Table1Folder
+from kerasal.table1.report import report_page
+from kerasal.table1.results import Results
 
 SHOWN = 3  # stimuli, where none are named
 
@@ -47,7 +47,7 @@ def run(
     if unknown := [key for key in metrics or () if key not in METRICS]:
         raise InputError(f"unknown metric {unknown[0]!r}: of {', '.join(METRICS)}")
     samples = dataset[split]
-    folder = ComparisonFolder(path)
+    folder = Table1Folder(path)
     before = folder.read_json("config.json") or {}
     stimuli = stimuli or before.get("stimuli")
     shown = dataset.named(stimuli) if stimuli else dataset.spread(split, SHOWN)
@@ -88,7 +88,7 @@ def _score(entry: Entry, dataset, split, metrics, processes, progress) -> tuple[
     return next(iter(result.scores.values())), result.notes
 
 
-def _write_maps(folder: ComparisonFolder, entry: Entry, dataset: Dataset, shown: Sequence[Sample]) -> None:
+def _write_maps(folder: Table1Folder, entry: Entry, dataset: Dataset, shown: Sequence[Sample]) -> None:
     """Keep its maps of the stimuli shown; none of a system that knows the answers, whose map they are."""
     if entry.facts["competes"]:
         name = entry.facts["name"]
@@ -99,7 +99,7 @@ def _write_maps(folder: ComparisonFolder, entry: Entry, dataset: Dataset, shown:
 
 def _config(dataset: Dataset, split: str, metrics, shown: Sequence[Sample]) -> dict[str, Any]:
     return {
-        "schema": ComparisonFolder.schema,
+        "schema": Table1Folder.schema,
         "data": {
             "name": dataset.name,
             "arguments": dataset.arguments,

@@ -23,7 +23,7 @@ from kerasal.visualize import grey
 MAP_WIDTH = 320  # pixels of a stored map
 
 
-class ComparisonFolder(ResultsFolder):
+class Table1Folder(ResultsFolder):
     """The files of one comparison."""
 
     kind, mark, schema = "comparison", "stimuli", 1

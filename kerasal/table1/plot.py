@@ -3,10 +3,10 @@
 import html
 import math
 
-from kerasal.comparison.entries import REFERENCE_KIND
-from kerasal.comparison.results import Results
 from kerasal.metrics import METRICS
 from kerasal.reports import axis_range, ticks
+from kerasal.table1.entries import REFERENCE_KIND
+from kerasal.table1.results import Results
 
 # Pixels: of the names, the scale, right of it, a row, above the rows.
 NAMES, SCALE, RIGHT, LINE, TOP = 190, 250, 14, 20, 26

@@ -7,8 +7,6 @@ from pathlib import Path
 from string import Template
 
 from kerasal.classical import CLASSICAL
-from kerasal.comparison.plot import interval_plot
-from kerasal.comparison.results import Results
 from kerasal.data.sample import Sample
 from kerasal.evaluation import tables
 from kerasal.models import NETWORKS
@@ -23,6 +21,8 @@ from kerasal.reports import (
     style,
     with_contents,
 )
+from kerasal.table1.plot import interval_plot
+from kerasal.table1.results import Results
 
 PAGE = Path(__file__).parent / "page"
 WIDTH = 220  # pixels of a map

@@ -11,12 +11,12 @@ from browser import chromium, errors
 from click.testing import CliRunner
 from conftest import write_photo, write_photo_folder
 
-from kerasal import comparison, data, evaluation
+from kerasal import data, evaluation, table1
 from kerasal.classical import CLASSICAL
-from kerasal.comparison.folder import stem
 from kerasal.errors import InputError
 from kerasal.prediction import NAMED, Source
 from kerasal.quest import paper
+from kerasal.table1.folder import stem
 from kerasal_cli import main
 
 METRICS = ["cc", "auc_judd", "nss"]
@@ -74,7 +74,7 @@ def run(dataset, folder, *models, **options):
         return items
 
     options = {"split": "all", "metrics": METRICS, "processes": 1, **options}
-    return comparison.run(dataset, folder, models, progress=progress, **options), scored
+    return table1.run(dataset, folder, models, progress=progress, **options), scored
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,12 @@
 """What a comparison found: means with intervals, paired differences, the paper's figures beside them."""
 
-import csv
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from kerasal._files import null_for_nan, write_atomically
 from kerasal.classical import CLASSICAL
-from kerasal.comparison.entries import KINDS, REFERENCE_KIND, REFERENCES
-from kerasal.comparison.folder import ComparisonFolder
 from kerasal.data.names import counted
 from kerasal.errors import InputError
 from kerasal.evaluation import Comparison, Scores, compare, tables
@@ -23,14 +16,15 @@ from kerasal.models import NETWORKS
 from kerasal.prediction import how_to_get
 from kerasal.quest import paper
 from kerasal.quest.findings import BEHIND, OPEN, side, too_few
-from kerasal.reports import agreement_table, rank_correlations
+from kerasal.reports import ReportedResults, agreement_table, agreements
+from kerasal.table1.entries import KINDS, REFERENCE_KIND, REFERENCES
+from kerasal.table1.folder import Table1Folder
 
-SCHEMA = 1
 CENTER_BIAS = "center-bias"
 
 
 @dataclass(frozen=True, eq=False)
-class Results:
+class Results(ReportedResults):
     """The scores of a comparison's systems, and what follows from them.
 
     Attributes:
@@ -39,16 +33,15 @@ class Results:
         failed: a line for each system that could not do these data.
     """
 
-    folder: ComparisonFolder
-    config: dict[str, Any]
+    folder: Table1Folder
     systems: dict[str, dict[str, Any]]
     scores: dict[str, Scores]
     failed: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, folder: ComparisonFolder | Path | str, failed: Sequence[str] = ()) -> "Results":
+    def read(cls, folder: Table1Folder | Path | str, failed: Sequence[str] = ()) -> "Results":
         """What a comparison's folder holds. InputError: no such folder, or no system in it."""
-        folder = folder if isinstance(folder, ComparisonFolder) else ComparisonFolder(folder)
+        folder = folder if isinstance(folder, Table1Folder) else Table1Folder(folder)
         config = folder.config
         systems = {facts["label"]: facts for facts in sorted(folder.systems(), key=_place)}
         if not systems:
@@ -64,28 +57,19 @@ class Results:
 
     def comparison(self, reference: str | None = None) -> Comparison:
         """Means with intervals over images, and paired differences from a system, by its label."""
-        cache = self.__dict__.setdefault("_comparisons", {})
         reference = reference or self.reference
-        if reference not in cache:
-            unranked = [label for label, facts in self.systems.items() if not facts["competes"]]
-            cache[reference] = compare(self.scores, reference, unranked=unranked)
-        return cache[reference]
+        unranked = [label for label, facts in self.systems.items() if not facts["competes"]]
+        return self.once(reference, lambda: compare(self.scores, reference, unranked=unranked))
 
     @property
     def reference(self) -> str:
         """What every system is compared with: center-bias, or the first where there is none."""
         return CENTER_BIAS if CENTER_BIAS in self.systems else next(iter(self.systems))
 
-    @cached_property
+    @property
     def mean_places(self) -> dict[str, float]:
         """The mean place over the metrics of each system that competes."""
-        comparison = self.comparison()
-        places = [comparison.ranks(metric) for metric in comparison.metrics]
-        return {
-            label: float(np.mean([its[label] for its in places]))
-            for label in self.systems
-            if all(label in its for its in places)
-        }
+        return self.comparison().mean_places
 
     @property
     def best(self) -> str | None:
@@ -153,16 +137,12 @@ class Results:
 
         Where several do, as the variants of Itti, the first counts.
         """
-        summaries = self.comparison().summaries
         firsts = {row: labels[0] for row, labels in self.printed.items() if labels}
-        found = {}
-        for index, key in enumerate(paper.TABLE_1_METRICS):
-            if key in self.comparison().metrics:
-                printed = [paper.TABLE_1[row][index] for row in firsts]
-                ours = [summaries[label][key].mean for label in firsts.values()]
-                if correlations := rank_correlations(printed, ours, "systems"):
-                    found[key] = correlations
-        return found
+        printed = {
+            key: {label: paper.TABLE_1[row][index] for row, label in firsts.items()}
+            for index, key in enumerate(paper.TABLE_1_METRICS)
+        }
+        return agreements(self.comparison(), printed, "systems")
 
     def findings(self) -> list[str]:
         """What there is to say, a sentence each, made from the scores alone."""
@@ -212,78 +192,36 @@ class Results:
             shown.append(agreement_table(agreement, "the paper's Table 1", "systems"))
         return shown + [tables.differences(self.comparison(label)) for label in self.references]
 
-    @property
-    def references(self) -> list[str]:
-        """The systems that differences are taken from: the reference, and the best."""
-        return [label for label in dict.fromkeys([self.reference, self.best]) if label is not None]
-
     def document(self, write: Callable[[tables.Table], str], comment: str = "") -> str:
         """All tables, each under a line that says what it holds; then what could not run."""
-        gap = "" if comment else "\n"
-        parts = [f"{comment}{self.title}: {table.title}\n{gap}{write(table)}" for table in self.all_tables()]
+        parts = [tables.under(f"{self.title}: {its.title}", its, write, comment) for its in self.all_tables()]
         parts += [f"{comment}Not run: {line}\n" for line in self.missing]
         return "\n".join(parts)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Everything that was found, as plain values; what is not known is None."""
-        comparison = self.comparison()
-        ranks = {metric: comparison.ranks(metric) for metric in comparison.metrics}
-        systems = {
-            label: {
-                **facts,
-                "mean_place": self.mean_places.get(label),
-                "metrics": {
-                    metric: {**asdict(summary), "rank": ranks[metric].get(label)}
-                    for metric, summary in comparison.summaries[label].items()
-                },
-            }
-            for label, facts in self.systems.items()
+    def found(self) -> dict[str, Any]:
+        summaries = self.comparison().summaries_as_dict()
+        return {
+            "systems": {
+                label: {**facts, "mean_place": self.mean_places.get(label), "metrics": summaries[label]}
+                for label, facts in self.systems.items()
+            },
+            "differences": {its: self.comparison(its).differences_as_dict() for its in self.references},
+            "paper_table_1": {
+                row: dict(zip(paper.TABLE_1_METRICS, values, strict=True))
+                for row, values in paper.TABLE_1.items()
+            },
+            "agreement_with_table_1": self.agreement(),
+            "findings": self.findings(),
+            "not_run": self.missing,
         }
-        differences = {
-            reference: {
-                label: {metric: asdict(its) for metric, its in metrics.items()}
-                for label, metrics in self.comparison(reference).differences.items()
-            }
-            for reference in self.references
-        }
-        return null_for_nan(
-            {
-                "schema": SCHEMA,
-                "config": self.config,
-                "reference": self.reference,
-                "best": self.best,
-                "systems": systems,
-                "differences": differences,
-                "paper_table_1": {
-                    row: dict(zip(paper.TABLE_1_METRICS, values, strict=True))
-                    for row, values in paper.TABLE_1.items()
-                },
-                "agreement_with_table_1": self.agreement(),
-                "findings": self.findings(),
-                "not_run": self.missing,
-            }
-        )
 
-    def write(self) -> list[Path]:
-        """Write results.json, .csv, .md and .tex; returns their paths."""
-        folder = self.folder
-        return [
-            folder.write_json("results.json", self.as_dict()),
-            write_atomically(folder.path / "results.csv", self._write_csv),
-            folder.write_text("results.md", self.document(tables.markdown)),
-            folder.write_text("results.tex", self.document(tables.latex, "% ")),
-        ]
-
-    def _write_csv(self, path: Path) -> None:
+    def lines(self) -> Iterator[Sequence[Any]]:
         """A line a system: means over the images."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            metrics = self.comparison().metrics
-            writer.writerow(["system", "name", "kind", "model", "loss", "trained_on", *metrics])
-            for label, facts in self.systems.items():
-                means = [self.comparison().summaries[label][metric].mean for metric in metrics]
-                known = [facts[key] for key in ("name", "kind", "model", "loss", "trained_on")]
-                writer.writerow([label, *known, *means])
+        metrics = self.comparison().metrics
+        yield ["system", "name", "kind", "model", "loss", "trained_on", *metrics]
+        for label, facts in self.systems.items():
+            means = [self.comparison().summaries[label][metric].mean for metric in metrics]
+            yield [label, *(facts[key] for key in ("name", "kind", "model", "loss", "trained_on")), *means]
 
 
 def _place(facts: dict[str, Any]) -> tuple:

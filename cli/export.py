@@ -5,7 +5,11 @@ from pathlib import Path
 import click
 
 from kerasal_cli.completion import complete_models
-from kerasal_cli.loading import load_library, rows_by_columns, say, silent_stderr
+from kerasal_cli.loading import load_library, read_table, rows_by_columns, say, silent_stderr
+
+_TABLE = read_table("export.table")
+FORMATS = _TABLE.FORMATS
+FIXED, SMALL = (", ".join(_TABLE.having(option, "title")) for option in ("size", "float16"))
 
 
 @click.command()
@@ -15,10 +19,10 @@ from kerasal_cli.loading import load_library, rows_by_columns, say, silent_stder
 )
 @click.option(
     "--format",
-    type=click.Choice(["saved_model", "keras", "onnx", "tflite"]),
+    type=click.Choice(list(FORMATS)),
     default="saved_model",
     show_default=True,
-    help="TensorFlow's, Keras's, ONNX's or TFLite's.",
+    help=f"For {', '.join(its.title for its in FORMATS.values())}.",
 )
 @click.option(
     "-o",
@@ -26,11 +30,11 @@ from kerasal_cli.loading import load_library, rows_by_columns, say, silent_stder
     type=click.Path(path_type=Path),
     help="Folder (saved_model) or file to make.  [default: RUN/saved_model, RUN/model.onnx, ...]",
 )
-@click.option("--float16", is_flag=True, help="ONNX, TFLite: store the weights in half the space.")
+@click.option("--float16", is_flag=True, help=f"{SMALL}: store the weights in half the space.")
 @click.option(
     "--size",
     metavar="ROWSxCOLUMNS",
-    help="ONNX, TFLite: take one image of this size alone, where sizes must be fixed.",
+    help=f"{FIXED}: take one image of this size alone, where sizes must be fixed.",
 )
 def export(model, named, format, output, float16, size) -> None:
     """Write a trained network for other programs: uint8 RGB of any size in, saliency map of that size out.
@@ -49,7 +53,6 @@ def export(model, named, format, output, float16, size) -> None:
     rows_columns = rows_by_columns(size, "--size")
     load_library()
     from kerasal._files import check_writable
-    from kerasal.export import SUFFIXES
     from kerasal.export import export as write
     from kerasal.prediction import resolve
 
@@ -59,7 +62,8 @@ def export(model, named, format, output, float16, size) -> None:
     if output is None:
         # A name that is no run folder has no folder to write to.
         folder = Path(model) if model and Path(model).is_dir() else Path(source.name)
-        output = folder / ("saved_model" if format == "saved_model" else f"model{SUFFIXES[format]}")
+        suffix = FORMATS[format].suffix
+        output = folder / (f"model{suffix}" if suffix else format)
     say(f"writing {output}, and running it to compare ...")
     with silent_stderr():  # converters and runtimes tell of themselves
         result = write(source, output, format, float16=float16, size=rows_columns)

@@ -51,6 +51,16 @@ def load_tables() -> None:
             sys.modules[name] = package
 
 
+def read_table(name: str) -> types.ModuleType:
+    """A module of tables that imports nothing, such as "models.table", without kerasal around it."""
+    folder = Path(importlib.util.find_spec("kerasal").submodule_search_locations[0])
+    file = folder.joinpath(*name.split(".")).with_suffix(".py")
+    spec = importlib.util.spec_from_file_location(f"kerasal_cli.{name}", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def load_library() -> None:
     """Import TensorFlow and kerasal without the dozen lines that TensorFlow logs about the machine."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if VERBOSE else "2")

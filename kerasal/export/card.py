@@ -3,44 +3,20 @@
 from typing import Any
 
 import kerasal
+from kerasal.export.table import FORMATS
 from kerasal.prediction.predictors import Named
-
-_CALLS = {
-    "saved_model": """import tensorflow as tf
-
-model = tf.saved_model.load("{path}")
-serve = model.signatures["serving_default"]
-saliency = serve(stimuli=photo[None])["saliency"][0, ..., 0]  # photo: (H, W, 3) uint8 RGB""",
-    "keras": """import keras
-import kerasal  # registers the classes
-
-model = keras.models.load_model("{path}")
-saliency = model.saliency_maps([photo])[0]  # photo: (H, W, 3) uint8 RGB""",
-    "onnx": """import onnxruntime
-
-session = onnxruntime.InferenceSession("{path}")  # photo: (H, W, 3) uint8 RGB
-saliency, density = session.run(["saliency", "density"], {{"stimuli": photo[None]}})""",
-    "tflite": """from ai_edge_litert.interpreter import Interpreter
-
-serve = Interpreter(model_path="{path}").get_signature_runner("serving_default")
-saliency = serve(stimuli=photo[None])["saliency"][0, ..., 0]  # photo: (H, W, 3) uint8 RGB""",
-}
-_PLACES = {
-    "saved_model": "saliency_model",
-    "keras": "saliency.keras",
-    "onnx": "saliency.onnx",
-    "tflite": "saliency.tflite",
-}
 
 
 def model_card(source: Named, format: str, *, float16: bool, size: tuple[int, int] | None) -> str:
     """The card as Markdown."""
+    its = FORMATS[format]
+    place = f"saliency{its.suffix}" if its.suffix else "saliency_model"
     parts = [
         f"# {source.name}: a saliency model, {format}",
         "It predicts where people look in an image within the first seconds. "
         f"Exported by kerasal {kerasal.__version__}.",
         _interface(format, float16, size),
-        f"```python\n{_CALLS[format].format(path=_PLACES[format])}\n```",
+        f"```python\n{its.call.format(path=place)}\n```",
         "## The model",
         "\n".join(f"- {line}" for line in _facts(source.facts)),
         "## Limits",

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 
 import keras
 import numpy as np
@@ -10,15 +11,11 @@ import numpy as np
 from kerasal._files import folder_beside
 from kerasal.errors import InputError
 from kerasal.export.card import model_card
-from kerasal.export.onnx import write_onnx
-from kerasal.export.saved_model import write_keras, write_saved_model
-from kerasal.export.tflite import write_tflite
+from kerasal.export.table import FORMATS, having
 from kerasal.models import SaliencyModel
 from kerasal.prediction import runtimes
 from kerasal.prediction.predictors import Named
 
-SUFFIXES = {"saved_model": "", "keras": ".keras", "onnx": ".onnx", "tflite": ".tflite"}
-FORMATS = tuple(SUFFIXES)
 TOLERANCE, TOLERANCE_FLOAT16 = 1e-3, 1e-2
 _CHECKED_SIZES = ((60, 90), (121, 75))
 
@@ -51,8 +48,8 @@ def export(
     Args:
         path: the folder (saved_model) or file to make.
         format: one of FORMATS.
-        float16: ONNX and TFLite: store the weights in half the space.
-        size: ONNX and TFLite, for runtimes that want fixed sizes: (rows, columns) of the one image
+        float16: where the format has it: store the weights in half the space.
+        size: where the format has it, for runtimes that want fixed sizes: (rows, columns) of the one image
             that is taken at a time.
 
     InputError: the path is there already, a format that does not exist or whose converter is not
@@ -65,32 +62,23 @@ def export(
         raise InputError("exporting needs Keras on TensorFlow: unset KERAS_BACKEND")
     if not isinstance(source.predictor, SaliencyModel):
         raise InputError(f"{source.name} is no network, and only networks can be exported")
-    if float16 and format not in ("onnx", "tflite"):
-        raise InputError(f"float16 is for onnx and tflite, not for {format}")
-    if size and (format not in ("onnx", "tflite") or min(size) < 1):
-        raise InputError(
-            f"no fixed size {size[0]}x{size[1]} for {format}: a positive one, for onnx or tflite"
-        )
+    options = FORMATS[format].options
+    if float16 and "float16" not in options:
+        raise InputError(f"float16 is for {' and '.join(having('float16'))}, not for {format}")
+    if size and ("size" not in options or min(size) < 1):
+        which = " or ".join(having("size"))
+        raise InputError(f"no fixed size {size[0]}x{size[1]} for {format}: a positive one, for {which}")
     if path.exists():
         raise InputError(f"{path} is there already: name another place with --output, or remove it")
     card = model_card(source, format, float16=float16, size=size)
     with folder_beside(path) as folder:
-        partial = folder / f"model{SUFFIXES[format]}"
-        _write(source.predictor, partial, format, card, size, float16)
+        partial = folder / f"model{FORMATS[format].suffix}"
+        write = resolve_name(f"kerasal.export.{FORMATS[format].writer}")
+        given = {"size": size, "float16": float16}
+        write(source.predictor, partial, card, **{name: given[name] for name in options})
         difference = _difference(source.predictor, partial, format, size)
         os.replace(partial, path)
     return Exported(path, _bytes(path), difference, TOLERANCE_FLOAT16 if float16 else TOLERANCE)
-
-
-def _write(model, path, format, card, size, float16):
-    if format == "saved_model":
-        write_saved_model(model, path, card)
-    elif format == "keras":
-        write_keras(model, path, card)
-    elif format == "onnx":
-        write_onnx(model, path, card, size, float16)
-    else:
-        write_tflite(model, path, card, size, float16)
 
 
 def _difference(model, path, format, size) -> float | None:

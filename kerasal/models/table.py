@@ -1,7 +1,7 @@
 """The networks as data: a row for each, which imports no Keras until its class is wanted."""
 
 from dataclasses import dataclass, replace
-from importlib import import_module
+from pkgutil import resolve_name
 
 
 @dataclass(frozen=True)
@@ -10,7 +10,7 @@ class NetworkInfo:
 
     Attributes:
         name: on the command line.
-        network: its class, or where that lies: "sam.SAMVGG" is in `kerasal/models/sam.py`.
+        network: its class, or where that lies: "sam:SAMVGG" is in `kerasal/models/sam.py`.
         title: as printed.
         year: of the reference.
         reference: the paper.
@@ -38,10 +38,8 @@ class NetworkInfo:
     @property
     def network_class(self) -> type:
         """Its class, which is imported for it."""
-        if isinstance(self.network, str):
-            module, name = self.network.split(".")
-            return getattr(import_module(f"kerasal.models.{module}"), name)
-        return self.network
+        named = isinstance(self.network, str)
+        return resolve_name(f"kerasal.models.{self.network}") if named else self.network
 
 
 _SAM = (
@@ -58,7 +56,7 @@ NETWORKS: dict[str, NetworkInfo] = {
     for info in (
         NetworkInfo(
             name="baseline",
-            network="baseline.Baseline",
+            network="baseline:Baseline",
             title="Baseline",
             year=2021,
             reference="Bruckert, Tavakoli, Liu, Christie and Le Meur, Deep saliency models: the quest for "
@@ -70,7 +68,7 @@ NETWORKS: dict[str, NetworkInfo] = {
         ),
         NetworkInfo(
             name="light",
-            network="baseline.Light",
+            network="baseline:Light",
             title="Light",
             year=2021,
             reference="The baseline's head on the convolutions of Tan and Le, EfficientNet: rethinking model "
@@ -83,7 +81,7 @@ NETWORKS: dict[str, NetworkInfo] = {
         ),
         NetworkInfo(
             name="sam-vgg",
-            network="sam.SAMVGG",
+            network="sam:SAMVGG",
             title="SAM-VGG",
             year=2018,
             reference=_SAM,
@@ -96,7 +94,7 @@ NETWORKS: dict[str, NetworkInfo] = {
         ),
         NetworkInfo(
             name="sam-resnet",
-            network="sam.SAMResNet",
+            network="sam:SAMResNet",
             title="SAM-ResNet",
             year=2018,
             reference=_SAM,
@@ -109,7 +107,7 @@ NETWORKS: dict[str, NetworkInfo] = {
         ),
         NetworkInfo(
             name="salgan",
-            network="salgan.SalGAN",
+            network="salgan:SalGAN",
             title="SalGAN",
             year=2017,
             reference="Pan, Canton, McGuinness, O'Connor, Torres, Sayrol and Giro-i-Nieto, SalGAN: visual "
@@ -123,7 +121,7 @@ NETWORKS: dict[str, NetworkInfo] = {
         ),
         NetworkInfo(
             name="mlnet",
-            network="mlnet.MLNet",
+            network="mlnet:MLNet",
             title="ML-Net",
             year=2016,
             reference="Cornia, Baraldi, Serra and Cucchiara, A deep multi-level network for saliency "
@@ -137,7 +135,7 @@ NETWORKS: dict[str, NetworkInfo] = {
         ),
         NetworkInfo(
             name="deepconvnet",
-            network="deepconvnet.DeepConvNet",
+            network="deepconvnet:DeepConvNet",
             title="DeepConvNet (SalNet)",
             year=2016,
             reference=_SHALLOW_AND_DEEP,
@@ -150,7 +148,7 @@ NETWORKS: dict[str, NetworkInfo] = {
         ),
         NetworkInfo(
             name="shallownet",
-            network="shallownet.ShallowNet",
+            network="shallownet:ShallowNet",
             title="ShallowNet (JuntingNet)",
             year=2016,
             reference=_SHALLOW_AND_DEEP,
@@ -169,7 +167,7 @@ HELPERS: dict[str, NetworkInfo] = {
     "salgan-discriminator": replace(
         NETWORKS["salgan"],
         name="salgan-discriminator",
-        network="salgan.SalGANDiscriminator",
+        network="salgan:SalGANDiscriminator",
         original=("lasagne", 20),
     )
 }

@@ -44,7 +44,7 @@ def test_every_row_names_a_recipe_and_a_class_that_keras_knows():
         info = models.NETWORKS[name]
         assert info.recipe in RECIPES
         assert RECIPES[info.recipe].model in ("baseline", *OURS)
-        registered = keras.saving.get_registered_object(f"kerasal>{info.network.split('.')[1]}")
+        registered = keras.saving.get_registered_object(f"kerasal>{info.network.split(':')[1]}")
         assert registered is info.network_class
 
 

@@ -12,7 +12,7 @@ from conftest import write_photo
 
 from kerasal import models
 from kerasal.errors import InputError
-from kerasal.export import FORMATS, SUFFIXES, export
+from kerasal.export import FORMATS, export
 from kerasal.export.saved_model import write_keras
 from kerasal.prediction import Named, runtimes
 
@@ -49,7 +49,7 @@ def exported(request, source, tmp_path_factory):
     for module in RUNTIMES.get(format, ()):
         pytest.importorskip(module)
     result = export(
-        source, tmp_path_factory.mktemp(format) / f"it{SUFFIXES[format]}", format, float16=float16
+        source, tmp_path_factory.mktemp(format) / f"it{FORMATS[format].suffix}", format, float16=float16
     )
     return result, getattr(runtimes, format)(result.path), tolerance
 
@@ -233,7 +233,7 @@ def test_the_command_offers_every_format():
     from kerasal_cli.export import export as command
 
     choices = {option.name: option.type for option in command.params}["format"].choices
-    assert tuple(choices) == FORMATS
+    assert tuple(choices) == tuple(FORMATS)
 
 
 def test_a_missing_converter_is_named_and_leaves_nothing(source, tmp_path, monkeypatch):

@@ -8,11 +8,11 @@ import pytest
 import tensorflow as tf
 
 from kerasal import models
-from kerasal.export import SUFFIXES, export
+from kerasal.export import FORMATS, export
 from kerasal.prediction import Named
 
 SIZES = [(rows, round(rows / 6) * 8) for rows in range(64, 481, 8)]  # 64x88 to 480x640, sides divisible by 8
-FORMATS = {"onnx": "tf2onnx", "tflite": "ai_edge_litert", "saved_model": "tensorflow", "keras": "keras"}
+NEEDED = {"onnx": "tf2onnx", "tflite": "ai_edge_litert", "saved_model": "tensorflow", "keras": "keras"}
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def test_a_network_whose_features_grow_by_no_whole_factor_is_exported(thin_basel
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", NEEDED)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_every_input_size_is_exported(thin_baseline, tmp_path, format, size):
-    pytest.importorskip(FORMATS[format])
-    assert export(Named("thin", thin_baseline(size)), tmp_path / f"it{SUFFIXES[format]}", format).agrees
+    pytest.importorskip(NEEDED[format])
+    assert export(Named("thin", thin_baseline(size)), tmp_path / f"it{FORMATS[format].suffix}", format).agrees

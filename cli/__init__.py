@@ -2,7 +2,7 @@
 
 Installed as kerasal_cli, beside the package kerasal: importing anything inside kerasal loads Keras, which
 takes seconds, and `kerasal --help` should not. For the same reason the command files import click alone at
-the top, and the library inside the commands.
+the top, and the library inside the commands; tables that import nothing are read without it (`read_table`).
 """
 
 import atexit

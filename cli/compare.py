@@ -4,21 +4,13 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli.completion import complete_models
-from kerasal_cli.loading import data_options, load_data, load_library, progress, say
+from kerasal_cli import options
+from kerasal_cli.loading import load_data, load_library, progress, say
 
 
 @click.command()
-@data_options(default="synthetic")
-@click.option(
-    "--model",
-    "--weights",
-    "models",
-    multiple=True,
-    shell_complete=complete_models,
-    metavar="RUN|NAME",
-    help="A trained run, a weights file, or NETWORK:FILE, besides what is at hand.  [repeatable]",
-)
+@options.data(default="synthetic")
+@options.models("models", "A trained run, a weights file, or NETWORK:FILE, besides what is at hand.")
 @click.option(
     "-o",
     "--output",
@@ -26,16 +18,14 @@ from kerasal_cli.loading import data_options, load_data, load_library, progress,
     help="The comparison's folder.  [default: comparisons/DATA]",
 )
 @click.option("--split", default="test", show_default=True, help="train, validation, test or all.")
+@options.metrics("all that the data allow")
 @click.option(
-    "--metrics",
-    metavar="KEY,KEY",
-    help="Of cc, sim, auc_judd, auc_borji, nss, emd, kld, sauc, information_gain.  "
-    "[default: all that the data allow]",
+    "--stimuli",
+    metavar="NAME,NAME",
+    callback=options.names_in,
+    help="To show maps of.  [default: as before, or three of the split]",
 )
-@click.option(
-    "--stimuli", metavar="NAME,NAME", help="To show maps of.  [default: as before, or three of the split]"
-)
-@click.option("--processes", type=click.IntRange(1), help="Scoring processes.  [default: one for each core]")
+@options.processes
 def compare(models, output, split, metrics, stimuli, processes, limit, data, **data_arguments) -> None:
     """Score all systems that can run on your data: the paper's Table 1, beside the paper's own figures.
 
@@ -62,8 +52,8 @@ def compare(models, output, split, metrics, stimuli, processes, limit, data, **d
         folder,
         models,
         split=split,
-        metrics=metrics and [key.strip() for key in metrics.split(",")],
-        stimuli=stimuli and [name.strip() for name in stimuli.split(",")],
+        metrics=metrics,
+        stimuli=stimuli,
         processes=processes,
         progress=progress,
         report=say,

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from kerasal_cli import options
 from kerasal_cli.completion import complete_datasets
-from kerasal_cli.loading import load_library, load_light, load_tables, normalized_option, progress, say
+from kerasal_cli.loading import load_data, load_library, load_light, load_tables, progress, say
 from kerasal_cli.table import json_option, show_json, show_rows, show_table
 
 PATH = click.Path(path_type=Path)
@@ -120,13 +121,11 @@ def fetch(name, folder, archives) -> None:
 @data.command()
 @click.argument("name", shell_complete=complete_datasets)
 @click.argument("folder", required=False, type=PATH)
-@click.option("--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density.")
-@normalized_option
-@click.option("--split-file", type=PATH, help="Lists of names that make the splits, .json or .csv.")
+@options.reading
 @click.option(
     "--maps", type=PATH, metavar="DIR", help="Maps of another program: which would be scored against what?"
 )
-def check(name, folder, sigma, normalized, split_file, maps) -> None:
+def check(name, folder, maps, **reading) -> None:
     """Read every file of a dataset; say what is wrong with which, what is odd, and its statistics.
 
     NAME is one of kerasal data list, or the path of a folder. The exit status is 1 if anything is wrong.
@@ -146,7 +145,7 @@ def check(name, folder, sigma, normalized, split_file, maps) -> None:
     from kerasal.evaluation import check_maps
 
     name, folder = locate(name, folder)
-    report = look(name, folder, sigma=sigma, normalized=normalized, split_file=split_file, progress=progress)
+    report = look(name, folder, progress=progress, **reading)
     usable = report.dataset and report.dataset.samples
     of_maps = check_maps(maps, report.dataset) if maps and usable else None
     for note in (*report.notes, *(of_maps.notes if of_maps else ())):
@@ -185,12 +184,9 @@ def check(name, folder, sigma, normalized, split_file, maps) -> None:
     metavar="ROWSxCOLUMNS|own",
     help="Size that training will use: stimuli are shrunk to it, keeping their proportions; own: not at all.",
 )
-@click.option("--split-file", type=PATH, help="Lists of names that make the splits, .json or .csv.")
-@click.option("--crop-borders", is_flag=True, help="cat2000: take the grey padding away.")
-@click.option("--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density.")
-@normalized_option
+@options.reading
 @click.option("--per-shard", type=click.IntRange(1), default=256, show_default=True, help="Samples a file.")
-def prepare(name, folder, output, size, split_file, crop_borders, sigma, normalized, per_shard) -> None:
+def prepare(name, folder, output, size, per_shard, **reading) -> None:
     """Turn a dataset into TFRecords, decoded and shrunk, that training reads fast.
 
     Then train with --data OUTPUT. The test split keeps its files, so that scores stay those of the dataset.
@@ -204,18 +200,9 @@ def prepare(name, folder, output, size, split_file, crop_borders, sigma, normali
     load_library()
     from kerasal import data, visualize
     from kerasal.data.prepared import prepare as write
-    from kerasal_cli.loading import load_data, rows_by_columns
 
-    rows_columns = None if size == "own" else rows_by_columns(size, "--size")
-    dataset = load_data(
-        None,
-        name=name,
-        data_dir=folder,
-        sigma=sigma,
-        split_file=split_file,
-        crop_borders=crop_borders,
-        normalized=normalized,
-    )
+    rows_columns = None if size == "own" else options.rows_by_columns(size, "--size")
+    dataset = load_data(None, name=name, data_dir=folder, **reading)
     output = output or Path("prepared") / dataset.name
     made = write(dataset, output, size=rows_columns, per_shard=per_shard, progress=progress)
     if (output / data.CENTER_BIAS).is_file():
@@ -232,16 +219,11 @@ def prepare(name, folder, output, size, split_file, crop_borders, sigma, normali
 @click.option(
     "--center-bias", is_flag=True, help="Draw the split's centre bias instead; writes it as .npy too."
 )
-@click.option("--split-file", type=PATH, help="Lists of names that make the splits, .json or .csv.")
-@click.option("--crop-borders", is_flag=True, help="cat2000: take the grey padding away.")
-@click.option("--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density.")
-@normalized_option
+@options.reading
 @click.option(
     "-o", "--output", type=PATH, help="Picture to write.  [default: NAME.jpg or NAME-center-bias.png]"
 )
-def show(
-    name, folder, split, count, names, center_bias, split_file, crop_borders, sigma, normalized, output
-) -> None:
+def show(name, folder, split, count, names, center_bias, output, **reading) -> None:
     """Draw stimuli of a dataset with their fixations and density maps, or its centre bias, as one picture.
 
     \b
@@ -251,17 +233,8 @@ def show(
     """
     load_library()
     from kerasal import visualize
-    from kerasal_cli.loading import load_data
 
-    dataset = load_data(
-        None,
-        name=name,
-        data_dir=folder,
-        sigma=sigma,
-        split_file=split_file,
-        crop_borders=crop_borders,
-        normalized=normalized,
-    )
+    dataset = load_data(None, name=name, data_dir=folder, **reading)
     stem = Path(dataset.name).name
     if center_bias:
         written = visualize.draw_center_bias(dataset[split], output or Path(f"{stem}-center-bias.png"))

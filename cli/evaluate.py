@@ -4,30 +4,14 @@ from pathlib import Path
 
 import click
 
+from kerasal_cli import options
 from kerasal_cli.completion import complete_models
-from kerasal_cli.loading import (
-    cluster_option,
-    data_options,
-    load_data,
-    load_library,
-    load_light,
-    open_cluster,
-    progress,
-    say,
-)
+from kerasal_cli.loading import load_data, load_library, load_light, open_cluster, progress, say
 
 
 @click.command()
 @click.argument("models", metavar="[RUN|NAME]...", nargs=-1, shell_complete=complete_models)
-@click.option(
-    "--model",
-    "--weights",
-    "named",
-    multiple=True,
-    shell_complete=complete_models,
-    metavar="RUN|NAME",
-    help="The same as RUN|NAME: run folder, name of `kerasal models`, or weights file.  [repeatable]",
-)
+@options.models("named", "The same as RUN|NAME: run folder, name of `kerasal models`, or weights file.")
 @click.option(
     "--maps",
     multiple=True,
@@ -42,20 +26,15 @@ from kerasal_cli.loading import (
     metavar="NAME",
     help="chance, center-bias, observers, half-observers or upper-bound.  [repeatable]",
 )
-@data_options(default=None)
+@options.data(default=None)
 @click.option("--split", default="test", show_default=True, help="train, validation, test or all.")
-@click.option(
-    "--metrics",
-    metavar="KEY,KEY",
-    help="Of cc, sim, auc_judd, auc_borji, nss, emd, kld, sauc, information_gain.  "
-    "[default: all that the data allow]",
-)
+@options.metrics("all that the data allow")
 @click.option(
     "--reference", metavar="NAME", help="The system that others are compared with.  [default: the first]"
 )
 @click.option("--seed", default=0, show_default=True, help="Of the bootstrap intervals.")
-@click.option("--processes", type=click.IntRange(1), help="Scoring processes.  [default: one for each core]")
-@cluster_option
+@options.processes
+@options.cluster
 @click.option(
     "--mirror", is_flag=True, help="Models: score the mean of the maps of a stimulus and its mirror image."
 )
@@ -130,7 +109,7 @@ def evaluate(
             systems,
             dataset,
             split,
-            metrics=metrics and [key.strip() for key in metrics.split(",")],
+            metrics=metrics,
             reference=reference,
             processes=processes,
             cluster=workers,

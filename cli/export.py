@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from kerasal_cli import options
 from kerasal_cli.completion import complete_models
-from kerasal_cli.loading import load_library, read_table, rows_by_columns, say, silent_stderr
+from kerasal_cli.loading import load_library, say, silent_stderr
 
-_TABLE = read_table("export.table")
+_TABLE = options.read_table("export.table")
 FORMATS = _TABLE.FORMATS
 FIXED, SMALL = (", ".join(_TABLE.having(option, "title")) for option in ("size", "float16"))
 
@@ -50,7 +51,7 @@ def export(model, named, format, output, float16, size) -> None:
     if model and named:
         raise click.UsageError(f"one network at a time: {model} or {named}")
     model = model or named
-    rows_columns = rows_by_columns(size, "--size")
+    rows_columns = options.rows_by_columns(size, "--size")
     load_library()
     from kerasal._files import check_writable
     from kerasal.export import export as write

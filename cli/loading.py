@@ -1,15 +1,13 @@
-"""What commands share: loading TensorFlow without its noise, progress bars, data options."""
+"""What commands share: loading TensorFlow without its noise, progress bars, data."""
 
 import contextlib
 import importlib.util
 import os
-import re
 import sys
 import tempfile
 import types
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -49,16 +47,6 @@ def load_tables() -> None:
             package = types.ModuleType(name)
             package.__path__ = list(importlib.util.find_spec(name).submodule_search_locations)
             sys.modules[name] = package
-
-
-def read_table(name: str) -> types.ModuleType:
-    """A module of tables that imports nothing, such as "models.table", without kerasal around it."""
-    folder = Path(importlib.util.find_spec("kerasal").submodule_search_locations[0])
-    file = folder.joinpath(*name.split(".")).with_suffix(".py")
-    spec = importlib.util.spec_from_file_location(f"kerasal_cli.{name}", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def load_library() -> None:
@@ -147,68 +135,6 @@ def progress(items: Sequence, what: str) -> Iterator:
     return iter(track(items, description=what, console=console))
 
 
-def normalized_option(command: Callable) -> Callable:
-    """The option that says that coordinates are shares of the image."""
-    return click.option(
-        "--normalized", is_flag=True, help="Folders: coordinates are 0 to 1 across the image, not pixels."
-    )(command)
-
-
-def data_options(default: str | None) -> Callable:
-    """The options that name a dataset."""
-    from kerasal_cli.completion import complete_datasets  # which itself needs this module
-
-    options = [
-        click.option(
-            "--data",
-            shell_complete=complete_datasets,
-            default=default,
-            show_default=default is not None,
-            metavar="NAME|PATH",
-            help="synthetic, a name of `kerasal data list`, or the path of a folder: prepared, or with "
-            "images/ and maps/ or fixations/; or several: osie+scene, osie*2+scene.",
-        ),
-        click.option(
-            "--data-dir",
-            multiple=True,
-            callback=_folders,
-            metavar="DIR|NAME=DIR",
-            help="Where the named dataset lies; of several NAME=DIR for each.  [repeatable; default: "
-            "$KERASAL_DATA/NAME or ~/.kerasal/data/NAME]",
-        ),
-        click.option(
-            "--sigma", type=float, metavar="PIXELS", help="Folders: blur from fixations to density."
-        ),
-        click.option(
-            "--pixels-per-degree", type=float, help="Folders: the same, as one degree of visual angle."
-        ),
-        click.option(
-            "--split-file",
-            type=click.Path(path_type=Path),
-            help="Lists of names that make the splits, .json or .csv.",
-        ),
-        click.option("--crop-borders", is_flag=True, help="cat2000: take the grey padding away."),
-        normalized_option,
-        click.option("--limit", type=click.IntRange(1), help="Use at most so many stimuli of each split."),
-    ]
-
-    def decorate(command):
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-def _folders(context: click.Context, parameter, values: tuple[str, ...]) -> str | dict[str, str] | None:
-    """One folder as it is, of several datasets the folder by the name."""
-    pairs = [value.split("=", 1) for value in values if re.match(r"[\w-]+=", value)]
-    named = {name: str(Path(folder).expanduser()) for name, folder in pairs}
-    if len(values) > 1 and len(named) < len(values):
-        raise click.BadParameter("of several datasets say of each NAME=DIR, once")
-    return named or (values[0] if values else None)
-
-
 def load_data(limit: int | None, **arguments):
     """The dataset that the options name; what loading left out is said on stderr."""
     from kerasal import data
@@ -217,15 +143,6 @@ def load_data(limit: int | None, **arguments):
     for note in dataset.notes:
         say(f"Note: {note}")
     return dataset.limited(limit) if limit else dataset
-
-
-def cluster_option(command: Callable) -> Callable:
-    """The option that names a Dask cluster."""
-    return click.option(
-        "--cluster",
-        metavar="ADDRESS|local:N",
-        help="Compute on a Dask cluster: its scheduler's address, or N processes started here.",
-    )(command)
 
 
 @contextlib.contextmanager
@@ -238,18 +155,3 @@ def open_cluster(where: str | None) -> Iterator:
 
     with connect(where, say) as cluster:
         yield cluster
-
-
-def rows_by_columns(text: str | None, option: str) -> tuple[int, int] | None:
-    """An option's value such as 300x400, as numbers."""
-    if text is None:
-        return None
-    try:
-        rows, columns = (int(part) for part in text.lower().split("x"))
-        if rows < 1 or columns < 1:
-            raise ValueError
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is not ROWSxCOLUMNS, such as 300x400", param_hint=option
-        ) from None
-    return rows, columns

@@ -4,16 +4,9 @@ from pathlib import Path
 
 import click
 
+from kerasal_cli import options
 from kerasal_cli.completion import complete_losses
-from kerasal_cli.loading import (
-    cluster_option,
-    data_options,
-    load_data,
-    load_library,
-    open_cluster,
-    progress,
-    say,
-)
+from kerasal_cli.loading import load_data, load_library, open_cluster, progress, say
 
 
 @click.command()
@@ -26,7 +19,7 @@ from kerasal_cli.loading import (
     help="Losses and sums of them, or a list: table2 (the paper's 27), table3, figure3, modern (what "
     "later networks are trained with).",
 )
-@data_options(default="synthetic")
+@options.data(default="synthetic")
 @click.option(
     "--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many trainings of each loss."
 )
@@ -52,23 +45,24 @@ from kerasal_cli.loading import (
     show_default=True,
     help="default, or paper (SGD 0.001, batch 60, no search).",
 )
-@click.option("--model", help="Network: baseline or light.  [default: baseline]")
-@click.option(
-    "--backbone",
-    help="Under the paper's head: vgg16, efficientnet-lite2 or resnet50.  [default: the model's]",
+@options.of(
+    options.TRAINING.OptionTable,
+    *(
+        "model",
+        "backbone",
+        "backbone_weights",
+        "activation",
+        "input_size",
+        "epochs",
+        "patience",
+        "batch_size",
+    ),
+    model={"help": "Network: baseline or light.  [default: baseline]"},
+    activation={"help": "Output of every loss: {choices}.  [default: by the loss's family]"},
+    input_size={"help": "Size that stimuli are resized to.", "default": "150x200", "show_default": True},
+    epochs={"help": "Of every loss.  [default: 6; paper: 30]"},
+    patience={"help": "Epochs without a better validation loss before a loss stops."},
 )
-@click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or an .h5 file.")
-@click.option("--activation", help="Output of every loss: relu or sigmoid.  [default: by the loss's family]")
-@click.option(
-    "--input-size",
-    default="150x200",
-    show_default=True,
-    metavar="ROWSxCOLUMNS",
-    help="Size that stimuli are resized to.",
-)
-@click.option("--epochs", type=int, help="Of every loss.  [default: 6; paper: 30]")
-@click.option("--patience", type=int, help="Epochs without a better validation loss before a loss stops.")
-@click.option("--batch-size", type=int)
 @click.option(
     "--search-rates",
     metavar="RATE,RATE",
@@ -84,13 +78,15 @@ from kerasal_cli.loading import (
     help="Loss of the short training that every loss goes on from; none begins at random, as the paper did.",
 )
 @click.option("--start-epochs", type=click.IntRange(1), default=2, show_default=True, help="Its length.")
-@click.option("--learning-rate", type=float, help="Of every loss, without a search.")
-@click.option("--deterministic/--no-deterministic", default=None, help="Bit for bit the same each time.")
-@click.option(
-    "--precision",
-    default="auto",
-    show_default=True,
-    help="Of backbone, heads and the VGG-16 of df and gm: auto, float32 or bfloat16.",
+@options.of(
+    options.TRAINING.OptionTable,
+    *("learning_rate", "deterministic", "precision"),
+    learning_rate={"help": "Of every loss, without a search."},
+    precision={
+        "help": "Of backbone, heads and the VGG-16 of df and gm: auto, float32 or bfloat16.",
+        "default": "auto",
+        "show_default": True,
+    },
 )
 @click.option(
     "--side-by-side",
@@ -99,30 +95,20 @@ from kerasal_cli.loading import (
     show_default=True,
     help="Heads that share a step: more is faster and needs more memory.",
 )
+@options.metrics("Table 2's seven")
 @click.option(
-    "--metrics",
-    metavar="KEY,KEY",
-    help="Of cc, sim, auc_judd, auc_borji, nss, emd, kld, sauc, information_gain.  "
-    "[default: Table 2's seven]",
+    "--stimuli",
+    metavar="NAME,NAME",
+    callback=options.names_in,
+    help="To show in the report.  [default: three, by their CC]",
 )
-@click.option("--stimuli", metavar="NAME,NAME", help="To show in the report.  [default: three, by their CC]")
-@click.option("--processes", type=click.IntRange(1), help="Scoring processes.  [default: one for each core]")
-@cluster_option
-@click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path),
-    help="Where features are kept between quests.  [default: $KERASAL_CACHE or ~/.cache/kerasal]",
-)
-@click.option("--cache-in-memory", is_flag=True, help="Keep the features in memory, for this quest alone.")
+@options.processes
+@options.cluster
+@options.cache("quest")
 def quest(
     losses,
     data,
     data_dir,
-    sigma,
-    pixels_per_degree,
-    split_file,
-    crop_borders,
-    normalized,
     limit,
     seeds,
     tune,
@@ -159,7 +145,8 @@ def quest(
     from kerasal._files import check_writable
     from kerasal_cli.table import show_tables
 
-    options = quest.options(
+    reading = {name: changes.pop(name) for name in options.READING.NAMES}
+    chosen = quest.options(
         recipe,
         input_size=input_size,
         search_rates=None if search_rates is None else _rates(search_rates),
@@ -170,35 +157,26 @@ def quest(
     if output:
         check_writable(output)
     data_dir, test_dirs = _folders_apart(data_dir, tests)
-    dataset = load_data(
-        limit,
-        name=data,
-        data_dir=data_dir,
-        sigma=sigma,
-        pixels_per_degree=pixels_per_degree,
-        split_file=split_file,
-        crop_borders=crop_borders,
-        normalized=normalized,
-    )
+    dataset = load_data(limit, name=data, data_dir=data_dir, **reading)
     folder = output or Path("quests") / dataset.name
     say(f"{len(specs)} losses on {dataset.description}, into {folder}")
     with open_cluster(cluster) as workers:
         results = quest.run(
             dataset,
             specs,
-            options,
+            chosen,
             folder,
             seeds=seeds,
             tests=[load_data(limit, name=name, data_dir=test_dirs.get(name)) for name in tests],
             tuning=tuning,
-            stimuli=stimuli and [name.strip() for name in stimuli.split(",")],
+            stimuli=stimuli,
             side_by_side=side_by_side,
             processes=processes,
             cluster=workers,
             cache_folder=None if cache_in_memory else cache_dir or training.default_cache(),
             progress=progress,
             report=say,
-            **({"metrics": [key.strip() for key in metrics.split(",")]} if metrics else {}),
+            **({"metrics": metrics} if metrics else {}),
         )
     for test in results.tests:
         show_tables(results.title(test), [results.table(test, errors=False)])

@@ -4,21 +4,14 @@ import contextlib
 
 import click
 
+from kerasal_cli import options
 from kerasal_cli.completion import complete_models
 from kerasal_cli.loading import load_library
 
 
 @click.command()
 @click.argument("models", metavar="[RUN|NAME]...", nargs=-1, shell_complete=complete_models)
-@click.option(
-    "--model",
-    "--weights",
-    "named",
-    multiple=True,
-    shell_complete=complete_models,
-    metavar="RUN|NAME",
-    help="The same.  [repeatable]",
-)
+@options.models("named", "The same.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."

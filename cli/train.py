@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from kerasal_cli import loading
+from kerasal_cli import loading, options
 from kerasal_cli.completion import complete_losses, complete_models
-from kerasal_cli.loading import data_options, load_data, load_library, progress, rows_by_columns, say
+from kerasal_cli.loading import load_data, load_library, progress, say
 
 
 def _read_config(context: click.Context, _, path: Path | None) -> None:
@@ -28,7 +28,7 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
     context.default_map = values
 
 
-DATA = ("data_dir", "sigma", "pixels_per_degree", "split_file", "crop_borders", "normalized")
+DATA = ("data_dir", *options.READING.NAMES)
 PLACES = ("data_dir", "cache_dir", "cache_in_memory")  # where things lie may differ when a run goes on
 ADAPTING = ("adapt", "data", "limit", "loss", "run", *DATA)
 
@@ -54,109 +54,28 @@ ADAPTING = ("adapt", "data", "limit", "loss", "run", *DATA)
     shell_complete=complete_models,
     help="Fit a trained network to the data by ten numbers, instead of training one; a few images do.",
 )
-@click.option(
-    "--loss",
-    metavar="SPEC",
-    shell_complete=complete_losses,
-    help="A loss or a weighted sum: 10*kld+2*cc+nss.  [default: by the recipe; kld+cc+nss]",
-)
-@data_options(default="synthetic")
+@options.of(options.TRAINING.OptionTable, "loss", loss={"shell_complete": complete_losses})
+@options.data(default="synthetic")
 @click.option("--run", type=click.Path(path_type=Path), help="Run folder to make.  [default: runs/DATA-LOSS]")
 @click.option(
     "--recipe",
     default="default",
     show_default=True,
-    help="Defaults of the options below: default, fine-tuned (VGG-16 learns too: better and slower), paper "
-    "(SGD 0.001, batch 60) or the authors' of a model: sam, salgan, mlnet, deepconvnet, shallownet.",
+    help=f"Defaults of the options below: {options.either(options.TRAINING.RECIPES)}; default is the "
+    "model's own, fine-tuned better and slower.",
 )
-@click.option(
-    "--model",
-    help="Network: baseline, light, sam-vgg, sam-resnet, salgan, mlnet, deepconvnet or shallownet.  "
-    "[default: baseline]",
+@options.of(
+    options.TRAINING.OptionTable,
+    *(name for name in options.TRAINING.OptionTable.__dataclass_fields__ if name != "loss"),
+    weights={"shell_complete": complete_models},
 )
-@click.option("--activation", help="Output: relu or sigmoid.  [default: by the loss's family]")
-@click.option(
-    "--backbone",
-    help="Under the paper's head: vgg16, efficientnet-lite2 or resnet50.  [default: the model's]",
-)
-@click.option("--backbone-weights", metavar="NAME|PATH", help="imagenet, random, or an .h5 file.")
-@click.option(
-    "--weights",
-    metavar="RUN|NAME|FILE",
-    shell_complete=complete_models,
-    help="Go on from a network that has learned: a shipped one, such as baseline.fine-tuned, a run, or a "
-    "weights file.",
-)
-@click.option(
-    "--freeze-backbone/--train-backbone",
-    default=None,
-    help="Whether the backbone learns too; frozen, its features are computed once.  [default: by the recipe]",
-)
-@click.option(
-    "--input-size",
-    metavar="ROWSxCOLUMNS",
-    help="Size that stimuli are resized to.  [default: 300x400; 375x500 for larger stimuli]",
-)
-@click.option("--epochs", type=int)
-@click.option(
-    "--adversarial-after",
-    type=int,
-    metavar="EPOCHS",
-    help="Epochs before the discriminator joins; for salgan.  [default: 15]",
-)
-@click.option("--batch-size", type=int, help="Stimuli in one step, on all devices together.")
-@click.option("--gradient-accumulation", type=int, help="Steps for each update of the weights.")
-@click.option("--optimizer", help="sgd, adam, adamw, rmsprop or adagrad.")
-@click.option("--learning-rate", type=float)
-@click.option("--momentum", type=float, help="Of sgd and rmsprop.")
-@click.option("--nesterov/--no-nesterov", default=None, help="Nesterov's momentum, for sgd.")
-@click.option(
-    "--warmup", type=float, metavar="EPOCHS", help="Let the learning rate rise over so many epochs."
-)
-@click.option("--decay", help="Of the learning rate: cosine, linear, exponential, step, inverse or none.")
-@click.option(
-    "--decay-rate",
-    type=float,
-    help="Factor of the exponential and the step decay, divisor less 1 of the inverse ...",
-)
-@click.option("--decay-epochs", type=float, help="... over so many epochs.")
-@click.option("--weight-decay", type=float)
-@click.option("--clip-norm", type=float, help="Largest norm of all gradients together; 0 is off.")
-@click.option("--clip-value", type=float, help="Largest absolute value of a gradient's entry; 0 is off.")
-@click.option("--ema", type=float, help="Momentum of the weights' moving average; 0 is off.")
-@click.option("--dropout", type=float, help="Rate before the last convolution.")
-@click.option("--feature-dropout", type=float, help="Rate of dropped feature channels.")
-@click.option("--flip/--no-flip", default=None, help="Mirror stimulus, map and fixations at random.")
-@click.option("--crop", type=float, help="Cut off up to this share of each side at random; 0 is off.")
-@click.option("--scale", type=float, help="Draw stimuli up to this share smaller or larger; 0 is off.")
-@click.option("--color", type=float, help="Change brightness, contrast, saturation by up to this share.")
-@click.option(
-    "--patience", type=int, help="Epochs without a better validation loss before stopping; 0 is off."
-)
-@click.option("--seed", type=int)
-@click.option(
-    "--precision", help="Of backbone and head: auto, float32, bfloat16 or float16.  [default: auto]"
-)
-@click.option("--xla/--no-xla", default=None, help="Compile with XLA.  [default: on a GPU]")
-@click.option(
-    "--deterministic/--no-deterministic", default=None, help="The same result bit for bit in each run."
-)
-@click.option(
-    "--strategy", help="mirrored: all GPUs of this machine; multi-worker: the machines of TF_CONFIG."
-)
-@click.option("--checkpoint-minutes", type=float, help="Between checkpoints within an epoch.")
 @click.option(
     "--cache-features/--no-cache-features",
     default=True,
     show_default=True,
     help="Compute the frozen backbone's features once.",
 )
-@click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path),
-    help="Where features are kept between runs.  [default: $KERASAL_CACHE or ~/.cache/kerasal]",
-)
-@click.option("--cache-in-memory", is_flag=True, help="Keep the features in memory, for this run alone.")
+@options.cache("run")
 @click.pass_context
 def train(context, resume, adapt, cache_dir, cache_in_memory, **choices) -> None:
     """Train a network; writes a run folder with weights, history and configuration.
@@ -208,33 +127,23 @@ def train(context, resume, adapt, cache_dir, cache_in_memory, **choices) -> None
     click.echo(f"next: kerasal evaluate {result.path}   or: kerasal predict --model {result.path} IMAGES")
 
 
-def _train(
-    where,
-    loss,
-    data,
-    limit,
-    run,
-    recipe,
-    input_size,
-    cache_features,
-    **changes,
-):
+def _train(where, loss, data, limit, run, recipe, input_size, cache_features, **changes):
     from kerasal import losses, training
 
     place = {name: changes.pop(name) for name in DATA}
     changes["loss"] = loss and losses.canonical(loss)
     training.make_strategy(changes["strategy"] or "none")  # before TensorFlow computes anything
-    size = rows_by_columns(input_size, "--input-size")
+    size = options.rows_by_columns(input_size, "--input-size")
     # Mistakes are told before data are read.
     training.options(recipe, input_size=size, **changes)
     if run:
         training.RunFolder.check_free(run)
     dataset = load_data(limit, name=data, **place)
     size = size or training.input_size_for(dataset, recipe, changes["model"])
-    options = training.options(recipe, input_size=size, **changes)
-    run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss or options.loss}"))
-    say(f"training on {dataset.description}, loss {options.loss}, into {run}")
-    return training.train(dataset, options, run, limit=limit, cache_features=cache_features, **where)
+    chosen = training.options(recipe, input_size=size, **changes)
+    run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss or chosen.loss}"))
+    say(f"training on {dataset.description}, loss {chosen.loss}, into {run}")
+    return training.train(dataset, chosen, run, limit=limit, cache_features=cache_features, **where)
 
 
 def _adapt(name, where, data, limit, loss, run, **choices):

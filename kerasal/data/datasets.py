@@ -21,6 +21,7 @@ from kerasal.data import (
 )
 from kerasal.data.info import DatasetInfo
 from kerasal.data.layout import Troubles
+from kerasal.data.options import ReadingOptions
 from kerasal.data.sample import Dataset
 from kerasal.data.splits import split_by_file
 from kerasal.errors import InputError
@@ -38,6 +39,9 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "toronto": toronto.load,
     "folder": folder.load,
 }
+
+# The fields of `ReadingOptions` that a loader has, besides split_file, which all take.
+OWN_OPTIONS = {"cat2000": ("crop_borders",), "folder": ("sigma", "pixels_per_degree", "normalized")}
 
 # The facts of the published ones.
 INFO: dict[str, DatasetInfo] = {
@@ -59,12 +63,8 @@ def load(
     name: str,
     data_dir: Path | str | Mapping[str, Path | str] | None = None,
     *,
-    sigma: float | None = None,
-    pixels_per_degree: float | None = None,
-    split_file: Path | str | None = None,
-    crop_borders: bool = False,
-    normalized: bool = False,
     troubles: Troubles | None = None,
+    **options,
 ) -> Dataset:
     """A dataset by its name, or any folder by its path: of images with maps or fixations, or prepared.
 
@@ -73,85 +73,66 @@ def load(
             `kerasal.data.prepared.prepare` wrote it; or several of them, "osie+scene" or "osie*2+scene":
             see `kerasal.data.mixture`.
         data_dir: where the dataset lies; default `default_folder(name)`. Of several: name -> folder.
-        sigma, pixels_per_degree: for folders, see `kerasal.data.folder.load`.
-        split_file: lists of names that make the splits, see `kerasal.data.splits.split_by_file`.
-        crop_borders: take the grey padding away that CAT2000's images have.
-        normalized: for folders, see `kerasal.data.folder.load`.
         troubles: collects what is wrong with the files, where the first would else be raised.
+        options: of `kerasal.data.options.ReadingOptions`. For sigma, pixels_per_degree and normalized see
+            `kerasal.data.folder.load`, for crop_borders `kerasal.data.cat2000.load`, for split_file
+            `kerasal.data.splits.split_by_file`.
 
     InputError: an unknown name, or whatever the loader finds wrong.
     """
-    if sigma is not None and sigma <= 0:
-        raise InputError(f"sigma must be positive, got {sigma}")
-    if pixels_per_degree is not None and pixels_per_degree <= 0:
-        raise InputError(f"pixels per degree must be positive, got {pixels_per_degree}")
+    reading = ReadingOptions(**options)
+    for option in ("sigma", "pixels_per_degree"):
+        value = getattr(reading, option)
+        if value is not None and value <= 0:
+            raise InputError(f"{option.replace('_', ' ')} must be positive, got {value}")
     if "+" in name and not Path(name).is_dir():
-        if split_file is not None:
+        if reading.split_file is not None:
             raise InputError(
                 "a split file is for one dataset: give it to kerasal data prepare, and mix what that writes"
             )
-        return _load_mixture(name, data_dir, sigma, pixels_per_degree, crop_borders, normalized)
+        return _load_mixture(name, data_dir, reading)
     if isinstance(data_dir, Mapping):
         data_dir = _of_each([name], data_dir)[0]
     name, directory = locate(name, data_dir)
-    if crop_borders and name != "cat2000":
+    if reading.crop_borders and name != "cat2000":
         raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {name}")
-    if normalized and (name != "folder" or prepared.is_prepared(directory)):
+    if reading.normalized and (name != "folder" or prepared.is_prepared(directory)):
         raise InputError(f"normalized coordinates are for folders of your own, not for {name}")
     if name == "synthetic":
         dataset = synthetic.load()
     elif name == "folder" and prepared.is_prepared(directory):
         dataset = prepared.load(directory)
-    elif name == "folder":
-        dataset = folder.load(
-            directory, troubles, sigma=sigma, pixels_per_degree=pixels_per_degree, normalized=normalized
-        )
-    elif not directory.is_dir():
+    elif name != "folder" and not directory.is_dir():
         raise InputError(
             f"no folder {directory} for {name}: get it with kerasal data fetch {name} (from "
             f"{INFO[name].page}), or say where it lies with --data-dir"
         )
-    elif crop_borders:
-        dataset = cat2000.load(directory, troubles, crop_borders=True)
     else:
-        dataset = DATASETS[name](directory, troubles)
-    if split_file is not None:
-        dataset = split_by_file(dataset, split_file)
-    arguments = {
-        "name": name,
-        "data_dir": str(directory),
-        "sigma": sigma,
-        "pixels_per_degree": pixels_per_degree,
-        "split_file": None if split_file is None else str(Path(split_file).absolute()),
-        "crop_borders": crop_borders,
-        **_if_normalized(normalized),
-    }
+        dataset = DATASETS[name](directory, troubles, **reading.of(OWN_OPTIONS.get(name, ())))
+    if reading.split_file is not None:
+        dataset = split_by_file(dataset, reading.split_file)
+    arguments = {"name": name, "data_dir": str(directory), **reading.as_arguments()}
     return replace(dataset, arguments=arguments)
 
 
-def _if_normalized(normalized: bool) -> dict[str, bool]:
-    """The argument where it says something, so that runs of before it compare equal."""
-    return {"normalized": True} if normalized else {}
-
-
-def _load_mixture(text, data_dir, sigma, pixels_per_degree, crop_borders, normalized) -> mixture.Mixture:
+def _load_mixture(text: str, data_dir, reading: ReadingOptions) -> mixture.Mixture:
     names, weights = mixture.parse(text)
     if data_dir is not None and not isinstance(data_dir, Mapping):
         raise InputError(
             f"{text} are several datasets: say of each where it lies, --data-dir {names[0]}={data_dir}"
         )
-    if crop_borders and "cat2000" not in names:
+    if reading.crop_borders and "cat2000" not in names:
         raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {text}")
-    if normalized and all(name in DATASETS for name in names):
+    if reading.normalized and all(name in DATASETS for name in names):
         raise InputError(f"normalized coordinates are for folders of your own, not for {text}")
     parts = [
         load(
             name,
             directory,
-            sigma=sigma,
-            pixels_per_degree=pixels_per_degree,
-            crop_borders=crop_borders and name == "cat2000",
-            normalized=normalized and name not in DATASETS,
+            sigma=reading.sigma,
+            pixels_per_degree=reading.pixels_per_degree,
+            crop_borders=reading.crop_borders and name == "cat2000",
+            normalized=reading.normalized and name not in DATASETS,
         )
         for name, directory in zip(names, _of_each(names, data_dir or {}), strict=True)
     ]
@@ -169,11 +150,7 @@ def _load_mixture(text, data_dir, sigma, pixels_per_degree, crop_borders, normal
             for name, part in zip(found, parts, strict=True)
             if name in DATASETS and name != "synthetic"
         },
-        "sigma": sigma,
-        "pixels_per_degree": pixels_per_degree,
-        "split_file": None,
-        "crop_borders": crop_borders,
-        **_if_normalized(normalized),
+        **reading.as_arguments(),
     }
     return replace(mixture.mix(parts, weights), arguments=arguments)
 

@@ -67,16 +67,11 @@ class Results(ReportedResults):
         return CENTER_BIAS if CENTER_BIAS in self.systems else next(iter(self.systems))
 
     @property
-    def mean_places(self) -> dict[str, float]:
-        """The mean place over the metrics of each system that competes."""
-        return self.comparison().mean_places
-
-    @property
     def best(self) -> str | None:
         """The system with the lowest mean place, reference lines apart."""
         places = {
             label: place
-            for label, place in self.mean_places.items()
+            for label, place in self.comparison().mean_places.items()
             if self.systems[label]["kind"] != REFERENCE_KIND
         }
         return min(places, key=places.get) if places else None
@@ -103,7 +98,7 @@ class Results(ReportedResults):
         table = tables.means(self.comparison(), errors=errors)
         rows = []
         for (label, facts), row in zip(self.systems.items(), table.rows, strict=True):
-            place = self.mean_places.get(label)
+            place = self.comparison().mean_places.get(label)
             last = tables.Cell("–" if place is None else f"{place:.1f}")
             rows.append([row[0], tables.Cell(_learned_from(facts)), *row[1:], last])
         header = [table.header[0], "learned from", *table.header[1:], "mean place ↓"]
@@ -199,10 +194,10 @@ class Results(ReportedResults):
         return "\n".join(parts)
 
     def found(self) -> dict[str, Any]:
-        summaries = self.comparison().summaries_as_dict()
+        places, summaries = self.comparison().mean_places, self.comparison().summaries_as_dict()
         return {
             "systems": {
-                label: {**facts, "mean_place": self.mean_places.get(label), "metrics": summaries[label]}
+                label: {**facts, "mean_place": places.get(label), "metrics": summaries[label]}
                 for label, facts in self.systems.items()
             },
             "differences": {its: self.comparison(its).differences_as_dict() for its in self.references},

@@ -12,19 +12,11 @@ from typing import Any
 
 import yaml
 
+from kerasal.data.options import NAMES as READING
 from kerasal.errors import InputError
 from kerasal.training.options import OPTION_NAMES, checked_values
 
-DATA_KEYS = (
-    "data",
-    "data_dir",
-    "sigma",
-    "pixels_per_degree",
-    "split_file",
-    "crop_borders",
-    "normalized",
-    "limit",
-)
+DATA_KEYS = ("data", "data_dir", *READING, "limit")
 LARGEST, BRACKETS = 100_000, 100  # bytes of a configuration file, and opening brackets in it
 KEYS = ("recipe", *DATA_KEYS, *OPTION_NAMES, "cache_features")
 

@@ -10,8 +10,7 @@ import keras
 import tensorflow as tf
 
 from kerasal.errors import InputError
-
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+from kerasal.training.table import PRECISIONS
 
 # What Linux calls the CPU's instructions for bfloat16 products, the faster ones first.
 CPU_FLAGS = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}

@@ -61,6 +61,7 @@ def test_listings_load_neither_tensorflow_nor_keras(tmp_path):
         ["data", "list"],
         ["data", "info", "osie"],
         ["weights", "list"],
+        *([*name.split(), "--help"] for name in ("train", "quest", "evaluate", "export", "data check")),
     ]
     printed = light(*listings, cwd=tmp_path)
     for name in (*LOSSES, *CLASSICAL, *NETWORKS, *INFO, *METRICS, *PUBLISHED, *REGISTRY):

@@ -1,0 +1,176 @@
+"""Options that commands share. What kerasal's tables say of an option is read from them, without kerasal."""
+
+import importlib.util
+import re
+import types
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from kerasal_cli.completion import complete_datasets, complete_models
+
+
+def read_table(name: str) -> types.ModuleType:
+    """A module of tables that imports nothing, such as "models.table", without kerasal around it."""
+    folder = Path(importlib.util.find_spec("kerasal").submodule_search_locations[0])
+    file = folder.joinpath(*name.split(".")).with_suffix(".py")
+    spec = importlib.util.spec_from_file_location(f"kerasal_cli.{name}", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def either(names: Iterable[str]) -> str:
+    """Names in a row, the last after "or"."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}"
+
+
+def names_in(context: click.Context, parameter: click.Parameter, text: str | None) -> list[str] | None:
+    """The names of an option's value such as cc,nss."""
+    return text and [name.strip() for name in text.split(",")]
+
+
+def of(table: type, *names: str, **changes: dict) -> Callable:
+    """Options from the fields of a dataclass: those of these names, or all; None where one is not given.
+
+    A field says its help, in which {choices} and {models} are filled in, and where it needs them its metavar
+    and its flag. `changes` are other arguments of `click.option`, by the name.
+    """
+    options = []
+    for name in names or table.__dataclass_fields__:
+        its = table.__dataclass_fields__[name]
+        kind = get_args(its.type)[0] if isinstance(its.type, types.UnionType) else its.type
+        plain = f"--{name.replace('_', '-')}"
+        flag = its.metadata.get("flag") or (f"{plain}/--no-{plain[2:]}" if kind is bool else plain)
+        arguments = {"default": None, "help": its.metadata["help"], "metavar": its.metadata.get("metavar")}
+        if kind in (int, float):
+            arguments["type"] = kind
+        elif kind is Path:
+            arguments["type"] = click.Path(path_type=Path)
+        elif kind is bool and "/" not in flag:
+            arguments |= {"is_flag": True, "default": False}
+        arguments |= changes.get(name, {})
+        if arguments["help"]:
+            choices = its.metadata.get("choices") or NETWORKS
+            arguments["help"] = arguments["help"].format(choices=either(choices), models=either(NETWORKS))
+        options.append(click.option(flag, **arguments))
+    return together(options)
+
+
+def together(options: Sequence[Callable]) -> Callable:
+    """Several options as one decorator, in their order."""
+
+    def decorate(command: Callable) -> Callable:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+NETWORKS = read_table("models.table").NETWORKS
+TRAINING = read_table("training.table")
+READING = read_table("data.options")
+reading = of(READING.ReadingOptions)
+
+processes = click.option(
+    "--processes", type=click.IntRange(1), help="Scoring processes.  [default: one for each core]"
+)
+
+
+def models(name: str, help: str) -> Callable:
+    """The option that names trained networks and other models."""
+    return click.option(
+        *("--model", "--weights", name),
+        multiple=True,
+        shell_complete=complete_models,
+        metavar="RUN|NAME",
+        help=f"{help}  [repeatable]",
+    )
+
+
+def metrics(default: str) -> Callable:
+    """The option that names metrics."""
+    return click.option(
+        "--metrics",
+        metavar="KEY,KEY",
+        callback=names_in,
+        help=f"Of those that `kerasal metrics` lists.  [default: {default}]",
+    )
+
+
+def cache(what: str) -> Callable:
+    """The options of the feature cache."""
+    place = "  [default: $KERASAL_CACHE or ~/.cache/kerasal]"
+    return together(
+        [
+            click.option(
+                "--cache-dir",
+                type=click.Path(path_type=Path),
+                help=f"Where features are kept between {what}s.{place}",
+            ),
+            click.option(
+                "--cache-in-memory", is_flag=True, help=f"Keep the features in memory, for this {what} alone."
+            ),
+        ]
+    )
+
+
+def data(default: str | None) -> Callable:
+    """The options that name a dataset."""
+    options = [
+        click.option(
+            "--data",
+            shell_complete=complete_datasets,
+            default=default,
+            show_default=default is not None,
+            metavar="NAME|PATH",
+            help="synthetic, a name of `kerasal data list`, or the path of a folder: prepared, or with "
+            "images/ and maps/ or fixations/; or several: osie+scene, osie*2+scene.",
+        ),
+        click.option(
+            "--data-dir",
+            multiple=True,
+            callback=_folders,
+            metavar="DIR|NAME=DIR",
+            help="Where the named dataset lies; of several NAME=DIR for each.  [repeatable; default: "
+            "$KERASAL_DATA/NAME or ~/.kerasal/data/NAME]",
+        ),
+        reading,
+        click.option("--limit", type=click.IntRange(1), help="Use at most so many stimuli of each split."),
+    ]
+    return together(options)
+
+
+def _folders(context: click.Context, parameter, values: tuple[str, ...]) -> str | dict[str, str] | None:
+    """One folder as it is, of several datasets the folder by the name."""
+    pairs = [value.split("=", 1) for value in values if re.match(r"[\w-]+=", value)]
+    named = {name: str(Path(folder).expanduser()) for name, folder in pairs}
+    if len(values) > 1 and len(named) < len(values):
+        raise click.BadParameter("of several datasets say of each NAME=DIR, once")
+    return named or (values[0] if values else None)
+
+
+cluster = click.option(
+    "--cluster",
+    metavar="ADDRESS|local:N",
+    help="Compute on a Dask cluster: its scheduler's address, or N processes started here.",
+)
+
+
+def rows_by_columns(text: str | None, option: str) -> tuple[int, int] | None:
+    """An option's value such as 300x400, as numbers."""
+    if text is None:
+        return None
+    try:
+        rows, columns = (int(part) for part in text.lower().split("x"))
+        if rows < 1 or columns < 1:
+            raise ValueError
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not ROWSxCOLUMNS, such as 300x400", param_hint=option
+        ) from None
+    return rows, columns

@@ -1,0 +1,91 @@
+"""The table of training options: the command line, its help and the checks say what it says."""
+
+import dataclasses
+
+import pytest
+
+from kerasal import training
+from kerasal.data.options import ReadingOptions
+from kerasal.errors import InputError
+from kerasal.models import BACKBONES, NETWORKS
+from kerasal_cli import main
+
+OURS = list(NETWORKS)  # without those that other tests add
+# The last value that does and the first that does not, by hand.
+BORDERS = {
+    "epochs": (1, 0),
+    "batch_size": (1, 0),
+    "gradient_accumulation": (1, 0),
+    "learning_rate": (1e-30, 0.0),
+    "decay_rate": (1e-30, 0.0),
+    "decay_epochs": (1e-30, 0.0),
+    "ema": (0.999, 1.0),
+    "dropout": (0.999, 1.0),
+    "feature_dropout": (0.0, -1e-9),
+    "momentum": (0.0, 1.0),
+    "crop": (0.999, 1.0),
+    "scale": (0.0, -0.1),
+    "color": (0.999, 1.0),
+    "weight_decay": (0.0, -1e-9),
+    "patience": (0, -1),
+    "seed": (0, -1),
+    "warmup": (0.0, -0.5),
+    "clip_norm": (0.0, -1.0),
+    "clip_value": (0.0, -1.0),
+    "checkpoint_minutes": (0.0, -1.0),
+}
+
+
+def command(*names):
+    its = main
+    for name in names:
+        its = its.commands[name]
+    return {parameter.name: parameter for parameter in its.params}
+
+
+@pytest.mark.parametrize("name", BORDERS)
+def test_a_number_is_taken_up_to_its_border_and_refused_beyond_it_and_where_it_is_none(name):
+    good, bad = BORDERS[name]
+    assert getattr(training.options(**{name: good}), name) == good
+    for value in (bad, float("nan")) if isinstance(bad, float) else (bad,):
+        with pytest.raises(InputError, match=rf"^{name} must (be|lie|not)[^\n]*, got {value}$"):
+            training.options(**{name: value})
+
+
+def test_every_number_has_a_border():
+    numbers = {its.name for its in dataclasses.fields(training.TrainingOptions) if its.type in (int, float)}
+    assert numbers == set(BORDERS)
+
+
+def test_train_takes_every_option_and_leaves_to_the_recipe_what_is_not_given():
+    options = command("train")
+    for its in dataclasses.fields(training.TrainingOptions):
+        option = options[its.name]
+        assert option.default is None
+        assert option.opts[0] in (f"--{its.name.replace('_', '-')}", "--freeze-backbone")
+        assert bool(option.secondary_opts) == (its.type in (bool, bool | None)), its.name
+
+
+def test_help_names_what_the_tables_have():
+    options = command("train")
+    for name, known in (("model", OURS), ("recipe", training.RECIPES), ("backbone", BACKBONES)):
+        assert all(its in options[name].help for its in known), name
+    assert all(its in command("quest")["backbone"].help for its in BACKBONES)
+    for name in ("precision", "optimizer", "decay", "activation"):
+        with pytest.raises(InputError, match=f"unknown {name} 'other': one of ") as caught:
+            training.options(**{name: "other"})
+        for choice in str(caught.value).split("one of ")[1].split(", "):
+            assert choice in options[name].help
+
+
+def test_every_command_that_reads_a_folder_takes_how_it_is_read():
+    reading = {its.name for its in dataclasses.fields(ReadingOptions)}
+    for names in ("train", "quest", "evaluate", "compare", "data check", "data show", "data prepare"):
+        assert set(command(*names.split())) >= reading, names
+
+
+def test_metrics_are_a_list_of_names():
+    for names in ("evaluate", "compare", "quest"):
+        its = command(names)["metrics"]
+        assert its.callback(None, its, " cc , nss") == ["cc", "nss"]
+        assert its.callback(None, its, None) is None

@@ -3,8 +3,8 @@
 python -m kerasal.prediction.shipped RUN TARGET.h5      makes such a file from a run folder
 
 The file holds a dataset for each weight of the head, named by its layer, as float16. Where the backbone
-learned too, it holds its biases as float16 and, in 8 bits, what its kernels differ by from the shipped ones:
-half the size of float16, and finer. Its attribute `network` says in JSON how the network is built: model and
+learned too, biases are float16 and kernels 8 bits: the head's, and what the backbone's differ by from the
+shipped ones, which is finer than float16. Its attribute `network` says in JSON how the network is built: model and
 model_options.
 """
 
@@ -26,7 +26,7 @@ from kerasal.weights import REGISTRY
 
 # Their names in the registry; the first is the default of `kerasal predict`.
 SHIPPED = tuple(name for name, weights in REGISTRY.items() if weights.scores)
-STEPS = "steps"  # attribute of a kernel that is stored as a difference: the step of each filter
+STEPS = "steps"  # attribute of a kernel in 8 bits: the step of each filter
 
 
 def load_shipped(name: str, precision: str = "float32") -> SaliencyModel:
@@ -51,7 +51,9 @@ def read_network(path: Path | str, precision: str = "float32") -> SaliencyModel:
             dataset = file[variable.path]
             array = dataset[()].astype("float32")
             if STEPS in dataset.attrs:
-                array = variable.numpy() + array * dataset.attrs[STEPS]
+                array = array * dataset.attrs[STEPS]
+                if any(variable is its for its in model.backbone.weights):
+                    array += variable.numpy()
             variable.assign(array)
     return model
 
@@ -82,8 +84,8 @@ def write_network(run: RunFolder, target: Path | str) -> None:
         file.attrs["network"] = json.dumps({"model": config["model"], "model_options": model_options})
         for variable in _weights(model, with_backbone=learned):
             array = variable.numpy()
-            if array.ndim == 4 and variable.path in shipped:
-                _write_difference(file, variable.path, array - shipped[variable.path])
+            if array.ndim == 4 and learned:
+                _write_in_8_bits(file, variable.path, array - shipped.get(variable.path, 0))
                 continue
             if np.abs(array).max() > np.finfo("float16").max:
                 raise ValueError(f"{variable.path} does not fit float16")
@@ -92,11 +94,11 @@ def write_network(run: RunFolder, target: Path | str) -> None:
     write_hdf5(Path(target), fill)
 
 
-def _write_difference(file: h5py.File, path: str, difference: np.ndarray) -> None:
-    """A kernel's difference in whole steps of its filters, from -127 to 127."""
-    steps = (np.abs(difference).max(axis=(0, 1, 2)) / 127).astype("float32")
+def _write_in_8_bits(file: h5py.File, path: str, kernel: np.ndarray) -> None:
+    """A kernel in whole steps of its filters, from -127 to 127."""
+    steps = (np.abs(kernel).max(axis=(0, 1, 2)) / 127).astype("float32")
     steps[steps == 0] = 1.0
-    whole = np.round(difference / steps).astype("int8")
+    whole = np.round(kernel / steps).astype("int8")
     file.create_dataset(path, data=whole, compression="gzip", track_times=False).attrs[STEPS] = steps
 
 

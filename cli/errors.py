@@ -1,6 +1,7 @@
 """A user's mistake becomes one line and exit status 2; a bug keeps its traceback."""
 
 import errno
+import os
 import re
 import sys
 import traceback
@@ -39,8 +40,10 @@ def _line(error: Exception) -> str | None:
     # A reader's error within tf.data comes wrapped, as text.
     if found := re.search(r"\bInputError: (.+)", str(error)):
         return found[1]
-    # HDF5 keeps the number in its text, TensorFlow the words.
-    text = str(error)
-    if getattr(error, "errno", None) == errno.ENOSPC or "errno = 28" in text or "No space left" in text:
-        return "no space left on the disk: make room, or name another place for what is written"
+    files = sys.modules.get("kerasal._files")  # not loaded: nothing was written
+    if files and (reason := files.refusal(error)):
+        reason = (
+            "no space left on the disk" if reason == os.strerror(errno.ENOSPC) else f"cannot write: {reason}"
+        )
+        return f"{reason}: make room, or name another place for what is written"
     return None

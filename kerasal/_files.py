@@ -5,13 +5,16 @@ Errors of the system become an InputError with the path and the reason: a full d
 
 import contextlib
 import errno
+import glob
 import io
 import json
 import math
 import os
+import platform
 import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -84,8 +87,7 @@ def write_atomically(
     `durable` waits until the disk has it, so that not even a power cut leaves half of it.
     InputError: it cannot be written, with the reason.
     """
-    # The process in its name: two that write one file must not write into each other's.
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}{suffix}")
+    partial = partial_beside(path, suffix)
     try:
         write(partial)
         if durable:
@@ -103,6 +105,12 @@ def write_atomically(
     return path
 
 
+def partial_beside(path: Path, suffix: str = "") -> Path:
+    """Where a file is written until it is whole; `suffix` is what the name must end in."""
+    # Two processes that write one file must not write into each other's, on two machines neither.
+    return path.with_name(f".{path.name}.partial-{os.getpid()}-{_machine()}{suffix}")
+
+
 @contextlib.contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """A folder to fill, which takes the name `path` at the end of the block.
@@ -113,29 +121,30 @@ def new_folder(path: Path) -> Iterator[Path]:
     if path.exists() or path.is_symlink():
         raise InputError(f"{path} is there already: name another folder, or remove it")
     with folder_beside(path) as partial:
-        try:
-            yield partial
-            partial.chmod(0o755)  # a temporary folder is for its owner alone
-            partial.rename(path)
-        except OSError as error:
-            if error.errno in REFUSALS:
-                raise InputError(f"cannot make the folder {path}: {error.strerror}") from None
-            raise
+        yield partial
+        partial.chmod(0o755)  # a temporary folder is for its owner alone
+        partial.rename(path)
 
 
 @contextlib.contextmanager
 def folder_beside(path: Path) -> Iterator[Path]:
     """A temporary folder on the disk of `path`, for what is to take that name; it is gone after the block.
 
-    The folder of `path` is made where it is missing. InputError: it cannot be.
+    The folder of `path` is made where it is missing; what processes that were killed in such a block left is
+    removed. InputError: it cannot be made, or the disk refuses what is written to it.
     """
     make_folder(path.parent)
+    clear_partials(path.parent, f".{glob.escape(path.name)}", elsewhere=False)
     try:
-        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
+        partial = Path(tempfile.mkdtemp(prefix=f"{partial_beside(path).name}-", dir=path.parent))
     except OSError as error:
-        raise InputError(f"cannot make the folder {path}: {error.strerror}") from None
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
     try:
         yield partial
+    except Exception as error:
+        if reason := refusal(error):
+            raise InputError(f"cannot write {path}: {reason}") from None
+        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -166,11 +175,19 @@ def held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def clear_partials(folder: Path, pattern: str = ".*") -> None:
-    """Remove what writers that were killed left in a folder; what a living process writes stays."""
-    for partial in folder.glob(f"{pattern}.partial*"):
-        found = re.search(r"\.partial-(\d+)", partial.name)
-        if found is None or not _is_alive(int(found[1])):
+def clear_partials(folder: Path, pattern: str = ".*", elsewhere: bool = True) -> None:
+    """Remove what writers that were killed left in a folder; what a living process writes stays.
+
+    elsewhere: what was written on other machines too, whose processes cannot be asked. For a folder that no
+    other process works in.
+    """
+    for partial in list(folder.glob(f"{pattern}.partial*")):
+        found = re.search(r"\.partial-(\d+)(?:-([0-9a-f]{8}))?(?![0-9a-z_])", partial.name)
+        if found and (_is_alive(int(found[1])) if found[2] in (None, _machine()) else not elsewhere):
+            continue
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
             partial.unlink(missing_ok=True)
 
 
@@ -239,6 +256,23 @@ def null_for_nan(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [null_for_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def refusal(error: Exception) -> str | None:
+    """Why the disk refused to take what was written, or None for another error."""
+    number = getattr(error, "errno", None)
+    if number in REFUSALS:
+        return os.strerror(number)
+    # HDF5 keeps the number in its text, TensorFlow the words.
+    text = str(error)
+    return next(
+        (os.strerror(its) for its in REFUSALS if f"errno = {its}," in text or os.strerror(its) in text), None
+    )
+
+
+def _machine() -> str:
+    """This machine in the name of a file: its processes' numbers are others' elsewhere."""
+    return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 def _is_alive(process: int) -> bool:

@@ -168,7 +168,7 @@ def test_a_folder_appears_at_the_end_or_not_at_all(tmp_path):
         raise KeyboardInterrupt
     assert not list(path.parent.iterdir())
     with (
-        pytest.raises(InputError, match=f"cannot make the folder {path}: No space left"),
+        pytest.raises(InputError, match=f"cannot write {path}: No space left"),
         _files.new_folder(path),
     ):
         raise OSError(28, "No space left on device")
@@ -246,9 +246,50 @@ def test_a_folder_is_held_by_one_process_and_let_go_however_that_ends(tmp_path):
 def test_what_killed_writers_left_goes_and_what_living_ones_write_stays(tmp_path):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    names = [f".a.json.partial-{gone.pid}", f".b.npz.partial-{gone.pid}.npz", ".c.partial"]
-    kept = [f".d.json.partial-{os.getpid()}", ".e.partial-1.h5", "best.weights.h5"]
-    for name in names + kept:
+    here = _files.partial_beside(tmp_path / "g").name.rpartition("-")[2]
+    names = [f".a.json.partial-{gone.pid}", f".b.npz.partial-{gone.pid}-{here}.npz", ".c.partial"]
+    folders = [f".best.new.partial-{gone.pid}-{here}-ab_9", ".best.new.partial-8abc"]
+    elsewhere = [f".f.csv.partial-{os.getpid()}-{'0' * 8}"]
+    kept = [f".d.json.partial-{os.getpid()}", ".e.partial-1.h5", f".g.partial-1-{here}", "best.weights.h5"]
+    for name in names + kept + elsewhere:
         (tmp_path / name).write_text("")
+    for name in folders:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("")
+    _files.clear_partials(tmp_path, elsewhere=False)
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(kept + elsewhere)
     _files.clear_partials(tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(kept)
+
+
+def test_a_folder_that_a_killed_process_left_goes_when_it_is_made_again(tmp_path):
+    program = (
+        "import os, sys; from pathlib import Path; from kerasal import _files\n"
+        "with _files.new_folder(Path(sys.argv[1])) as partial: os.kill(os.getpid(), 9)"
+    )
+    environment = {**os.environ, "KERASAL_WITHOUT_KERAS": "1"}
+    for name in ("a[b]", "other"):
+        subprocess.run([sys.executable, "-c", program, tmp_path / name], env=environment, check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    with _files.new_folder(tmp_path / "a[b]"):
+        pass
+    left = [path.name for path in tmp_path.iterdir()]
+    assert sorted(name[:14] for name in left) == [".other.partial", "a[b]"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(27, "whatever"), "File too large"),
+        (RuntimeError("/d/train.tfrecord; No space left on device"), "No space left on device"),
+        (
+            RuntimeError("unable to write (file descriptor = 5, errno = 122, error = x)"),
+            "Disk quota exceeded",
+        ),
+        (RuntimeError("errno = 280, no more"), None),
+        (FileNotFoundError(2, "No such file or directory"), None),
+        (ValueError("a map of the wrong size"), None),
+    ],
+)
+def test_what_a_disk_refuses_is_told_from_other_errors_whoever_tells(error, reason):
+    assert _files.refusal(error) == reason

@@ -25,7 +25,7 @@ def write_best(results: Results, network: SaliencyModel) -> Path | None:
     record = folder.head(seed, spec)
     if record["state"] == DIVERGED:
         return None
-    path, new = folder.path / "best", folder.path / "best.new"
+    path, new, old = (folder.path / name for name in ("best", "best.new", "best.old"))
     model_options = {**config["model_options"], "input_size": tuple(config["model_options"]["input_size"])}
     model_options["activation"] = record["activation"]
     training = {**config["options"]["training"], "loss": spec, "learning_rate": record["rate"], "seed": seed}
@@ -35,7 +35,8 @@ def write_best(results: Results, network: SaliencyModel) -> Path | None:
     whole.backbone.set_weights(network.backbone.get_weights())
     for variable, value in zip(whole.head.trainable_variables, folder.weights(seed, spec), strict=True):
         variable.assign(value)
-    shutil.rmtree(new, ignore_errors=True)
+    for left in (new, old):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
     run = RunFolder.create(
         new,
         {
@@ -51,6 +52,8 @@ def write_best(results: Results, network: SaliencyModel) -> Path | None:
         read_map(folder.path / "center_bias.npy").astype("float32"),
     )
     run.save_weights(whole, run.best_weights)
-    shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        path.rename(old)  # at once, where removing it takes a while in which it is half a run
     new.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
     return path

@@ -7,6 +7,7 @@ the top, and the library inside the commands; tables that import nothing are rea
 
 import atexit
 import os
+import signal
 import sys
 import traceback
 
@@ -14,7 +15,7 @@ import click
 
 from kerasal_cli.compare import compare
 from kerasal_cli.data import data
-from kerasal_cli.errors import ErrorLines
+from kerasal_cli.errors import ErrorLines, Terminated
 from kerasal_cli.evaluate import evaluate
 from kerasal_cli.export import export
 from kerasal_cli.loading import verbosity_options
@@ -57,6 +58,7 @@ def run() -> None:
     Python's end lets no thread but its own run, and TensorFlow waits for them in vain.
     """
     code: int | str | None = 1
+    end_in_order()
     try:
         main()
     except SystemExit as end:
@@ -69,3 +71,13 @@ def run() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 1)
+
+
+def end_in_order() -> None:
+    """Have SIGTERM end this process as Ctrl-C does, so that nothing half-written stays, be it gigabytes."""
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(*_) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the next one ends it at once
+    raise Terminated("terminated")

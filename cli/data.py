@@ -204,9 +204,19 @@ def prepare(name, folder, output, size, per_shard, **reading) -> None:
     rows_columns = None if size == "own" else options.rows_by_columns(size, "--size")
     dataset = load_data(None, name=name, data_dir=folder, **reading)
     output = output or Path("prepared") / dataset.name
-    made = write(dataset, output, size=rows_columns, per_shard=per_shard, progress=progress)
-    if (output / data.CENTER_BIAS).is_file():
-        visualize.save_center_bias(output / data.CENTER_BIAS, output / "center_bias.png")
+
+    def draw_center_bias(folder):
+        if (folder / data.CENTER_BIAS).is_file():
+            visualize.save_center_bias(folder / data.CENTER_BIAS, folder / "center_bias.png")
+
+    made = write(
+        dataset,
+        output,
+        size=rows_columns,
+        per_shard=per_shard,
+        progress=progress,
+        finish=draw_center_bias,
+    )
     click.echo(f"wrote {len(made.samples):,} samples to {output}; next: kerasal train --data {output}")
 
 

@@ -11,6 +11,10 @@ import click
 from kerasal_cli import loading
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which schedulers send before they take a machine away, and `timeout` and `kill` do."""
+
+
 class ErrorLines(click.Group):
     """A command group that prints the library's InputError and a full disk as one line."""
 
@@ -19,7 +23,7 @@ class ErrorLines(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
             click.echo(f"\n{str(stop) or 'interrupted'}", err=True)
-            sys.exit(130)
+            sys.exit(143 if isinstance(stop, Terminated) else 130)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:

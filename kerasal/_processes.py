@@ -48,7 +48,10 @@ def in_processes(
     if hasattr(signal, "pthread_sigmask"):  # Windows has neither this nor the tracker
         resource_tracker.ensure_running()  # its start would lift the block of SIGINT below
     pool = ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"), initializer=start, initargs=arguments
+        processes,
+        multiprocessing.get_context("spawn"),
+        initializer=_start,
+        initargs=(start, arguments),
     )
     waiting: deque[Future] = deque()
 
@@ -71,6 +74,18 @@ def in_processes(
             yield next_result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(start: Callable[..., None] | None, arguments: tuple) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if start:
+        start(*arguments)
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would wait for its next item for ever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 @contextlib.contextmanager

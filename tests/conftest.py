@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import http.server
 import os
+import signal
 import threading
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -47,6 +48,21 @@ def loopback_server(handler):
         httpd.shutdown()
         httpd.server_close()
         thread.join()
+
+
+@contextlib.contextmanager
+def no_file_above(size: int):
+    """Writes past `size` bytes of a file fail, after a short write as on a disk that fills."""
+    import resource  # here, as Windows has none
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def write_photo(path: Path, size: tuple[int, int], seed: int = 0, mode: str = "RGB") -> np.ndarray:

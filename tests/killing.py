@@ -24,8 +24,8 @@ def fork(work: Callable[[], None]) -> int:
         os._exit(status)
 
 
-def killed_at(child: int, moment: Callable[[], bool]) -> bool:
-    """Kill the child when the moment comes; False where it ended by itself before.
+def killed_at(child: int, moment: Callable[[], bool], number: int = signal.SIGKILL) -> bool:
+    """Kill the child when the moment comes, by that signal; False where it ended by itself before.
 
     RuntimeError: it failed.
     """
@@ -36,7 +36,7 @@ def killed_at(child: int, moment: Callable[[], bool]) -> bool:
                 raise RuntimeError(f"a child failed with status {status}")
             return False
         time.sleep(0.002)
-    os.kill(child, signal.SIGKILL)
+    os.kill(child, number)
     os.waitpid(child, 0)
     return True
 

@@ -25,7 +25,7 @@ from kerasal.data import prepare
 from kerasal.data.extract import extract
 from kerasal.data.reading import stimulus_source
 from kerasal.errors import InputError
-from kerasal.training import RunFolder, read_config
+from kerasal.training import FeatureCache, RunFolder, read_config
 from kerasal.weights.keras_file import load_keras_layers
 
 SIZE = (40, 56)  # rows, columns
@@ -303,6 +303,24 @@ def tfrecord(folder):
 
 
 @kind
+def features(folder):
+    small_folder(folder, "maps", "a.npy")
+    np.save(folder / "maps/a.npy", np.ones(SIZE))
+    network, samples = tiny(), [first(folder)]
+    expected = FeatureCache.open(network, samples, mirrored=True, folder=folder).arrays[0].copy()
+    (entry,) = (folder / "features").iterdir()
+
+    def check():
+        cache = FeatureCache.open(network, samples, mirrored=True, folder=folder)
+        assert len(cache.shapes) == 1
+        found = [cache.read(0, mirrored)[0] for mirrored in (False, True)]
+        np.testing.assert_array_equal(found, expected)
+
+    for path in sorted(entry.iterdir()):
+        yield path, check
+
+
+@kind
 def zip_(folder):
     contents = {
         "stimuli/a.png": b"not compressed",
@@ -333,6 +351,29 @@ def outcome(check):
         return str(error)
 
 
+def cut_and_emptied(files):
+    """Cut each file short at several places: it must be refused, by its name."""
+    for path, check in files:
+        whole = path.read_bytes()
+        for length in (0, 1, len(whole) // 3, len(whole) - 1):
+            path.unlink()
+            path.write_bytes(whole[:length])
+            line = outcome(check)
+            what = f"{path.name} cut to {length} of {len(whole)} bytes: {line}"
+            assert line, what
+            assert path.name in line, what
+            assert "\n" not in line, what
+        path.unlink()
+        path.write_bytes(whole)
+        check()
+
+
+@pytest.mark.usefixtures("tiny_network")
+@pytest.mark.parametrize("name", ["features", "tfrecord"])
+def test_a_file_of_a_cache_or_of_prepared_data_that_was_cut_or_emptied_is_refused(name, tmp_path):
+    cut_and_emptied(KINDS[name](tmp_path))
+
+
 def sweep(files, count, seconds):
     """Change one byte of the files in turn, `count` times in all, every other time in their first part."""
     files = [(path, path.read_bytes(), check) for path, check in files]
@@ -351,7 +392,10 @@ def sweep(files, count, seconds):
         except Exception as error:
             raise AssertionError(what) from error
         assert time.perf_counter() - start < seconds, what
-        assert line is None or (path.name in line and "\n" not in line), f"{what}: {line}"
+        # Where a checksum was changed, the file that it is of is named, in the same folder.
+        names = (path.name, f"remove {path.parent},")
+        assert line is None or any(name in line for name in names), f"{what}: {line}"
+        assert "\n" not in (line or ""), f"{what}: {line}"
         lines.append(line)
         path.write_bytes(whole)
     for path, whole, check in files:  # the readers live, and read what is whole

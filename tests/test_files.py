@@ -3,9 +3,7 @@
 import contextlib
 import json
 import os
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from conftest import no_file_above
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -58,19 +57,6 @@ KINDS = {
     "figure.pdf": figure,
     "figure.png": figure,
 }
-
-
-@contextlib.contextmanager
-def no_file_above(size: int):
-    """Writes past `size` bytes of a file fail, after a short write as on a disk that fills."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, ignored)
 
 
 @pytest.mark.parametrize("name", KINDS)

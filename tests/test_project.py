@@ -102,6 +102,18 @@ def test_the_classical_models_import_neither_keras_nor_tensorflow():
         assert not {name.split(".")[0] for name in imports(path)} & {"keras", "tensorflow"}, path
 
 
+def test_no_duration_is_taken_from_the_clock_of_the_day_which_may_be_set_back():
+    for path in [p for room in ("kerasal", "cli", "weights") for p in (ROOT / room).rglob("*.py")]:
+        assert not imports(path) & {"datetime", "datetime.datetime", "time.time"}, path
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "time"
+            ):
+                assert node.attr in ("monotonic", "perf_counter", "sleep"), f"{path} uses time.{node.attr}"
+
+
 def test_every_room_is_in_the_architecture():
     text = (ROOT / "docs/architecture.md").read_text()
     for folder in (ROOT / "kerasal").iterdir():

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasal._files import check_space, new_folder
+from kerasal._files import check_space, new_folder, write_array
 from kerasal._json import read_json
 from kerasal.data.records import FOOTER, HEADER, Observers, Record, example
 from kerasal.data.sample import SPLITS, Dataset, Sample
@@ -44,6 +44,7 @@ def prepare(
     size: tuple[int, int] | None = (300, 400),
     per_shard: int = PER_SHARD,
     progress: Progress = lambda items, _: items,
+    finish: Callable[[Path], object] = lambda folder: None,
 ) -> Dataset:
     """Write a dataset as TFRecords; returns it as `load` reads it back.
 
@@ -54,6 +55,7 @@ def prepare(
         size: (rows, columns) that training will use; None keeps the stimuli's own sizes.
         per_shard: samples a file.
         progress: shows how far it is.
+        finish: adds files of its own to the folder, before that appears.
 
     InputError: the folder is there already, a full disk, a file that cannot be read; a mixture.
     """
@@ -90,7 +92,7 @@ def prepare(
                         if split == "train":
                             bias += small.density(bias_size)
         if splits["train"]:
-            np.save(partial / CENTER_BIAS, (bias / len(splits["train"])).astype("float32"))
+            write_array(partial / CENTER_BIAS, (bias / len(splits["train"])).astype("float32"))
         index = {
             "schema": SCHEMA,
             "name": dataset.name,
@@ -102,6 +104,7 @@ def prepare(
             "splits": splits,
         }
         (partial / INDEX).write_text(json.dumps({**index, CHECKSUM: _checksum(index)}), encoding="utf-8")
+        finish(partial)
     return load(folder)
 
 

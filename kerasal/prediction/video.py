@@ -1,6 +1,7 @@
 """Predicting maps of a video, frame by frame: no network here sees motion."""
 
 import contextlib
+import glob
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from kerasal._files import make_folder
+from kerasal._files import clear_partials, make_folder, partial_beside
 from kerasal.errors import InputError
 from kerasal.prediction.attention import attention_share
 from kerasal.prediction.files import existing, output_stems
@@ -89,7 +90,7 @@ def predict_video(
         if not written:
             raise UnreadableVideo(f"cannot read video {path}")
         for video in videos.values():
-            video.keep = True
+            video.finish()
     facts |= {"frames": written, "frames_per_second": rate}
     if regions:
         facts["regions"] = regions
@@ -109,14 +110,14 @@ def _next(capture: cv2.VideoCapture, every: int) -> np.ndarray | None:
 
 
 class _Video:
-    """A video file being written, put in place at the end if `keep` was set."""
+    """A video file being written, put in place by `finish`; without it nothing stays."""
 
     def __init__(self, stem: Path, suffix: str, rate: float):
         self.path = stem.with_name(stem.name + suffix)
-        self.partial = self.path.with_name(f".{self.path.name}.partial.mp4")
+        self.partial = partial_beside(self.path, ".mp4")
         self.rate = rate
         self.writer = None
-        self.keep = False
+        clear_partials(self.path.parent, f".{glob.escape(self.path.name)}", elsewhere=False)
 
     def __enter__(self) -> "_Video":
         return self
@@ -127,6 +128,10 @@ class _Video:
         # OpenCV would leave out an odd side's last pixels without a word.
         frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
         if self.writer is None:
+            try:
+                self.partial.touch()
+            except OSError as error:  # OpenCV says not why it cannot
+                raise InputError(f"cannot write {self.path}: {error.strerror}") from None
             self._open(frame.shape[1::-1])
         self.writer.write(np.ascontiguousarray(frame))
 
@@ -137,15 +142,42 @@ class _Video:
             if self.writer.isOpened():
                 break
         else:
-            raise InputError(f"cannot write {self.path}: this build of OpenCV has no MPEG-4")
+            raise InputError(
+                f"cannot write {self.path}: the disk is full, or this build of OpenCV has no MPEG-4"
+            )
         if codec != CODECS[0]:
             warnings.warn(
                 f"{self.path} is MPEG-4, which browsers do not play: OpenCV has no VP9", stacklevel=2
             )
 
+    def finish(self) -> None:
+        """Put the file in place. InputError: it is not whole, which OpenCV does not say either."""
+        self.writer.release()
+        if not _is_whole(self.partial):
+            raise InputError(f"cannot write {self.path}: it is not whole, most likely as the disk is full")
+        self.partial.replace(self.path)
+
     def __exit__(self, *_) -> None:
         if self.writer is not None:
             self.writer.release()
-        if self.keep and self.writer is not None:
-            self.partial.replace(self.path)
         self.partial.unlink(missing_ok=True)
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether an MP4 file ends where its last box does, and has the index, which is written last.
+
+    It opens, and tells of all its frames, where the last hundred bytes are missing.
+    """
+    kinds, place, size = set(), 0, file.stat().st_size
+    with open(file, "rb") as stream:
+        while place < size:
+            stream.seek(place)
+            header = stream.read(16)
+            length = int.from_bytes(header[:4], "big")
+            if length == 1:  # too long for four bytes
+                length = int.from_bytes(header[8:], "big")
+            if length < 8:  # its length was to be filled in at the end
+                return False
+            kinds.add(header[4:8])
+            place += length
+    return place == size and b"moov" in kinds

@@ -12,6 +12,7 @@ scores/center-bias/DATA.csv those of the training split's mean density, which lo
 tuning.journal            Optuna's storage of a search for a combination, by whole batches of trials
 tuning.json               what the search found
 pending.json              values that are about to be written, where a process was killed in between
+checksums.json            the CRC-32 of each of these
 results.json, .csv, .md, .tex, report.html
 best/                     a run folder of the best loss's network
 
@@ -24,7 +25,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasal._files import write_atomically
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest.heads import build_head
@@ -71,7 +71,8 @@ class QuestFolder(ResultsFolder):
         """The weights of a seed's common start by activation; None where it is not finished."""
         records = self.read_json(f"start/{seed}.json")
         return records and {
-            activation: self._weights(self.path / f"start/{seed}/{activation}.npz") for activation in records
+            activation: self._weights(f"start/{seed}/{activation}.npz", f"start/{seed}.json")
+            for activation in records
         }
 
     def write_start(self, seed: int, found: dict[str, tuple[dict[str, Any], list[np.ndarray]]]) -> None:
@@ -105,7 +106,8 @@ class QuestFolder(ResultsFolder):
 
     def weights(self, seed: int, spec: str) -> list[np.ndarray]:
         """The trainable weights of a finished head. InputError: a damaged file."""
-        return self._weights(self.path / f"heads/{seed}/{slug(spec)}.npz")
+        name = f"heads/{seed}/{slug(spec)}"
+        return self._weights(f"{name}.npz", f"{name}.json")
 
     def begin(self, config: dict[str, Any], report: Callable[[str], None]) -> dict[str, Any]:
         config = super().begin(config, report)
@@ -120,14 +122,19 @@ class QuestFolder(ResultsFolder):
         (self.path / "pending.json").unlink()
 
     def _write_weights(self, name, weights):
-        write_atomically(self.make(name), lambda path: np.savez(path, *weights), suffix=".npz")
+        self.write(name, lambda path: np.savez(path, *weights), suffix=".npz")
 
-    def _weights(self, file):
+    def _weights(self, name, record):
+        """The weights of a file; `record` tells that they are there, and goes with them."""
+        file, hint = self.path / name, f": remove it and {self.path / record}, and they are made anew"
         try:
+            self.check(name, hint)
             with np.load(file) as arrays:
                 return [arrays[f"arr_{index}"] for index in range(len(arrays))]
+        except InputError:
+            raise
         except Exception as error:  # a damaged zip raises a dozen types
-            raise InputError(f"cannot read {file}: {error}; remove it and the .json beside it") from None
+            raise InputError(f"cannot read {file} ({' '.join(str(error).split())}){hint}") from None
 
     def scores(self, seed: int, data: str, spec: str) -> Scores | None:
         """The scores of a head on a test set; None where they are not there."""

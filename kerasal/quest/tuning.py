@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from kerasal import losses, metrics
-from kerasal._files import write_atomically
 from kerasal.errors import InputError
 from kerasal.quest import paper
 from kerasal.quest.folder import QuestFolder
@@ -100,6 +99,7 @@ def stored_trials(folder: QuestFolder, its: Tuning) -> list:
     file = folder.path / JOURNAL
     if not file.is_file():
         return []
+    folder.check(JOURNAL, ": remove it, and the search begins anew")
     try:
         study = _optuna().load_study(study_name=STUDY, storage=_journal(file))
         trials, there = study.trials, study.user_attrs["terms"]
@@ -245,7 +245,7 @@ class Search:
 
     def _store(self, trials: Sequence) -> None:
         """Add a batch to the journal, all of it or nothing."""
-        file = self.folder.make(JOURNAL)
+        file = self.folder.path / JOURNAL
 
         def write(path):
             if file.is_file():
@@ -258,7 +258,7 @@ class Search:
                 study.set_user_attr("terms", list(self.tuning.terms))
             study.add_trials(trials)
 
-        write_atomically(file, write)
+        self.folder.write(JOURNAL, write)
 
     def _as_dict(self, trials, best) -> dict[str, Any]:
         """The search as plain values: the best sum, and every trial in the order that they were drawn."""

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import socket
+import zlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kerasal._files import check_space, new_folder
+from kerasal._files import check_space, new_folder, write_array
 from kerasal.data.images import pad_image
 from kerasal.data.pipeline import RESIZE, Reader, resize_stimulus
 from kerasal.data.sample import Dataset, Sample, stimulus_bytes
@@ -21,6 +22,7 @@ from kerasal.models import SaliencyModel
 
 CACHED = ("train", "validation")  # the splits whose features training needs
 EXTRACTION_BATCH = 4  # larger batches are no faster on a CPU and cost memory
+SUMS = "checksums.npy"  # beside the arrays: the CRC-32 of each sample's features, (layers, N) uint32
 NO_SPACE = "make room, name another place with --cache-dir, or train with --no-cache-features"
 
 Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
@@ -47,15 +49,22 @@ class FeatureCache:
     @cached_property
     def arrays(self) -> list[np.ndarray]:
         try:
-            return [np.load(file, mmap_mode="r") for file in self.files]
+            return [_load(file) for file in self.files]
         except FileNotFoundError as error:
             raise InputError(
                 f"{error.filename} is not on {socket.gethostname()}: the cache must be on a file system that "
                 "all machines share (--cache-dir), or be kept in memory (--cache-in-memory)"
             ) from None
 
+    @cached_property
+    def sums(self) -> np.ndarray | None:
+        """The features' checksums; None in memory, and of files from before there were any."""
+        file = self.files[0].with_name(SUMS) if self.files else None
+        return _load(file) if file and file.is_file() else None
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: its for name, its in self.__dict__.items() if not (name == "arrays" and self.files)}
+        left_out = ("arrays", "sums") if self.files else ()
+        return {name: its for name, its in self.__dict__.items() if name not in left_out}
 
     @property
     def mirrored(self) -> bool:
@@ -79,7 +88,7 @@ class FeatureCache:
             folder: keep them there for this and later runs, memory-mapped; None keeps them in memory.
                 They are found again by a hash of the stimuli, the backbone and its weights.
 
-        InputError: not enough space on the disk, with the sizes and what to do.
+        InputError: not enough space on the disk, with the sizes and what to do; damaged files.
         """
         count = len(samples) * (2 if mirrored else 1)
         outputs = model.backbone.compute_output_shape((None, *model.input_size, 3))
@@ -100,18 +109,39 @@ class FeatureCache:
                     arrays = [
                         _array_file(partial / file, shape) for file, shape in zip(files, shapes, strict=True)
                     ]
-                    _compute(model, samples, mirrored, arrays, progress)
+                    sums = _compute(model, samples, mirrored, arrays, progress)
                     for array in arrays:
                         array.flush()
                     del arrays, array
+                    write_array(partial / SUMS, sums)
             except (OSError, InputError):
                 if not entry.is_dir():  # else another process was first: its features are the same
                     raise
-        return cls.of_files([entry / file for file in files], len(samples))
+        cache = cls.of_files([entry / file for file in files], len(samples))
+        cache._check(len(samples) * (2 if entry == both else 1), shapes)
+        return cache
+
+    def _check(self, count: int, shapes: Sequence[tuple[int, ...]]) -> None:
+        """InputError: the files do not hold the features of so many stimuli."""
+        for file, array, shape in zip(self.files, self.arrays, shapes, strict=True):
+            if (array.shape, array.dtype) != ((count, *shape[1:]), np.float16):
+                raise _damaged(file, f"it holds {array.dtype} of {array.shape}")
+        sums = self.sums
+        if sums is not None and (sums.shape, sums.dtype) != ((len(shapes), count), np.uint32):
+            raise _damaged(self.files[0].with_name(SUMS), f"it holds {sums.dtype} of {sums.shape}")
 
     def read(self, index: int, mirrored: bool) -> list[np.ndarray]:
-        """The features of one sample or its mirror image, an array (rows, columns, channels) a layer."""
-        return [_row(array, index + self.count * mirrored) for array in self.arrays]
+        """The features of one sample or its mirror image, an array (rows, columns, channels) a layer.
+
+        InputError: they are not those that were computed.
+        """
+        row = index + self.count * mirrored
+        features = [_row(array, row) for array in self.arrays]
+        if self.sums is not None:
+            for file, its, crc in zip(self.files, features, self.sums[:, row], strict=True):
+                if zlib.crc32(its) != crc:
+                    raise _damaged(file, "another checksum")
+        return features
 
     @property
     def shapes(self) -> list[tuple[int, int, int]]:
@@ -138,7 +168,27 @@ def _row(array: np.ndarray, index: int) -> np.ndarray:
     # Read and not mapped: pages that are mapped count as this process's memory, for which Dask ends workers.
     start = array.offset + index * array.strides[0]
     count = int(np.prod(array.shape[1:]))
-    return np.fromfile(array.filename, array.dtype, count, offset=start).reshape(array.shape[1:])
+    features = np.fromfile(array.filename, array.dtype, count, offset=start)
+    if features.size < count:
+        raise _damaged(Path(array.filename), "it was cut off")
+    return features.reshape(array.shape[1:])
+
+
+def _load(file: Path) -> np.memmap:
+    """A .npy file, mapped. FileNotFoundError: it is not there. InputError: it is damaged."""
+    try:
+        return np.load(file, mmap_mode="r")
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # what a damaged header raises depends on where it is damaged
+        raise _damaged(file, str(error)) from None
+
+
+def _damaged(file: Path, how: str) -> InputError:
+    reason = " ".join(how.split())
+    return InputError(
+        f"{file} is damaged ({reason}): remove {file.parent}, and the features are computed anew"
+    )
 
 
 class JoinedFeatures(FeatureCache):
@@ -197,7 +247,9 @@ def _array_file(file: Path, shape: tuple[int, ...]) -> np.memmap:
     return array
 
 
-def _compute(model, samples, mirrored, arrays, progress):
+def _compute(model, samples, mirrored, arrays, progress) -> np.ndarray:
+    """Fill the arrays, one for each layer; returns the features' checksums, (layers, N) uint32."""
+    sums = np.zeros((len(arrays), len(arrays[0])), "uint32")
     stimulus = tf.TensorSpec((None, *model.input_size, 3), "float32")
     backbone = tf.function(lambda stimuli: model.backbone(stimuli, training=False), [stimulus])
     half = np.finfo("float16").max
@@ -210,8 +262,11 @@ def _compute(model, samples, mirrored, arrays, progress):
             passes.append((len(samples) + start, tf.reverse(stimuli, [2])))
         for place, batch in passes:
             features = tf.nest.flatten(backbone(tf.cast(batch, "float32")))
-            for array, feature in zip(arrays, features, strict=True):
-                array[place : place + len(part)] = np.clip(tf.cast(feature, "float32").numpy(), -half, half)
+            for array, its, feature in zip(arrays, sums, features, strict=True):
+                values = np.clip(tf.cast(feature, "float32").numpy(), -half, half).astype("float16")
+                array[place : place + len(part)] = values
+                its[place : place + len(part)] = [zlib.crc32(value) for value in values]
+    return sums
 
 
 def _key(model: SaliencyModel, samples: list[Sample]) -> str:

@@ -216,12 +216,7 @@ class RunFolder:
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write config.json: `config`, the schema's number, and what the run was made with."""
-        made_with = {
-            "python": platform.python_version(),
-            **{package: _version(package) for package in PACKAGES},
-            "git_commit": _git_commit(),
-        }
-        self.write_json("config.json", {"schema": SCHEMA, **config, "made_with": made_with})
+        self.write_json("config.json", {"schema": SCHEMA, **config, "made_with": made_with()})
 
     def write_options(self, options: TrainingOptions, config_file: str) -> None:
         """Write other options into config.json, and options.yaml. What the run was made with stays."""
@@ -253,6 +248,15 @@ class RunFolder:
             raise InputError(f"{self.path / 'config.json'}: {error}") from None
         load_keras3(model, weights or self.best_weights)
         return model
+
+
+def made_with() -> dict[str, str | None]:
+    """The versions of Python and of the packages that matter, and the checkout's commit."""
+    return {
+        "python": platform.python_version(),
+        **{package: _version(package) for package in PACKAGES},
+        "git_commit": _git_commit(),
+    }
 
 
 def data_entry(dataset: Dataset, limit: int | None = None) -> dict[str, Any]:

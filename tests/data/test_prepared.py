@@ -4,7 +4,7 @@ import resource
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import write_photo
+from conftest import no_file_above, write_photo
 from layouts import LAYOUTS
 
 from kerasal import data, training
@@ -172,6 +172,28 @@ def test_a_full_disk_is_told_before_anything_is_written(photos, tmp_path, monkey
     with pytest.raises(InputError, match=r"needs .* MB and 1.00 kB are free"):
         prepare(photos, tmp_path / "p")
     assert not (tmp_path / "p").exists()
+
+
+def test_a_disk_that_fills_while_preparing_is_one_line_and_no_folder(photos, tmp_path):
+    whole = max(
+        path.stat().st_size
+        for path in prepare(photos, tmp_path / "p")["train"][0].stimulus.path.parent.iterdir()
+    )
+    for limit in (0, 10, 2000, whole // 2, whole - 1):
+        with (
+            no_file_above(limit),
+            pytest.raises(InputError, match=f"^cannot write {tmp_path / 'out/p'}: File too large$"),
+        ):
+            prepare(photos, tmp_path / "out/p")
+        assert not list((tmp_path / "out").iterdir()), limit
+
+
+def test_what_is_added_at_the_end_appears_with_the_rest_or_nothing_does(photos, tmp_path):
+    prepare(photos, tmp_path / "p", finish=lambda folder: (folder / "picture").write_text("whole"))
+    assert (tmp_path / "p/picture").read_text() == "whole"
+    with pytest.raises(ZeroDivisionError):
+        prepare(photos, tmp_path / "out/p", finish=lambda _: 1 / 0)
+    assert not list((tmp_path / "out").iterdir())
 
 
 @pytest.mark.parametrize("damage", ["cut", "missing", "index", "schema", "escape"])

@@ -1,14 +1,18 @@
 """Images and videos into a folder, by a predictor whose maps can be computed by hand."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import cv2
 import numpy as np
 import pytest
 from browser import chromium
-from conftest import write_photo
+from conftest import no_file_above, write_photo
 from PIL import Image
 
+from kerasal._files import partial_beside
 from kerasal.errors import InputError
 from kerasal.prediction import (
     Outputs,
@@ -217,6 +221,33 @@ def test_every_third_frame_keeps_the_videos_duration(film, tmp_path):
     maps, rate = frames(tmp_path / "out/film.mp4")
     assert facts["frames"] == len(maps) == 4  # 0, 3, 6, 9
     assert rate == pytest.approx(20 / 3, rel=1e-3)
+
+
+def test_a_video_that_the_disk_does_not_take_is_one_line_and_no_file(film, tmp_path):
+    out, outputs = tmp_path / "out", Outputs(overlay=False)
+    predict_video(Brightness(), film, out / "film", outputs)
+    whole = (out / "film.mp4").stat().st_size
+    for limit in (0, 1, 100, whole // 3, whole - 300, whole - 100, whole - 8, whole - 1):
+        (out / "film.mp4").write_bytes(b"old")
+        with no_file_above(limit), pytest.raises(InputError, match=r"cannot write .*film\.mp4: ") as caught:
+            predict_video(Brightness(), film, out / "film", outputs)
+        assert "\n" not in str(caught.value)
+        assert [(path.name, path.read_bytes()) for path in out.iterdir()] == [("film.mp4", b"old")], limit
+    with no_file_above(2 * whole):
+        predict_video(Brightness(), film, out / "film", outputs)
+    assert len(frames(out / "film.mp4")[0]) == 10
+
+
+def test_what_a_killed_process_left_of_a_video_goes_with_the_next(film, tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    here = partial_beside(tmp_path / "film.mp4", ".mp4").name.replace(str(os.getpid()), str(gone.pid))
+    elsewhere = f".film.mp4.partial-1-{'0' * 8}.mp4"
+    (tmp_path / "out").mkdir()
+    for name in (here, elsewhere):
+        (tmp_path / "out" / name).write_text("half")
+    predict_video(Brightness(), film, tmp_path / "out/film", Outputs(overlay=False))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(["film.mp4", elsewhere])
 
 
 def test_a_file_that_is_no_video_is_refused_and_leaves_nothing(tmp_path):

@@ -1,6 +1,7 @@
 """The quest: heads side by side, what is kept between calls, the paper's numbers, the report."""
 
 import json
+import os
 import random
 import re
 import shutil
@@ -20,6 +21,7 @@ from kerasal._files import held
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest import paper
+from kerasal.quest.folder import QuestFolder
 from kerasal.quest.heads import Heads, build_head, first_head
 from kerasal.quest.specs import LISTS, MODERN, in_order, slug
 from kerasal.training import RunFolder
@@ -248,6 +250,77 @@ def test_a_folder_that_holds_something_else_is_refused(finished, tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(InputError, match="holds no quest"):
         quest.run(finished[0], ["mse"], options(), tmp_path, report=lambda _: None)
+
+
+def test_each_file_of_a_quest_that_was_damaged_is_named_and_no_score_is_made_of_it(finished, tmp_path):
+    """Emptied, cut, or with a digit or a byte changed, which leaves JSON and CSV as valid as before."""
+    _, folder, _, _ = finished
+    copy = tmp_path / "q"
+    shutil.copytree(folder, copy)
+    kept = ("config.json", "checksums.json", "rates", "start", "heads", "scores")
+    files = [path for path in sorted(copy.rglob("*.*")) if path.relative_to(copy).parts[0] in kept]
+    assert len(files) == 2 + 4 + 3 + 2 * 4 + 4 + 1  # rates, start, heads, scores and those of the centre bias
+
+    def read():
+        quest_folder = QuestFolder(copy)
+        quest_folder.start(0)
+        results = quest.Results.read(quest_folder)
+        for spec in results.config["losses"]:
+            quest_folder.weights(0, spec)
+
+    read()
+    chance = np.random.default_rng(0)
+    for path in files:
+        whole = path.read_bytes()
+        digits = [place for place, value in enumerate(whole) if chr(value).isdigit()]
+        damaged = [b"", whole[: len(whole) // 2], whole[:-2]]
+        for place in (chance.choice(digits), chance.integers(len(whole))):
+            value = b"%d" % (9 - int(chr(whole[place]))) if place in digits else bytes([whole[place] ^ 1])
+            damaged.append(whole[:place] + value + whole[place + 1 :])
+        for content in damaged:
+            path.write_bytes(content)
+            with pytest.raises(InputError) as caught:
+                read()
+            assert str(path) in str(caught.value)
+            assert "\n" not in str(caught.value)
+        path.write_bytes(whole)
+    read()
+
+
+def test_a_quest_from_before_there_were_checksums_goes_on_and_has_them_then(finished, tmp_path):
+    dataset, folder, *_ = finished
+    copy = tmp_path / "q"
+    shutil.copytree(folder, copy)
+    (copy / "checksums.json").unlink()
+    quest.run(dataset, quest.parse_losses("mse"), options(), copy, metrics=METRICS, report=lambda _: None)
+    assert (copy / "results.md").read_bytes() == (folder / "results.md").read_bytes()
+    assert "config.json" in json.loads((copy / "checksums.json").read_text())["files"]
+
+
+def test_a_file_whose_writer_was_killed_before_or_after_its_checksum_is_right(tmp_path):
+    folder = QuestFolder(tmp_path)
+    folder.write_json("a.json", {"a": 1})
+    for value in (2, 3):
+        with pytest.raises(KeyboardInterrupt), pytest.MonkeyPatch.context() as patch:  # noqa: PT012
+            patch.setattr(os, "replace", killed_at_a_file(os.replace, tmp_path / "a.json"))
+            QuestFolder(tmp_path).write_json("a.json", {"a": value})
+        assert QuestFolder(tmp_path).read_json("a.json") == {"a": 1}
+    QuestFolder(tmp_path).write_json("a.json", {"a": 4})
+    assert QuestFolder(tmp_path).read_json("a.json") == {"a": 4}
+    (tmp_path / "a.json").write_text('{"a": 1}')
+    with pytest.raises(InputError, match=r"a\.json is damaged"):
+        QuestFolder(tmp_path).read_json("a.json")
+
+
+def killed_at_a_file(replace, file):
+    """`os.replace` that is interrupted where it would put this file in place."""
+
+    def interrupted(partial, path):
+        if path == file:
+            raise KeyboardInterrupt
+        replace(partial, path)
+
+    return interrupted
 
 
 def test_table_2_is_the_papers(shared):

@@ -12,6 +12,7 @@ What needs TensorFlow or OpenCV (`kerasal.data`, `kerasal.training`, ...) is imp
 import importlib as _importlib
 import os as _os
 from pathlib import Path as _Path
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
@@ -20,7 +21,43 @@ _here = _Path(__file__).parent
 if not (_here / "weights").is_dir():
     __path__.append(str(_here.parent))
 
-__all__ = ["errors", "layers", "load", "losses", "metrics", "models", "predict", "weights"]
+if TYPE_CHECKING:
+    from kerasal import (
+        classical,
+        comparison,
+        data,
+        errors,
+        evaluation,
+        export,
+        layers,
+        losses,
+        metrics,
+        models,
+        prediction,
+        quest,
+        training,
+        weights,
+    )
+    from kerasal.prediction import load, predict
+
+__all__ = [
+    "classical",
+    "comparison",
+    "data",
+    "errors",
+    "evaluation",
+    "export",
+    "layers",
+    "load",
+    "losses",
+    "metrics",
+    "models",
+    "predict",
+    "prediction",
+    "quest",
+    "training",
+    "weights",
+]
 
 
 def register() -> None:
@@ -29,8 +66,8 @@ def register() -> None:
         _importlib.import_module(f"kerasal.{name}")
 
 
-def __getattr__(name: str):
-    """What is imported when it is used: `predict` and `load`; in a process without Keras all else as well."""
+def __getattr__(name: str) -> Any:
+    """What is imported when it is used; in a process without Keras everything."""
     if name in ("predict", "load"):
         from kerasal import prediction
 
@@ -38,6 +75,10 @@ def __getattr__(name: str):
     if name in __all__:
         return _importlib.import_module(f"kerasal.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
 
 
 # Processes that only score or run classical models (`kerasal._processes`) do without Keras.

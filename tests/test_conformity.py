@@ -13,6 +13,7 @@ from kerasal import layers, losses, metrics
 
 # Arguments, shape of the input and of the output, how many weights are trained, are not, and add to the loss.
 LAYERS = {
+    "Adaptation": ({}, (2, 7, 9, 1), (2, 7, 9, 1), (4, 0, 0)),
     "ASPP": ({"filters": 3, "dilations": (1, 2)}, (2, 7, 9, 4), (2, 7, 9, 6), (4, 0, 0)),
     "AttentiveConvLSTM": (
         {"filters": 3, "attention_filters": 2, "steps": 2},

@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[1]
 
 # What the folders of the package may import of it and of the heavy libraries: docs/architecture.md.
 ROOMS = {
-    "losses": {"_maps", "errors", "losses", "models", "weights"},
+    "losses": {"_maps", "_repr", "errors", "losses", "models", "weights"},
     "metrics": {"_imresize", "_maps", "metrics", "errors"},
     "layers": {"layers"},
-    "models": {"_files", "_json", "_stimuli", "errors", "layers", "models", "weights"},
+    "models": {"_files", "_json", "_repr", "_stimuli", "errors", "layers", "models", "weights"},
     "classical": {"_imresize", "_processes", "classical", "errors"},
     "data": {"_files", "_json", "_processes", "_stimuli", "data", "errors", "weights"},
     # Of prediction what finds a network by its name, when a training begins with its weights.

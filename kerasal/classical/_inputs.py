@@ -1,5 +1,7 @@
 """What the classical models accept: one RGB or grey image, checked."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

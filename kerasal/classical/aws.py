@@ -4,6 +4,8 @@ The authors' program is not open, and nobody has compared the two: scores of thi
 theirs.
 """
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike

@@ -1,5 +1,7 @@
 """Graph-based visual saliency (Harel, Koch and Perona 2006), as the authors' toolbox computes it."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import lru_cache
 

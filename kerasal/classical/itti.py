@@ -1,5 +1,7 @@
 """The model of Itti, Koch and Niebur 1998, in the three forms that circulate."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

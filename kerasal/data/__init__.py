@@ -4,6 +4,8 @@ A new dataset is one file with a `load` function and its `INFO`, and a line in e
 `kerasal.data.datasets`.
 """
 
+from typing import Any
+
 from kerasal.data.datasets import DATASETS, INFO, default_folder, facts, load, locate
 from kerasal.data.fixations import count_map, density_from_counts, inside, pixels
 from kerasal.data.images import list_files, read_image, read_map
@@ -45,10 +47,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     # The pipeline alone needs TensorFlow, which the processes that score maps do without.
     if name == "batches":
         from kerasal.data.pipeline import batches
 
         return batches
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

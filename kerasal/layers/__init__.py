@@ -50,3 +50,7 @@ __all__ = [
     "resize_triangle",
     "shrink_then_grow",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -54,3 +54,7 @@ __all__ = [
     "term_metrics",
     "functional",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,6 +8,7 @@ from keras import ops
 
 from kerasal._maps import PIXELS, prediction
 from kerasal.errors import InputError
+from kerasal.losses._base import Loss
 
 # The mean map of OSIE's densities (300x400, sigma 12 px, peak 1 each): deviations 0.20 H and 0.22 W by their
 # moments, peak 0.17, or 0.13 in the best Gaussian fit. Clarke and Tatler 2014 give 0.21 H and 0.23 W at 4:3.
@@ -36,7 +37,7 @@ def gaussian_center_bias(height: int, width: int) -> np.ndarray:
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class CenterBias(keras.losses.Loss):
+class CenterBias(Loss):
     """Centre-bias regularisation: alpha mean (P - B)^2. Best value 0. Paper, eq. 16.
 
     Args:

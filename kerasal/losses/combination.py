@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import keras
 
 from kerasal.errors import InputError
+from kerasal.losses._base import Loss
 from kerasal.losses.center_bias import CenterBias
 from kerasal.losses.distribution import KLD
 from kerasal.losses.perceptual import DeepFeatures, GramMatrices, vgg_features
@@ -14,7 +15,7 @@ from kerasal.losses.saliency import CC, NSS
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class LinearCombination(keras.losses.Loss):
+class LinearCombination(Loss):
     """A weighted sum of losses: sum over terms of coefficient times value.
 
     Args:
@@ -61,6 +62,9 @@ class LinearCombination(keras.losses.Loss):
         if self.remember_terms:
             self._last = (y_true, y_pred, values)
         return values
+
+    def _told(self):
+        return [" + ".join(f"{coefficient:g}*{loss!r}" for coefficient, _, loss in self.terms)]
 
     def get_config(self):
         terms = [

@@ -19,6 +19,7 @@ from kerasal._maps import (
     unless_blank,
 )
 from kerasal.errors import InputError
+from kerasal.losses._base import Loss
 
 SHARE_FLOOR = 1e-7  # a pixel's share of dist(P), in units of the even share 1 / (H W)
 SQRT_FLOOR = 1e-12  # the same, for a square root
@@ -38,7 +39,7 @@ def kld(y_true, y_pred, reverse=False):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class KLD(keras.losses.Loss):
+class KLD(Loss):
     """Kullback-Leibler divergence, in nats: sum dist(S) log(dist(S) / dist(P)). Best value 0.
 
     Args:
@@ -79,7 +80,7 @@ def bhat(y_true, y_pred):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class Bhattacharyya(keras.losses.Loss):
+class Bhattacharyya(Loss):
     """Bhattacharyya distance: -log sum sqrt(dist(S) dist(P)). Best value 0.
 
     The paper's eq. 6 prints sum sqrt(S P), the coefficient, which grows with similarity; this is the distance
@@ -105,7 +106,7 @@ def bce(y_true, y_pred):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class BCE(keras.losses.Loss):
+class BCE(Loss):
     """Binary cross-entropy: -mean (S log P + (1 - S) log(1 - P)); least for P = S, not 0.
 
     The paper's eq. 7 prints a sum: the mean has the same minimum and does not depend on the resolution.
@@ -131,7 +132,7 @@ def w_bce(y_true, y_pred, weight=0.5):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class WeightedBCE(keras.losses.Loss):
+class WeightedBCE(Loss):
     """Weighted binary cross-entropy: -mean (weight S log P + (1 - weight) (1 - S) log(1 - P)).
 
     Args:
@@ -168,7 +169,7 @@ def focal(y_true, y_pred, gamma=2.0, modulation="paper"):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class FocalLoss(keras.losses.Loss):
+class FocalLoss(Loss):
     """Focal loss: -mean ((1 - P^gamma) S log P + P^gamma (1 - S) log(1 - P)).
 
     Args:
@@ -208,7 +209,7 @@ def nll(y_true, y_pred):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class NLL(keras.losses.Loss):
+class NLL(Loss):
     """Negative log-likelihood, in nats per fixated pixel: -1/(sum F) sum F log dist(P).
 
     An even map gives log(H W). 0 for an image without fixations. Paper, eq. 10, which normalises P nowhere: a

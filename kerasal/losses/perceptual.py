@@ -11,6 +11,7 @@ from keras import ops
 
 from kerasal._maps import PIXELS, density, prediction, same_size
 from kerasal.errors import InputError
+from kerasal.losses._base import Loss
 
 BLOCKS = (2, 2, 3, 3, 3)  # convolutions of each of VGG-16's blocks; a pooling layer ends each
 SMALLEST_SIDE = 32  # five poolings by 2
@@ -29,7 +30,7 @@ def df(y_true, y_pred, features=None):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class DeepFeatures(keras.losses.Loss):
+class DeepFeatures(Loss):
     """Deep features: sum over layers j of ||phi_j(S) - phi_j(P)||^2 / (C_j H_j W_j). Best value 0.
 
     phi_j is the output of VGG-16's j-th pooling layer, of five. S and P in [0, 1], at least 32x32 pixels.
@@ -57,7 +58,7 @@ def gm(y_true, y_pred, features=None):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class GramMatrices(keras.losses.Loss):
+class GramMatrices(Loss):
     """Gram matrices: sum over layers j of ||G_j(S) - G_j(P)||_F^2, G = psi psi^T / (C H W). Best value 0.
 
     psi is phi_j of `DeepFeatures` as a matrix (C, H W). S and P as there. Paper, eqs. 14, 15.

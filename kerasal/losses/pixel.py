@@ -7,6 +7,7 @@ from keras import ops
 
 from kerasal._maps import PIXELS, density, prediction, same_size
 from kerasal.errors import InputError
+from kerasal.losses._base import Loss
 
 EXP_LIMIT = 10.0  # |S - P| between maps in [0, 1] is at most 1
 
@@ -18,7 +19,7 @@ def mse(y_true, y_pred):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class MSE(keras.losses.Loss):
+class MSE(Loss):
     """Mean squared error: mean (S - P)^2. Best value 0. Paper, eq. 1."""
 
     family = "pixel"
@@ -41,7 +42,7 @@ def ead(y_true, y_pred):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class EAD(keras.losses.Loss):
+class EAD(Loss):
     """Exponential absolute difference: mean (exp|S - P| - 1). Best value 0. Paper, eq. 2.
 
     Beyond a difference of 10, which maps in [0, 1] never have, the exponential goes on as its tangent:
@@ -65,7 +66,7 @@ def ae(y_true, y_pred):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class AE(keras.losses.Loss):
+class AE(Loss):
     """Absolute error: mean |S - P|. Best value 0. Paper, eq. 3."""
 
     family = "pixel"
@@ -88,7 +89,7 @@ def mlnet_mse(y_true, y_pred, alpha=1.1, normalize=True):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class MLNetMSE(keras.losses.Loss):
+class MLNetMSE(Loss):
     """ML-Net's weighted squared error: mean (S - P / max P)^2 / (alpha - S). Best value 0.
 
     Args:
@@ -121,7 +122,7 @@ def sig_mse(y_true, y_pred, lam=0.55, k=10.0):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class SigmoidMSE(keras.losses.Loss):
+class SigmoidMSE(Loss):
     """Sigmoid-weighted MSE: mean w (S - P)^2, w = k / (1 + exp(-k (S - lam))), k = 10. Best value 0.
 
     Args:

@@ -17,6 +17,7 @@ from kerasal._maps import (
     same_size,
     unless_blank,
 )
+from kerasal.losses._base import Loss
 
 
 def cc(y_true, y_pred):
@@ -29,7 +30,7 @@ def cc(y_true, y_pred):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class CC(keras.losses.Loss):
+class CC(Loss):
     """Correlation: -cov(S, P) / (std S std P), Pearson's coefficient, negated. Best value -1. Paper, eq. 12.
 
     0 where S or P is constant. A constant P is divided by 1 in place of its deviation, so that its gradient
@@ -57,7 +58,7 @@ def nss(y_true, y_pred):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class NSS(keras.losses.Loss):
+class NSS(Loss):
     """Normalised scanpath saliency: -1/(sum F) sum F (P - mean P) / std P. No bound.
 
     In standard deviations of P, divisor H W - 1 as the MIT metric has it. 0 for an image without fixations
@@ -85,7 +86,7 @@ def sim(y_true, y_pred):
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class SIM(keras.losses.Loss):
+class SIM(Loss):
     """Similarity, or histogram intersection: -sum min(dist(S), dist(P)). Best value -1.
 
     Not in the paper. Subtracted from the other terms, as in the code of TranSalNet (Lou et al. 2022) and SUM

@@ -42,7 +42,8 @@ class LossInfo:
     @property
     def loss(self) -> "type[keras.losses.Loss]":
         """The class."""
-        return getattr(importlib.import_module("kerasal.losses"), self.class_name)
+        found: type[keras.losses.Loss] = getattr(importlib.import_module("kerasal.losses"), self.class_name)
+        return found
 
     @property
     def ground_truth(self) -> str:

@@ -5,7 +5,7 @@ The array functions do without Keras, which is imported with the first of the Ke
 does that too).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kerasal._imresize import imresize as resize_map
 from kerasal.metrics.auc import auc_judd
@@ -43,9 +43,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in ("CC", "KLD", "NSS", "SIM", "AUCJudd"):
         from kerasal.metrics import keras_metrics
 
         return getattr(keras_metrics, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,6 +5,8 @@ was expected and what came. Arithmetic is in float64 whatever the dtype of a map
 that fit a processor's cache: copies of whole maps would cost more time than the arithmetic.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -69,12 +71,12 @@ class Map:
         return sum(inner(part, part) for part in deviations)
 
     @cached_property
-    def distribution(self) -> "Distribution":
+    def distribution(self) -> Distribution:
         """A map without negative values as a distribution; uniform if it is zero everywhere."""
         return Distribution.of(self, base=0.0)
 
     @cached_property
-    def shifted_distribution(self) -> "Distribution":
+    def shifted_distribution(self) -> Distribution:
         """The map less its minimum as a distribution; uniform if it is constant.
 
         The same as bringing the map to [0, 1] by minimum and maximum first: that factor cancels.
@@ -91,7 +93,7 @@ class Distribution:
     total: float
 
     @classmethod
-    def of(cls, source: Map, base: float) -> "Distribution":
+    def of(cls, source: Map, base: float) -> Distribution:
         """Of a map with no value under `base`; uniform if it has no other value."""
         pixels, total = source.pixels, source.total
         if source.highest == base:

@@ -4,6 +4,8 @@ Reading a map from memory takes about as long as a metric's arithmetic on it, so
 turns at each stretch of pixels while it is in the processor's cache.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Protocol
 

@@ -3,6 +3,8 @@
 AUC-Judd of one image, in float64. docs/metrics.md holds the table of special values.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 

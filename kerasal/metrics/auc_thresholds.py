@@ -3,6 +3,8 @@
 docs/metrics.md holds the table of special values.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -3,6 +3,8 @@
 They take one image and compute in float64. docs/metrics.md holds the table of special values.
 """
 
+from __future__ import annotations
+
 import math
 
 import cv2

@@ -1,5 +1,7 @@
 """Several metrics of one saliency map, which is checked and read once for all of them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from numpy.typing import ArrayLike

@@ -54,6 +54,10 @@ __all__ = [
 LARGEST_SIDE = 4096  # of a network's input, in pixels
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def network_class(name: str) -> type[SaliencyModel]:
     """The class of the network of that name. InputError: an unknown name."""
     if name == "adapted":  # made of one of the others, and never trained by itself
@@ -71,7 +75,7 @@ def option_names(name: str) -> set[str]:
     """The options that `build` takes for the network of that name. InputError: an unknown name."""
     classes = network_class(name).__mro__
     own = classes[: classes.index(SaliencyModel)]
-    makers = [cls.__init__ for cls in own if "__init__" in vars(cls)]
+    makers = [vars(cls)["__init__"] for cls in own if "__init__" in vars(cls)]
     return {option for maker in makers for option in inspect.signature(maker).parameters}
 
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasal._repr import arguments_of
 from kerasal._stimuli import as_array, as_stimuli, check_levels
 from kerasal.errors import InputError
 from kerasal.layers import resize_stimuli, shrink_then_grow
@@ -41,6 +42,13 @@ class SaliencyModel(keras.Model):
         self.backbone = backbone
         self.head = head
         self.input_size = tuple(input_size)
+
+    def __repr__(self):
+        # A subclass without a configuration of its own has that of the graph.
+        config = {} if type(self).get_config is SaliencyModel.get_config else self.get_config()
+        # The backbone has its weights by now, whatever it began with.
+        told = arguments_of(config, but=("backbone_weights",))
+        return f"{type(self).__name__}({', '.join(told)})"
 
     @classmethod
     def map_size(cls, input_size: tuple[int, int]) -> tuple[int, int]:

@@ -45,6 +45,7 @@ class SAM(PaddedSaliencyModel):
     """
 
     blur_sigma = 7.0
+    default_name: str
     REFERENCE_LAYERS: tuple[str, ...]
 
     def __init__(
@@ -57,6 +58,7 @@ class SAM(PaddedSaliencyModel):
         steps: int = 4,
         initial_density: float = 0.0,
         backbone_weights: str | Path | None = "imagenet",
+        name: str | None = None,
         **kwargs,
     ):
         if min(input_size) < 32 or input_size[0] % 8 or input_size[1] % 8:
@@ -82,7 +84,8 @@ class SAM(PaddedSaliencyModel):
         bias = keras.initializers.Constant(initial_density)
         x = keras.layers.Conv2D(1, 1, activation="relu", bias_initializer=bias, name="saliency")(x)
         map_ = BilinearUpsampling(16, theano=fidelity == "original", dtype="float32", name="map")(x)
-        super().__init__(backbone, keras.Model([features], map_, name="head"), input_size, **kwargs)
+        head = keras.Model([features], map_, name="head")
+        super().__init__(backbone, head, input_size, name=name or self.default_name, **kwargs)
         self._options = {
             "input_size": tuple(input_size),
             "fidelity": fidelity,
@@ -126,13 +129,11 @@ class SAMVGG(SAM):
     """
 
     default_backbone = "vgg16"
+    default_name = "sam-vgg"
     REFERENCE_LAYERS = (
         *(f"block{block}_conv{i + 1}" for block, (_, count) in BLOCKS.items() for i in range(count)),
         *HEAD_LAYERS,
     )
-
-    def __init__(self, *args, name: str = "sam-vgg", **kwargs):
-        super().__init__(*args, name=name, **kwargs)
 
     def _features(self, x, original, filters):
         third, fourth = (TheanoMaxPooling2D(2, s, name=f"block{b}_pool") for b, s in ((3, 2), (4, 1)))
@@ -159,10 +160,8 @@ class SAMResNet(SAM):
     """
 
     default_backbone = "resnet50"
+    default_name = "sam-resnet"
     REFERENCE_LAYERS = (*RESNET50_LAYERS, "reduction", *HEAD_LAYERS)
-
-    def __init__(self, *args, name: str = "sam-resnet", **kwargs):
-        super().__init__(*args, name=name, **kwargs)
 
     def _features(self, x, original, filters):
         pool = TheanoMaxPooling2D(3, 2) if original else keras.layers.MaxPooling2D(3, 2, "same")

@@ -55,9 +55,9 @@ def panel(uri: str, label: str, kind: str = "") -> str:
 
 def with_contents(page: str) -> str:
     """The page with links to its sections, the headings of the second level, above its main part."""
-    links = []
+    links: list[str] = []
 
-    def with_place(heading: re.Match) -> str:
+    def with_place(heading: re.Match[str]) -> str:
         place = f"section-{len(links) + 1}"
         links.append(f'<li><a href="#{place}">{heading[1]}</a></li>')
         return f'<h2 id="{place}">{heading[1]}</h2>'

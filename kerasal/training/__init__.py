@@ -34,3 +34,7 @@ __all__ = [
     "resume",
     "train",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,24 @@
+"""What the losses share beside Keras's own."""
+
+import inspect
+
+import keras
+
+from kerasal._repr import arguments_of
+
+USUAL_REDUCTION = "sum_over_batch_size"
+
+
+class Loss(keras.losses.Loss):
+    """A Keras loss whose repr tells its parameters; its name and reduction where they are not the usual."""
+
+    def __repr__(self):
+        told = self._told()
+        if self.name != inspect.signature(type(self)).parameters["name"].default:
+            told.append(f"name={self.name!r}")
+        if self.reduction != USUAL_REDUCTION:
+            told.append(f"reduction={self.reduction!r}")
+        return f"{type(self).__name__}({', '.join(told)})"
+
+    def _told(self) -> list[str]:
+        return arguments_of(self.get_config(), but=keras.losses.Loss.get_config(self))

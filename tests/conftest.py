@@ -8,6 +8,10 @@ import signal
 import threading
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The processes of `pytest -n` have the cores already: threads of theirs would wait for each other.
+    for its in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(its, "1")
 
 from pathlib import Path
 
@@ -16,6 +20,15 @@ import pytest
 from PIL import Image
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """The tests of a file in one process of `pytest -n`, so that what they share is made once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False  # files with few tests are no faster: not at the end, one alone
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from kerasal_cli.loading import load_library, progress, say
     shell_complete=complete_models,
     metavar="RUN|NAME",
     help="Run folder of a trained network, name of `kerasal models` such as gbvs, weights file, or what "
-    "`kerasal export` wrote.  [default: baseline.fine-tuned, which comes with kerasal]",
+    "`kerasal export` wrote.  [default: light.fine-tuned, which comes with kerasal]",
 )
 @click.option("--recursive", is_flag=True, help="Folders with all that lies in folders within.")
 @click.option(

@@ -91,7 +91,7 @@ def train(context, resume, adapt, cache_dir, cache_in_memory, **choices) -> None
       kerasal train --weights baseline.fine-tuned --data my_folder
       kerasal train --model sam-vgg --data osie --freeze-backbone
       kerasal train --model salgan --data osie
-      kerasal train --adapt baseline.fine-tuned --data my_folder
+      kerasal train --adapt light.fine-tuned --data my_folder
     """
     if resume and adapt:
         raise click.UsageError("give --resume or --adapt")

@@ -20,7 +20,7 @@ def test_models_lists_every_network_and_every_classical_model():
     result = kerasal("models")
     assert result.exit_code == 0
     table, _, trained = result.stdout.partition("\nTrained, by name:\n")
-    assert trained.startswith("baseline.fine-tuned ")
+    assert trained.startswith("light.fine-tuned ")
     listed = {line.split()[0] for line in table.splitlines()[1:]}
     assert listed == {
         *models.NETWORKS,

@@ -34,7 +34,12 @@ def fine_tuned(tmp_path_factory):
     return trained(tmp_path_factory.mktemp("tuned"), recipe="fine-tuned", learning_rate=1e-3)
 
 
-@pytest.mark.parametrize("name", ["run", "fine_tuned"])
+@pytest.fixture(scope="module")
+def light(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("light"), model="light", freeze_backbone=False, learning_rate=1e-3)
+
+
+@pytest.mark.parametrize("name", ["run", "fine_tuned", "light"])
 def test_a_shipped_network_predicts_the_runs_maps_to_float16s_digits(name, request, tmp_path):
     run = request.getfixturevalue(name)
     shipped.write_network(run, tmp_path / "network.h5")
@@ -45,9 +50,9 @@ def test_a_shipped_network_predicts_the_runs_maps_to_float16s_digits(name, reque
     assert np.ptp(expected) > 0.01
     with h5py.File(tmp_path / "network.h5") as file:
         assert json.loads(file.attrs["network"])["model_options"]["input_size"] == [32, 48]
-        assert file["reduction/kernel"].dtype == np.float16
+        assert file["reduction/kernel"].dtype == (np.float16 if name == "run" else np.int8)
         # A backbone that did not learn is the shipped one, and not written again.
-        assert ("block1_conv1" in file) == (name == "fine_tuned")
+        assert any(layer.startswith(("block", "stem")) for layer in file) == (name != "run")
 
 
 def test_the_same_run_gives_the_same_bytes(run, tmp_path):

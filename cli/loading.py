@@ -8,12 +8,15 @@ import tempfile
 import types
 import warnings
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
 # What TensorFlow and Keras import where it is installed, and no command uses.
 UNUSED = ("jax", "matplotlib.pyplot")
 
+# Packages that hold tables, and import Keras.
+TABLES = ("kerasal.losses", "kerasal.models", "kerasal.weights")
 
 QUIET = False  # set by -q
 VERBOSE = False  # set by -v
@@ -39,10 +42,11 @@ def load_light() -> None:
 def load_tables() -> None:
     """Import kerasal for its tables of losses, networks and weights alone, in a fraction of a second.
 
-    These lie in packages that import Keras; here the packages are nothing but their folders.
+    These lie in packages that import Keras; here the packages are nothing but their folders, until
+    `load_library` follows.
     """
     load_light()
-    for name in ("kerasal.losses", "kerasal.models", "kerasal.weights"):
+    for name in TABLES:
         if name not in sys.modules:
             package = types.ModuleType(name)
             package.__path__ = list(importlib.util.find_spec(name).submodule_search_locations)
@@ -51,6 +55,7 @@ def load_tables() -> None:
 
 def load_library() -> None:
     """Import TensorFlow and kerasal without the dozen lines that TensorFlow logs about the machine."""
+    _drop_tables()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if VERBOSE else "2")
     with silent_stderr(), _left_out(() if os.environ.get("KERAS_BACKEND") == "jax" else UNUSED):
         import tensorflow as tf
@@ -60,6 +65,14 @@ def load_library() -> None:
 
         kerasal.register()
     _show_warnings()
+
+
+def _drop_tables() -> None:
+    """Forget the bare folders of `load_tables`, and what came from them, in favour of the packages."""
+    for package in TABLES:
+        if package in sys.modules and getattr(sys.modules[package], "__file__", None) is None:
+            for name in [name for name in sys.modules if f"{name}.".startswith(f"{package}.")]:
+                del sys.modules[name]
 
 
 def _show_warnings() -> None:
@@ -133,6 +146,45 @@ def progress(items: Sequence, what: str) -> Iterator:
         click.echo(f"{what} ...", err=True)
         return iter(items)
     return iter(track(items, description=what, console=console))
+
+
+def load_predictor(model: str | Path | None, runtime: str, precision: str = "float32", few: bool = True):
+    """The `Named` predictor of a model by the runtime that fits, and the file for `keep_export` or None.
+
+    After `load_tables`: TensorFlow is loaded where it is needed. InputError: see `prediction.choose`.
+    """
+    from kerasal import prediction
+
+    with silent_stderr():  # LiteRT tells of itself
+        choice = prediction.choose(model, runtime, precision=precision, few=few)
+    if choice.line:
+        say(choice.line)
+    if choice.named is not None:
+        return choice.named, None
+    load_library()
+    if runtime == "lite":
+        return _make_export(model, choice.file), None
+    return prediction.resolve(model, precision), choice.file
+
+
+def keep_export(model: str | Path | None, file: Path | None) -> None:
+    """Make the export that `load_predictor` wanted for the next time; that it cannot be is no error."""
+    if file is None:
+        return
+    from kerasal.errors import InputError
+
+    try:
+        _make_export(model, file)
+    except (InputError, OSError) as error:
+        say(f"Note: no export for LiteRT is kept: {error}")
+
+
+def _make_export(model: str | Path | None, file: Path):
+    from kerasal import prediction
+
+    say("making an export for LiteRT, once ...")
+    with silent_stderr():  # converters and runtimes tell of themselves
+        return prediction.make_lite(model, file)
 
 
 def load_data(limit: int | None, **arguments):

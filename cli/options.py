@@ -154,6 +154,14 @@ def _folders(context: click.Context, parameter, values: tuple[str, ...]) -> str 
     return named or (values[0] if values else None)
 
 
+runtime = click.option(
+    "--runtime",
+    type=click.Choice(["auto", "tensorflow", "lite"]),
+    default="auto",
+    show_default=True,
+    help="What computes a network's maps: LiteRT (lite), which starts faster, TensorFlow, or what fits.",
+)
+
 cluster = click.option(
     "--cluster",
     metavar="ADDRESS|local:N",

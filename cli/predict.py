@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from kerasal_cli import options
 from kerasal_cli.completion import complete_models
-from kerasal_cli.loading import load_library, progress, say
+from kerasal_cli.loading import keep_export, load_predictor, load_tables, progress, say
 
 
 @click.command()
@@ -35,6 +36,7 @@ from kerasal_cli.loading import load_library, progress, say
     show_default=True,
     help="Of backbone and head: auto, float32, bfloat16 or float16.",
 )
+@options.runtime
 @click.option(
     "--mirror",
     is_flag=True,
@@ -81,7 +83,7 @@ from kerasal_cli.loading import load_library, progress, say
     "--every", type=click.IntRange(1), default=1, show_default=True, help="Videos: predict each N-th frame."
 )
 def predict(
-    images, model, precision, mirror, output, regions, crop, contours, every, recursive, **options
+    images, model, precision, runtime, mirror, output, regions, crop, contours, every, recursive, **options
 ) -> None:
     """Write saliency maps of images, folders of images and videos, at their own size.
 
@@ -95,7 +97,7 @@ def predict(
       kerasal predict --model runs/first page.png --region logo:20,10,120,60 --contours 0.5,0.9
       kerasal predict --model runs/first photo.jpg --crop 16:9 --no-map --no-overlay
     """
-    load_library()
+    load_tables()
     from kerasal import prediction
     from kerasal._files import check_writable
     from kerasal.data.names import counted, listed
@@ -109,7 +111,9 @@ def predict(
     )
     inputs = prediction.find_inputs(images, recursive=recursive)
     stems = prediction.video_stems(inputs.videos, output, outputs)
-    predictor = prediction.resolve(model, precision).predictor
+    few = len(inputs.images) <= prediction.FEW and not inputs.videos
+    named, to_make = load_predictor(model, runtime, precision, few)
+    predictor = named.predictor
     if mirror:
         predictor = prediction.Mirrored(predictor)
     if inputs.left_out:
@@ -145,6 +149,7 @@ def predict(
         say(last)  # JSON has stdout for itself
     else:
         click.echo(last)
+    keep_export(model, to_make)
     if skipped:
         raise SystemExit(1)
 

@@ -1,12 +1,13 @@
 """kerasal serve"""
 
 import contextlib
+import sys
 
 import click
 
 from kerasal_cli import options
 from kerasal_cli.completion import complete_models
-from kerasal_cli.loading import load_library
+from kerasal_cli.loading import keep_export, load_predictor, load_tables
 
 
 @click.command()
@@ -18,7 +19,8 @@ from kerasal_cli.loading import load_library
 )
 @click.option("--max-megabytes", default=20.0, show_default=True, help="Largest file that is taken.")
 @click.option("--max-megapixels", default=50.0, show_default=True, help="Largest image that is taken.")
-def serve(models, named, host, port, max_megabytes, max_megapixels) -> None:
+@options.runtime
+def serve(models, named, runtime, host, port, max_megabytes, max_megapixels) -> None:
     """Show saliency maps in the browser, and answer programs over HTTP.
 
     Only this computer can reach it, unless --host says otherwise: it asks nobody for a password.
@@ -29,20 +31,31 @@ def serve(models, named, host, port, max_megabytes, max_megapixels) -> None:
       kerasal serve runs/first gbvs --port 9000            # two models to compare
       curl --data-binary @photo.jpg http://127.0.0.1:8000/predict -o map.png
     """
-    load_library()
+    load_tables()
+    from kerasal import prediction
     from kerasal.errors import InputError
-    from kerasal.prediction import resolve_all, warm_up
 
     try:
         from kerasal import serving
     except ImportError as error:
         raise InputError(f"kerasal serve needs {error.name}: pip install 'kerasal[serve]'") from None
 
-    predictors = resolve_all((*models, *named))
+    predictors = _load((*models, *named) or (None,), runtime)
     limits = serving.Limits(bytes=int(max_megabytes * 1e6), pixels=int(max_megapixels * 1e6))
     with serving.listen(host, port) as socket:
-        warm_up(predictors)
+        if "keras" in sys.modules:
+            prediction.warm_up(predictors)
         address = f"http://{f'[{host}]' if ':' in host else host}:{socket.getsockname()[1]}/"
         click.echo(f"serving {', '.join(predictors)} on {address} until Ctrl-C")
         with contextlib.suppress(KeyboardInterrupt):  # is how it ends
             serving.server(serving.create_app(predictors, limits, (host,))).run(sockets=[socket])
+
+
+def _load(models, runtime) -> dict:
+    """The predictors by their names. Exports that are wanted are made before a server would be kept busy."""
+    from kerasal.prediction import by_names
+
+    loaded = [(model, *load_predictor(model, runtime)) for model in models]
+    for model, _, to_make in loaded:
+        keep_export(model, to_make)
+    return by_names((model, named) for model, named, _ in loaded)

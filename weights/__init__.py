@@ -6,7 +6,7 @@ from kerasal.weights.keras1 import load_theano_weights, open_keras1
 from kerasal.weights.keras_file import load_keras_layers
 from kerasal.weights.lasagne import is_npz, lasagne_shapes, load_lasagne_weights
 from kerasal.weights.published import fetch_published, find_weights, published_here, published_path
-from kerasal.weights.registry import PUBLISHED, REGISTRY, Published, Weights, sha256
+from kerasal.weights.registry import PUBLISHED, REGISTRY, SHIPPED, Published, Weights, sha256
 from kerasal.weights.resnet50 import resolve_resnet50
 from kerasal.weights.stored import StoredLayer, keras_kernel
 from kerasal.weights.vgg16 import load_vgg16, resolve_vgg16
@@ -14,6 +14,7 @@ from kerasal.weights.vgg16 import load_vgg16, resolve_vgg16
 __all__ = [
     "PUBLISHED",
     "REGISTRY",
+    "SHIPPED",
     "Published",
     "StoredLayer",
     "Weights",

@@ -81,7 +81,7 @@ REGISTRY = {
             trained_on="OSIE (500 images) and Scene (350 images)",
             licence="MIT, as the data's",
             credit="The kerasal authors; OSIE: Xu et al. 2014, Scene: Liang et al., NUS VIP",
-            source="kerasal train --model light --data osie+scene --train-backbone --learning-rate 2e-4, seed 0",
+            source="kerasal train --model light --data osie+scene --train-backbone --learning-rate 2e-4",
             source_sha256="eef103aaca8dc8f49dbba4d31ef71c4fc7a12afe7715c3de7591238606f974b5",
             scores="test images, kerasal evaluate: OSIE CC 0.823, NSS 3.166; Scene CC 0.773, NSS 2.133",
             backbone="efficientnet-lite2.imagenet",
@@ -116,6 +116,9 @@ REGISTRY = {
         ),
     ]
 }
+
+# The names of trained networks; the first is what `kerasal predict` takes where none is given.
+SHIPPED = tuple(name for name, weights in REGISTRY.items() if weights.scores)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ import hashlib
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from kerasal._progress import Progress
 from kerasal.data.datasets import load, locate
 from kerasal.data.images import FORMATS, decode_image, file_orientation, read_map
 from kerasal.data.layout import LARGEST_SHARE, Troubles
@@ -26,8 +27,6 @@ CLUMPED_COUNT, CLUMPED_SHARE = 20, 0.5  # of fixated pixels, that touch another 
 COPIED_COUNT = 5  # fixations that two images do not share to the last digit
 ENOUGH = 50  # fixations of a dataset, from which on their places as a whole are judged
 LARGEST_CENTRAL_SHARE = 0.95  # of all fixations in the middle quarter of the area
-
-Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
 
 
 @dataclass(frozen=True)

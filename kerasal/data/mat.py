@@ -14,9 +14,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import scipy.io
-import scipy.sparse
-
 from kerasal._processes import ENVIRONMENT
 from kerasal.errors import InputError
 
@@ -39,7 +36,9 @@ def mat_variables(path: Path) -> dict[str, Any]:
 
 def not_sparse(path: Path, name: str, value: Any) -> Any:
     """A variable of `path` that is to be an array. InputError: it is a sparse matrix."""
-    if scipy.sparse.issparse(value):
+    from scipy import sparse  # here, as most of what uses `kerasal.data` reads no MATLAB files
+
+    if sparse.issparse(value):
         raise InputError(f"{path}: {name} is a sparse matrix: save full({name}) in MATLAB")
     return value
 
@@ -114,6 +113,8 @@ def serve() -> None:
 
 
 def _answer(path: str) -> bytes:
+    import scipy.io
+
     try:
         contents = scipy.io.loadmat(path, appendmat=False)
         return pickle.dumps({name: value for name, value in contents.items() if not name.startswith("__")})

@@ -11,7 +11,6 @@ The test split keeps its files, so that its scores are those of the dataset itse
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from kerasal._files import check_space, new_folder, write_array
 from kerasal._json import read_json
+from kerasal._progress import Progress
 from kerasal.data.records import FOOTER, HEADER, Observers, Record, example
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.errors import InputError
@@ -28,8 +28,6 @@ INDEX = "prepared.json"
 CHECKSUM = "crc32"  # of the rest of the index
 CENTER_BIAS = "center_bias.npy"
 PER_SHARD = 256
-
-Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
 
 
 def is_prepared(folder: Path) -> bool:

@@ -1,35 +1,43 @@
 """Maps of a user's own images and videos, and what they are good for.
 
-A *predictor* is anything with `saliency_maps(list of RGB arrays)`; `predictors.py` finds it by its name.
+A *predictor* is anything with `saliency_maps(list of RGB arrays)`; `predictors.py` finds it by its name. That
+file, which knows the networks and the classical models, loads Keras, and is imported when one of its names is
+used.
 """
 
+from typing import TYPE_CHECKING
+
 from kerasal.prediction.attention import Region, attention_share, best_crop, parse_aspect, to_density
-from kerasal.prediction.classical import ClassicalPredictor
 from kerasal.prediction.files import predict_to_folder, written_before
 from kerasal.prediction.inputs import as_stimulus, find_inputs
+from kerasal.prediction.lite import FEW, RUNTIMES, Choice, choose, make_lite
 from kerasal.prediction.maps import predict
 from kerasal.prediction.mirrored import Mirrored
 from kerasal.prediction.pictures import Outputs
-from kerasal.prediction.predictors import (
-    DEFAULT,
-    NAMED,
-    Named,
-    Predictor,
-    Source,
-    find,
-    how_to_get,
-    load,
-    published_here,
-    resolve,
-    resolve_all,
-    warm_up,
-)
+from kerasal.prediction.predictor import Named, Predictor, Source, by_names
 from kerasal.prediction.pysaliency import pysaliency_model
 from kerasal.prediction.video import UnreadableVideo, predict_video, video_stems, videos_written_before
 
+if TYPE_CHECKING:
+    from kerasal.prediction.classical import ClassicalPredictor
+    from kerasal.prediction.predictors import (
+        DEFAULT,
+        NAMED,
+        find,
+        how_to_get,
+        load,
+        published_here,
+        resolve,
+        resolve_all,
+        warm_up,
+    )
+
 __all__ = [
     "DEFAULT",
+    "FEW",
     "NAMED",
+    "RUNTIMES",
+    "Choice",
     "ClassicalPredictor",
     "Mirrored",
     "Named",
@@ -41,10 +49,13 @@ __all__ = [
     "as_stimulus",
     "attention_share",
     "best_crop",
+    "by_names",
+    "choose",
     "find",
     "find_inputs",
     "how_to_get",
     "load",
+    "make_lite",
     "parse_aspect",
     "predict",
     "predict_to_folder",
@@ -59,3 +70,11 @@ __all__ = [
     "warm_up",
     "written_before",
 ]
+
+
+def __getattr__(name: str):
+    if name in __all__:
+        from kerasal.prediction import predictors
+
+        return getattr(predictors, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

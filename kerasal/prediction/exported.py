@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from kerasal._stimuli import as_stimuli
 from kerasal.errors import InputError
-from kerasal.models import SaliencyModel
 from kerasal.prediction import runtimes
+
+if TYPE_CHECKING:
+    from kerasal.models import SaliencyModel
 
 SUFFIXES = {".keras": "keras", ".onnx": "onnx", ".tflite": "tflite"}
 
@@ -56,7 +58,7 @@ def export_format(path: Path) -> str | None:
     return SUFFIXES.get(path.suffix.lower()) if path.is_file() else None
 
 
-def load_export(path: Path) -> SaliencyModel | ExportedPredictor:
+def load_export(path: Path) -> "SaliencyModel | ExportedPredictor":
     """What predicts with an export: of a .keras file the network itself.
 
     InputError: the runtime is not installed, or the file is damaged or no export of kerasal's.
@@ -64,6 +66,10 @@ def load_export(path: Path) -> SaliencyModel | ExportedPredictor:
     format = export_format(path)
     if format != "keras":
         return ExportedPredictor(path, format)
+    import keras  # here: the other formats do without
+
+    from kerasal.models import SaliencyModel
+
     try:
         network = keras.models.load_model(path)
     except Exception as error:

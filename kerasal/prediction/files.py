@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from kerasal._files import make_folder
+from kerasal._progress import Progress
 from kerasal.data.images import read_image
 from kerasal.data.names import counted, normal
 from kerasal.errors import InputError
 from kerasal.prediction.pictures import Outputs
-from kerasal.prediction.predictors import Predictor
+from kerasal.prediction.predictor import Predictor
 from kerasal.prediction.stream import BATCH, ahead, predicted
-from kerasal.training.features import Progress
 
 THREADS = 2  # that decode, and that write: the network takes the other cores
 

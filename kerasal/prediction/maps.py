@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from kerasal import prediction
 from kerasal._stimuli import as_array, is_array
 from kerasal.errors import InputError
 from kerasal.prediction.inputs import as_stimulus
-from kerasal.prediction.predictors import Predictor, load
+from kerasal.prediction.predictor import Predictor
 from kerasal.prediction.stream import predicted
 
 ImageLike = np.ndarray | Image.Image | Path | str  # or a tensor
@@ -38,7 +39,7 @@ def predict(
         return predict([images], model)[0]
     if not isinstance(images, Iterable):
         raise InputError(f"predict takes an image or a list of images, got {type(images).__name__}")
-    predictor = model if isinstance(model, Predictor) else load(model)
+    predictor = model if isinstance(model, Predictor) else prediction.load(model)
     stimuli = ((_name(index, image), as_stimulus(image)) for index, image in enumerate(images))
     return [saliency_map for _, _, saliency_map in predicted(predictor, stimuli, _refuse, processes=1)]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kerasal._stimuli import as_stimuli
-from kerasal.prediction.predictors import Predictor
+from kerasal.prediction.predictor import Predictor
 
 
 class Mirrored:

@@ -1,11 +1,10 @@
 """Predictors: what gives saliency maps, and the names that users call them by."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
@@ -15,52 +14,10 @@ from kerasal.errors import InputError
 from kerasal.models import NETWORKS, SaliencyModel, load_weights_file, shipped_backbone
 from kerasal.prediction.classical import ClassicalPredictor
 from kerasal.prediction.exported import export_format, load_export
-from kerasal.prediction.shipped import SHIPPED, load_shipped
+from kerasal.prediction.predictor import Named, Predictor, Source, by_names
+from kerasal.prediction.shipped import load_shipped
 from kerasal.training.run_folder import RunFolder
-from kerasal.weights import PUBLISHED, REGISTRY, find_weights, published_here
-
-
-@runtime_checkable
-class Predictor(Protocol):
-    """Anything that predicts saliency maps: a `kerasal.models.SaliencyModel` is one."""
-
-    def saliency_maps(self, stimuli: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Maps (H, W), float32, in [0, 1], of stimuli (H, W, 3), uint8 RGB, of any sizes."""
-        ...
-
-
-@dataclass(frozen=True)
-class Named:
-    """A predictor, its name, and what is known about it: options, what it was trained on, scores."""
-
-    name: str
-    predictor: Predictor
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Source:
-    """What makes a predictor, not made yet.
-
-    Attributes:
-        name: in tables and in the names of files.
-        about: what it is, in one line.
-        make: makes the predictor, which may take seconds; called with the precision that a network of
-            kerasal's own computes in. Others take no notice of it.
-        facts: see `Named`. "model" is a name of `kerasal models`; "trained_on" the data, and
-            "training_images", where it is known, the same in a few words.
-        files: that the predictor is made from; it is another one when they change.
-    """
-
-    name: str
-    about: str
-    make: Callable[[str], Predictor]
-    facts: dict[str, Any] = field(default_factory=dict)
-    files: tuple[Path, ...] = ()
-
-    def load(self, precision: str = "float32") -> Named:
-        """The predictor. InputError: damaged weights."""
-        return Named(self.name, self.make(precision), self.facts)
+from kerasal.weights import PUBLISHED, REGISTRY, SHIPPED, find_weights, published_here
 
 
 def _backbone_licence(name: str) -> str:
@@ -155,12 +112,7 @@ def load(model: str | Path | None = None) -> Predictor:
 
 def resolve_all(models: Sequence[str | Path]) -> dict[str, Predictor]:
     """The predictors of several names or run folders, or the default one, by names that differ."""
-    predictors: dict[str, Predictor] = {}
-    for model in models or [None]:
-        source = resolve(model)
-        # Run folders of one name are told apart by their paths.
-        predictors[str(model) if source.name in predictors else source.name] = source.predictor
-    return predictors
+    return by_names((model, resolve(model)) for model in models or [None])
 
 
 def how_to_get(network: str) -> str:

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kerasal import prediction
 from kerasal.data.images import as_rgb
 from kerasal.data.pysaliency import import_pysaliency
-from kerasal.prediction.predictors import Predictor, load
+from kerasal.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
     import pysaliency
@@ -18,7 +19,7 @@ def pysaliency_model(model: Predictor | str | Path | None = None, **options) -> 
     InputError: pysaliency is not installed, or as `kerasal.load`.
     """
     pysaliency = import_pysaliency()
-    predictor = model if isinstance(model, Predictor) else load(model)
+    predictor = model if isinstance(model, Predictor) else prediction.load(model)
 
     class KerasalModel(pysaliency.SaliencyMapModel):
         def _saliency_map(self, stimulus):

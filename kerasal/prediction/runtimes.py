@@ -4,13 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 Runner = Callable[[np.ndarray], dict[str, np.ndarray]]  # stimuli (B, H, W, 3) uint8 to named outputs
 
 
 def saved_model(path: Path) -> Runner:
     """By TensorFlow."""
+    import tensorflow as tf  # here: the other formats' runtimes do without
+
     loaded = tf.saved_model.load(str(path))
     serve = loaded.signatures["serving_default"]
 
@@ -35,6 +36,7 @@ def tflite(path: Path) -> Runner:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path))
+    interpreter.allocate_tensors()  # now it tells of itself, and not with the first map
     signature = interpreter.get_signature_runner("serving_default")
     return lambda stimuli: signature(stimuli=stimuli)
 

@@ -4,8 +4,8 @@ python -m kerasal.prediction.shipped RUN TARGET.h5      makes such a file from a
 
 The file holds a dataset for each weight of the head, named by its layer, as float16. Where the backbone
 learned too, biases are float16 and kernels 8 bits: the head's, and what the backbone's differ by from the
-shipped ones, which is finer than float16. Its attribute `network` says in JSON how the network is built: model and
-model_options.
+shipped ones, which is finer than float16. Its attribute `network` says in JSON how the network is built:
+model and model_options.
 """
 
 import json
@@ -24,13 +24,11 @@ from kerasal.training.precision import computing_in, resolve_precision
 from kerasal.training.run_folder import RunFolder
 from kerasal.weights import REGISTRY
 
-# Their names in the registry; the first is the default of `kerasal predict`.
-SHIPPED = tuple(name for name, weights in REGISTRY.items() if weights.scores)
 STEPS = "steps"  # attribute of a kernel in 8 bits: the step of each filter
 
 
 def load_shipped(name: str, precision: str = "float32") -> SaliencyModel:
-    """The network of that name of `SHIPPED`, computing in `precision` (see `resolve_precision`).
+    """The network of a name of `kerasal.weights.SHIPPED`, computing in `precision`: see `resolve_precision`.
 
     InputError: the file is damaged.
     """

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from kerasal.errors import InputError
-from kerasal.prediction.predictors import Predictor
+from kerasal.prediction.predictor import Predictor
 
 BATCH = 4  # larger batches are no faster on a CPU and cost memory
 

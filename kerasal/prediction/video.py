@@ -17,7 +17,7 @@ from kerasal.errors import InputError
 from kerasal.prediction.attention import attention_share
 from kerasal.prediction.files import existing, output_stems
 from kerasal.prediction.pictures import Outputs
-from kerasal.prediction.predictors import Predictor
+from kerasal.prediction.predictor import Predictor
 from kerasal.prediction.stream import BATCH, ahead, predicted
 
 # The first that this build of OpenCV writes: VP9, which browsers play, or MPEG-4, which every build has.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasal._progress import Progress
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest.folder import QuestFolder, restored_head
@@ -16,7 +17,6 @@ from kerasal.quest.heads import Heads, is_perceptual
 from kerasal.quest.learning import DIVERGED, LEARNED, Splits, train_heads
 from kerasal.quest.rates import RateSearch
 from kerasal.quest.scoring import TestSet, no_scores, score_heads
-from kerasal.training.features import Progress
 
 MAPS_BATCH = 8
 START_DIVISORS = (1, 3, 10, 30)  # of the start's rate, until it learns

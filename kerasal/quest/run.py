@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from kerasal import losses, models
+from kerasal._progress import Progress
 from kerasal.cluster import Cluster
 from kerasal.data.names import counted
 from kerasal.data.sample import Dataset, fingerprint
@@ -29,7 +30,7 @@ from kerasal.quest.results import Results
 from kerasal.quest.scoring import open_test_sets, score_center_bias
 from kerasal.quest.specs import in_order
 from kerasal.quest.tuning import Tuning, search, stored_trials
-from kerasal.training.features import Progress, open_features
+from kerasal.training.features import open_features
 from kerasal.training.precision import computing_in, resolve_precision
 from kerasal.training.run_folder import data_entry
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from kerasal import models
+from kerasal._progress import Progress
 from kerasal.data.pipeline import batches
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
@@ -19,7 +20,7 @@ from kerasal.evaluation.systems import as_it_is
 from kerasal.models.base import resize_maps
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.results import center_bias_file
-from kerasal.training.features import FeatureCache, Progress
+from kerasal.training.features import FeatureCache
 
 
 @dataclass(frozen=True)

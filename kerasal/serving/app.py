@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kerasal.data.images import ImageTooLarge, read_upload
 from kerasal.errors import InputError
-from kerasal.prediction.predictors import Predictor
+from kerasal.prediction.predictor import Predictor
 from kerasal.serving.receiving import WAITED, Limits, Uploads
 from kerasal.visualize import color_table, grey, overlay
 

@@ -9,12 +9,13 @@ import tensorflow as tf
 from scipy.optimize import minimize
 
 from kerasal import losses, models
+from kerasal._progress import Progress
 from kerasal.data.pipeline import batches
 from kerasal.data.sample import Dataset
 from kerasal.errors import InputError
 from kerasal.models import Adapted, SaliencyModel
 from kerasal.training.config_file import config_text
-from kerasal.training.features import FeatureCache, Progress
+from kerasal.training.features import FeatureCache
 from kerasal.training.fit import loss_for
 from kerasal.training.options import TrainingOptions
 from kerasal.training.run_folder import RunFolder, data_entry

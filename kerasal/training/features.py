@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasal._files import check_space, new_folder, write_array
+from kerasal._progress import Progress
 from kerasal.data.images import pad_image
 from kerasal.data.pipeline import RESIZE, Reader, resize_stimulus
 from kerasal.data.sample import Dataset, Sample, stimulus_bytes
@@ -24,8 +25,6 @@ CACHED = ("train", "validation")  # the splits whose features training needs
 EXTRACTION_BATCH = 4  # larger batches are no faster on a CPU and cost memory
 SUMS = "checksums.npy"  # beside the arrays: the CRC-32 of each sample's features, (layers, N) uint32
 NO_SPACE = "make room, name another place with --cache-dir, or train with --no-cache-features"
-
-Progress = Callable[[Sequence, str], Sequence]  # wraps a sequence, named, and shows how far it is
 
 
 class FeatureCache:

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from kerasal import data, losses, models
 from kerasal._files import held
+from kerasal._progress import Progress
 from kerasal.data.images import read_map
 from kerasal.data.reading import naming_undecodable
 from kerasal.data.sample import Dataset, fingerprint, report_merged
@@ -21,7 +22,7 @@ from kerasal.models import SaliencyModel
 from kerasal.training.checkpoint import Checkpoints
 from kerasal.training.config_file import config_text
 from kerasal.training.distribution import is_chief, make_strategy, scope
-from kerasal.training.features import CACHED, FeatureCache, Progress, open_features
+from kerasal.training.features import CACHED, FeatureCache, open_features
 from kerasal.training.initial import initial_network, set_initial_weights, where_it_lies
 from kerasal.training.loop import Loop
 from kerasal.training.options import TrainingOptions

@@ -13,6 +13,7 @@ from conftest import write_photo
 from kerasal import data, models, training
 from kerasal.errors import InputError
 from kerasal.prediction import shipped
+from kerasal.weights import SHIPPED
 from kerasal_cli import main
 
 SILENT = {"report": lambda _: None, "verbose": 0}
@@ -93,7 +94,7 @@ def test_a_missing_weight_is_named(run, tmp_path):
         shipped.read_network(tmp_path / "network.h5")
 
 
-@pytest.mark.parametrize("name", shipped.SHIPPED)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_a_damaged_file_is_named(name, monkeypatch):
     entry = dataclasses.replace(shipped.REGISTRY[name], sha256="0" * 64)
     monkeypatch.setitem(shipped.REGISTRY, name, entry)

@@ -8,7 +8,8 @@ import pytest
 from kerasal import data, training
 from kerasal.errors import InputError
 from kerasal.prediction import find
-from kerasal.prediction.shipped import SHIPPED, load_shipped
+from kerasal.prediction.shipped import load_shipped
+from kerasal.weights import SHIPPED
 
 SILENT = {"report": lambda _: None, "verbose": 0}
 TINY = {"model": "tiny", "input_size": (32, 48), "epochs": 1, "batch_size": 2}

@@ -1,0 +1,60 @@
+"""What a predictor is, and what is known of one: without Keras, which many a predictor does without."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """Anything that predicts saliency maps: a `kerasal.models.SaliencyModel` is one."""
+
+    def saliency_maps(self, stimuli: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Maps (H, W), float32, in [0, 1], of stimuli (H, W, 3), uint8 RGB, of any sizes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Named:
+    """A predictor, its name, and what is known about it: options, what it was trained on, scores."""
+
+    name: str
+    predictor: Predictor
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What makes a predictor, not made yet.
+
+    Attributes:
+        name: in tables and in the names of files.
+        about: what it is, in one line.
+        make: makes the predictor, which may take seconds; called with the precision that a network of
+            kerasal's own computes in. Others take no notice of it.
+        facts: see `Named`. "model" is a name of `kerasal models`; "trained_on" the data, and
+            "training_images", where it is known, the same in a few words.
+        files: that the predictor is made from; it is another one when they change.
+    """
+
+    name: str
+    about: str
+    make: Callable[[str], Predictor]
+    facts: dict[str, Any] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+
+    def load(self, precision: str = "float32") -> Named:
+        """The predictor. InputError: damaged weights."""
+        return Named(self.name, self.make(precision), self.facts)
+
+
+def by_names(found: Iterable[tuple[str | Path | None, Named]]) -> dict[str, Predictor]:
+    """The predictors by names that differ, of what a user named and what that turned out to be."""
+    predictors: dict[str, Predictor] = {}
+    for model, named in found:
+        # Run folders of one name are told apart by their paths.
+        predictors[str(model) if named.name in predictors else named.name] = named.predictor
+    return predictors

@@ -112,7 +112,7 @@ def test_predict_computes_in_the_precision_that_is_asked_for(precision, expected
 
     monkeypatch.setattr(models.SaliencyModel, "saliency_maps", stopped)
     write_photo(tmp_path / "photo.jpg", (20, 30))
-    options = [] if precision is None else ["--precision", precision]
+    options = ["--runtime", "tensorflow", *([] if precision is None else ["--precision", precision])]
     result = CliRunner().invoke(
         main, ["predict", str(tmp_path / "photo.jpg"), "-o", str(tmp_path / "maps"), *options]
     )

@@ -10,6 +10,7 @@ from kerasal_cli.loading import load_data, load_library, load_light, load_tables
 from kerasal_cli.table import json_option, show_json, show_rows, show_table
 
 PATH = click.Path(path_type=Path)
+ABOUT = ("stimuli", "first", "last")  # what is told of the stimuli whose features are kept
 
 
 @click.group()
@@ -61,6 +62,69 @@ def _facts(info) -> dict:
 
     folder = default_folder(info.name)
     return {**asdict(info), "folder": str(folder), "here": folder.is_dir()}
+
+
+@data.command()
+@click.option(
+    "--cache-dir", type=PATH, help="The cache's folder.  [default: $KERASAL_CACHE or ~/.cache/kerasal]"
+)
+@click.option("--empty", is_flag=True, help="Remove what no process uses.")
+@json_option
+def cache(cache_dir, empty, as_json) -> None:
+    """What is kept of frozen backbones' features for later trainings, the one used last coming last.
+
+    It is removed as room is needed: kerasal train --cache-size. The exit status of --empty is 2 if some of it
+    is in use.
+
+    \b
+    Examples:
+      kerasal data cache
+      kerasal data cache --empty
+    """
+    load_light()
+    from kerasal import _feature_cache
+    from kerasal._files import default_cache, size_text
+    from kerasal.errors import InputError
+
+    folder = cache_dir or default_cache()
+    if empty:
+        gone, staying = _feature_cache.empty(folder)
+        click.echo(f"removed {size_text(gone)} from {folder}")
+        if staying:
+            raise InputError(f"{len(staying)} are in use and stay: wait for the trainings that use them")
+        return
+    entries = _feature_cache.entries(folder)
+    if as_json:
+        show_json([_cached(entry) for entry in entries])
+        return
+    if entries:
+        show_rows([_cached_row(entry) for entry in entries])
+    click.echo(f"{size_text(sum(entry.size for entry in entries))} in {folder}")
+
+
+def _cached(entry) -> dict:
+    """All that is known of an entry of the cache."""
+    from kerasal._feature_cache import is_used
+
+    known = {"entry": entry.path.name, "bytes": entry.size, "used": entry.used, "finished": entry.finished}
+    return {**known, "in_use": is_used(entry.path), "about": entry.about}
+
+
+def _cached_row(entry) -> dict[str, str]:
+    """The same for people."""
+    import time
+
+    from kerasal._files import size_text
+
+    facts, about = _cached(entry), entry.about
+    stimuli = f"{about['stimuli']}: {about['first']} ... {about['last']}" if {*ABOUT} <= {*about} else "-"
+    return {
+        "network": f"{about.get('network', '-')} {about.get('input_size', '')}".strip(),
+        "stimuli": stimuli,
+        "size": size_text(entry.size),
+        "used last": time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used)),
+        "state": "in use" if facts["in_use"] else "kept" if entry.finished else "left unfinished",
+    }
 
 
 @data.command()

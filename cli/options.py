@@ -113,10 +113,27 @@ def cache(what: str) -> Callable:
                 help=f"Where features are kept between {what}s.{place}",
             ),
             click.option(
+                "--cache-size",
+                type=float,
+                callback=_gigabytes,
+                metavar="GB",
+                help="Largest size of all features that are kept: those used least lately go.  "
+                "[default: half of what is free on the disk and what they take]",
+            ),
+            click.option(
                 "--cache-in-memory", is_flag=True, help=f"Keep the features in memory, for this {what} alone."
             ),
         ]
     )
+
+
+def _gigabytes(context: click.Context, parameter, value: float | None) -> int | None:
+    """A positive number of gigabytes as bytes."""
+    if value is None:
+        return None
+    if not 1e-9 <= value < float("inf"):  # NaN fails too
+        raise click.BadParameter(f"{value:g} is no size in GB, such as 20")
+    return int(value * 1e9)
 
 
 def data(default: str | None) -> Callable:

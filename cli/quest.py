@@ -124,6 +124,7 @@ def quest(
     processes,
     cluster,
     cache_dir,
+    cache_size,
     cache_in_memory,
     **changes,
 ) -> None:
@@ -174,6 +175,7 @@ def quest(
             processes=processes,
             cluster=workers,
             cache_folder=None if cache_in_memory else cache_dir or training.default_cache(),
+            cache_bound=cache_size,
             progress=progress,
             report=say,
             **({"metrics": metrics} if metrics else {}),

@@ -29,7 +29,8 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
 
 
 DATA = ("data_dir", *options.READING.NAMES)
-PLACES = ("data_dir", "cache_dir", "cache_in_memory")  # where things lie may differ when a run goes on
+# Where things lie may differ when a run goes on.
+PLACES = ("data_dir", "cache_dir", "cache_size", "cache_in_memory")
 ADAPTING = ("adapt", "data", "limit", "loss", "run", *DATA)
 
 
@@ -77,7 +78,7 @@ ADAPTING = ("adapt", "data", "limit", "loss", "run", *DATA)
 )
 @options.cache("run")
 @click.pass_context
-def train(context, resume, adapt, cache_dir, cache_in_memory, **choices) -> None:
+def train(context, resume, adapt, cache_dir, cache_size, cache_in_memory, **choices) -> None:
     """Train a network; writes a run folder with weights, history and configuration.
 
     \b
@@ -106,6 +107,7 @@ def train(context, resume, adapt, cache_dir, cache_in_memory, **choices) -> None
 
     where = {
         "cache_folder": None if cache_in_memory else cache_dir or training.default_cache(),
+        "cache_bound": cache_size,
         "progress": progress,
         "report": say,
         "verbose": 0 if loading.QUIET else "auto",

@@ -155,24 +155,36 @@ def held(folder: Path) -> Iterator[None]:
 
     InputError: another process holds it. Where the system has no such locks, nothing is held.
     """
-    try:
-        import fcntl
-    except ImportError:  # Windows
+    if os.name != "posix":  # Windows opens no folders
         yield
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"another process is at work in {folder}: wait for its end, or stop it"
-            ) from None
-        except OSError:  # a network's file system without locks
-            pass
+        if lock(descriptor) is False:
+            raise InputError(f"another process is at work in {folder}: wait for its end, or stop it")
         yield
     finally:
         os.close(descriptor)
+
+
+def lock(descriptor: int, *, shared: bool = False, wait: bool = False) -> bool | None:
+    """Lock what a descriptor is of until it is closed, alone or `shared` with others that share.
+
+    False where somebody else's lock forbids it, unless this is to `wait`; None where the file system, or
+    Windows, has no such locks.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    try:
+        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a network's file system
+        return None
+    return True
 
 
 def clear_partials(folder: Path, pattern: str = ".*", elsewhere: bool = True) -> None:
@@ -222,7 +234,8 @@ def check_space(
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise InputError(
-            f"{what} needs {_size(needed)} and {_size(free)} are free on the disk of {folder}: {advice}"
+            f"{what} needs {size_text(needed)} and {size_text(free)} are free on the disk of {folder}: "
+            f"{advice}"
         )
 
 
@@ -308,7 +321,7 @@ def _reason(error: OSError | RuntimeError) -> str | None:
     return os.strerror(int(found[1])) if found else None
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
     """A number of bytes with its three first digits at least: 0.0 GB would tell nothing."""
     for unit, one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= one:

@@ -11,6 +11,7 @@ The test split keeps its files, so that its scores are those of the dataset itse
 
 import json
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 

@@ -48,6 +48,7 @@ def run(
     tuning: Tuning | None = None,
     side_by_side: int = SIDE_BY_SIDE,
     cache_folder: Path | None = None,
+    cache_bound: int | None = None,
     processes: int | None = 1,
     cluster: Cluster | None = None,
     progress: Progress = lambda items, _: items,
@@ -67,6 +68,7 @@ def run(
             finds is then one of the losses, like those that it is compared with.
         side_by_side: how many heads share a step; on it the results depend in float32's last digits alone.
         cache_folder: where features are kept between quests; None keeps them in memory.
+        cache_bound: the largest size of that folder's features in bytes: see `FeatureCache.open`.
         processes: how many score; None for one for each core.
         cluster: of `kerasal.cluster.connect`, to learn and score on, with `processes` playing no part; this
             process alone writes. Features are computed here first.
@@ -100,7 +102,7 @@ def run(
     folder = QuestFolder(path)
     if tuning:
         stored_trials(folder, tuning)  # refuses a folder of another search before anything is computed
-    opened = {"folder": cache_folder, "progress": progress}
+    opened = {"folder": cache_folder, "bound": cache_bound, "progress": progress}
     keys = _possible(metrics, dataset, tests, report)
     config = _config(dataset, specs, options, model_options, precision, seeds, tests, keys)
     with folder.at_work(config, report) as config:

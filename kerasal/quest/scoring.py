@@ -56,6 +56,7 @@ def open_test_sets(
     others: Sequence[Dataset],
     *,
     folder: Path | None,
+    bound: int | None,
     progress: Progress,
 ) -> list[TestSet]:
     """The test split of the quest's own data, of a mixture each set's, then all samples of other datasets.
@@ -74,10 +75,8 @@ def open_test_sets(
         replace(other, splits={"train": own["train"], "validation": [], "test": other.samples})
         for other in others
     ]
-    return [
-        TestSet(data.name, data, FeatureCache.open(network, data["test"], folder=folder, progress=progress))
-        for data in sets
-    ]
+    kept = {"folder": folder, "bound": bound, "progress": progress}
+    return [TestSet(data.name, data, FeatureCache.open(network, data["test"], **kept)) for data in sets]
 
 
 def score_heads(

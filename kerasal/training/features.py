@@ -1,5 +1,6 @@
 """The feature cache: a frozen backbone's output, computed once for all epochs and runs."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kerasal._files import check_space, new_folder, write_array
+import kerasal
+from kerasal._feature_cache import ABOUT, Hold, features_folder, make_room
+from kerasal._files import check_space, new_folder, write_array, write_json
 from kerasal._progress import Progress
 from kerasal.data.images import pad_image
 from kerasal.data.pipeline import RESIZE, Reader, resize_stimulus
@@ -37,12 +40,13 @@ class FeatureCache:
         self.arrays = arrays
         self.count = count
         self.files: list[Path] = []  # that hold the arrays, where they are kept
+        self.hold: Hold | None = None  # on their folder, so that no process removes it
 
     @classmethod
-    def of_files(cls, files: Sequence[Path], count: int) -> "FeatureCache":
+    def of_files(cls, files: Sequence[Path], count: int, hold: Hold | None = None) -> "FeatureCache":
         """A cache whose arrays lie in files; pickled, it takes their paths along and not what they hold."""
         cache = cls.__new__(cls)
-        cache.files, cache.count = [file.absolute() for file in files], count
+        cache.files, cache.count, cache.hold = [file.absolute() for file in files], count, hold
         return cache
 
     @cached_property
@@ -63,7 +67,7 @@ class FeatureCache:
 
     def __getstate__(self) -> dict[str, Any]:
         left_out = ("arrays", "sums") if self.files else ()
-        return {name: its for name, its in self.__dict__.items() if name not in left_out}
+        return {**{name: its for name, its in self.__dict__.items() if name not in left_out}, "hold": None}
 
     @property
     def mirrored(self) -> bool:
@@ -78,6 +82,7 @@ class FeatureCache:
         *,
         mirrored: bool = False,
         folder: Path | None = None,
+        bound: int | None = None,
         progress: Progress = lambda items, _: items,
     ) -> "FeatureCache":
         """The features of the samples under the model's backbone: found, or computed now.
@@ -86,8 +91,10 @@ class FeatureCache:
             mirrored: compute them for the mirrored stimuli too.
             folder: keep them there for this and later runs, memory-mapped; None keeps them in memory.
                 They are found again by a hash of the stimuli, the backbone and its weights.
+            bound: the largest size in bytes of all that is kept there, see `make_room`.
 
-        InputError: not enough space on the disk, with the sizes and what to do; damaged files.
+        InputError: not enough space on the disk or within the bound, with the sizes and what to do; damaged
+        files.
         """
         count = len(samples) * (2 if mirrored else 1)
         outputs = model.backbone.compute_output_shape((None, *model.input_size, 3))
@@ -96,15 +103,19 @@ class FeatureCache:
             arrays = [np.empty(shape, "float16") for shape in shapes]
             _compute(model, samples, mirrored, arrays, progress)
             return cls(arrays, len(samples))
-        plain = folder / "features" / _key(model, samples)
+        plain = features_folder(folder) / _key(model, samples)
         both = plain.with_name(f"{plain.name}-mirrored")
         entry = both if mirrored or both.is_dir() else plain  # the first half of `both` is `plain`
         files = [f"{index}.npy" for index in range(len(shapes))]
-        if not entry.is_dir():
-            needed = sum(2 * int(np.prod(shape)) for shape in shapes)
+        hold = _hold(entry)
+        needed = 0 if hold else sum(2 * int(np.prod(shape)) for shape in shapes)
+        make_room(folder, needed, bound)
+        if hold is None:
             check_space(folder, int(needed * 1.05), f"the features of {len(samples)} stimuli", NO_SPACE)
             try:
                 with new_folder(entry) as partial:
+                    hold = Hold(partial)
+                    write_json(partial / ABOUT, _about(model, samples, mirrored))
                     arrays = [
                         _array_file(partial / file, shape) for file, shape in zip(files, shapes, strict=True)
                     ]
@@ -114,9 +125,12 @@ class FeatureCache:
                     del arrays, array
                     write_array(partial / SUMS, sums)
             except (OSError, InputError):
-                if not entry.is_dir():  # else another process was first: its features are the same
+                hold = _hold(entry)
+                if hold is None:  # else another process was first: its features are the same
                     raise
-        cache = cls.of_files([entry / file for file in files], len(samples))
+        with contextlib.suppress(OSError):  # in a folder of another user's
+            os.utime(entry)  # it was used now
+        cache = cls.of_files([entry / file for file in files], len(samples), hold)
         cache._check(len(samples) * (2 if entry == both else 1), shapes)
         return cache
 
@@ -194,7 +208,7 @@ class JoinedFeatures(FeatureCache):
     """The features of several sets of samples, one after the other, each in a cache of its own."""
 
     def __init__(self, parts: Sequence[FeatureCache]):
-        self.parts, self.files = list(parts), []
+        self.parts, self.files, self.hold = list(parts), [], None
         self.ends = np.cumsum([part.count for part in parts])
         self.count = int(self.ends[-1])
 
@@ -218,6 +232,7 @@ def open_features(
     *,
     flip: bool = True,
     folder: Path | None = None,
+    bound: int | None = None,
     progress: Progress = lambda items, _: items,
 ) -> dict[str, FeatureCache]:
     """The features of the training and the validation split, as `fit` takes them.
@@ -229,12 +244,35 @@ def open_features(
     for split in CACHED:
         mirrored = flip and split == "train"
         caches = [
-            FeatureCache.open(model, its[split], mirrored=mirrored, folder=folder, progress=progress)
+            FeatureCache.open(
+                model, its[split], mirrored=mirrored, folder=folder, bound=bound, progress=progress
+            )
             for its in dataset.sets
             if its.splits[split] or len(dataset.sets) == 1
         ]
         features[split] = caches[0] if len(caches) == 1 else JoinedFeatures(caches)
     return features
+
+
+def _hold(entry: Path) -> Hold | None:
+    try:
+        return Hold(entry) if entry.is_dir() else None
+    except FileNotFoundError:  # another process removed it
+        return None
+
+
+def _about(model: SaliencyModel, samples: list[Sample], mirrored: bool) -> dict[str, Any]:
+    """What `kerasal data cache` tells of an entry."""
+    rows, columns = model.input_size
+    return {
+        "network": model.name,
+        "input_size": f"{rows}x{columns}",
+        "stimuli": len(samples),
+        "mirrored": mirrored,
+        "first": samples[0].name,
+        "last": samples[-1].name,
+        "kerasal": kerasal.__version__,
+    }
 
 
 def _array_file(file: Path, shape: tuple[int, ...]) -> np.memmap:

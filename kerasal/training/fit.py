@@ -39,6 +39,7 @@ def train(
     limit: int | None = None,
     cache_features: bool = True,
     cache_folder: Path | None = None,
+    cache_bound: int | None = None,
     progress: Progress = lambda items, _: items,
     report: Callable[[str], None] = print,
     verbose: int | str = "auto",
@@ -50,6 +51,7 @@ def train(
         limit: what the dataset was limited to, to be written down with it.
         cache_features: compute the frozen backbone's features once instead of in every step.
         cache_folder: where they are kept between runs; None keeps them in memory for this run.
+        cache_bound: the largest size of that folder's features in bytes: see `FeatureCache.open`.
         progress: shows how far the computation of features is.
         report: takes a line that the user should read.
         verbose: 0 silent, 1 a bar, 2 plain lines, "auto" a bar on a terminal.
@@ -96,7 +98,8 @@ def train(
         try:
             features = None
             if cache_features:
-                features = _features(network, dataset, options, cache_folder, progress, report)
+                cache = {"folder": cache_folder, "bound": cache_bound}
+                features = _features(network, dataset, options, cache, progress, report)
             loop = Loop(network, dataset, loss, options, precision, strategy, run, features, report, verbose)
             loop.run()
         finally:
@@ -111,6 +114,7 @@ def resume(
     epochs: int | None = None,
     data_dir: Path | str | Mapping[str, Path | str] | None = None,
     cache_folder: Path | None = None,
+    cache_bound: int | None = None,
     progress: Progress = lambda items, _: items,
     report: Callable[[str], None] = print,
     verbose: int | str = "auto",
@@ -129,11 +133,12 @@ def resume(
     if epochs is not None:
         options = replace(options, epochs=epochs)
     strategy = _start(options)
+    cache = {"folder": cache_folder, "bound": cache_bound}
     with held(run.path) if is_chief(strategy) else nullcontext():
-        return _resumed(run, options, strategy, data_dir, cache_folder, progress, report, verbose)
+        return _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
 
 
-def _resumed(run, options, strategy, data_dir, cache_folder, progress, report, verbose) -> RunFolder:
+def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose) -> RunFolder:
     config = run.config
     if config["model"] == "adapted":
         raise InputError(f"{run.path} was made by adapting a network: there is nothing to go on with")
@@ -167,7 +172,7 @@ def _resumed(run, options, strategy, data_dir, cache_folder, progress, report, v
             set_initial_weights(network, options.weights, initial_network(options.weights))
     features = None
     if config["cache_features"]:
-        features = _features(network, dataset, options, cache_folder, progress, report)
+        features = _features(network, dataset, options, cache, progress, report)
     written = run if is_chief(strategy) else None
     if longer and written:
         text = _config_file(options, dataset, config["data"]["limit"], config["cache_features"])
@@ -343,13 +348,13 @@ def _build(options, model_options, precision, strategy):
         return network
 
 
-def _features(network, dataset, options, folder, progress, report):
+def _features(network, dataset, options, cache, progress, report):
     if network.backbone.trainable_variables:
         return None  # features of a backbone that learns would soon be wrong
     if options.augmentation:
         report("crop, scale and color show a new stimulus each time: features are not cached")
         return None
-    return open_features(network, dataset, flip=options.flip, folder=folder, progress=progress)
+    return open_features(network, dataset, flip=options.flip, progress=progress, **cache)
 
 
 def _config_file(options, dataset, limit, cache_features):

@@ -1,0 +1,241 @@
+"""The bound of the feature cache, and what is in use: with folders of known sizes, and other processes."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from conftest import write_photo
+
+from kerasal import data, models
+from kerasal._feature_cache import Hold, empty, entries, features_folder, make_room, remove
+from kerasal.errors import InputError
+from kerasal.training import FeatureCache
+from kerasal_cli import main
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from kerasal._feature_cache import Hold
+hold = Hold(Path(sys.argv[1]))
+print("held", flush=True)
+time.sleep(600)
+"""
+LIGHT = {**os.environ, "KERASAL_WITHOUT_KERAS": "1"}
+
+
+def entry(cache: Path, name: str, size: int, age: float = 0) -> Path:
+    """An entry of so many bytes that was used so many seconds ago."""
+    path = features_folder(cache) / name
+    path.mkdir(parents=True)
+    (path / "0.npy").write_bytes(b"\0" * size)
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+@contextlib.contextmanager
+def held_elsewhere(path: Path):
+    """A block in which another process holds the entry; gives the process."""
+    command = [sys.executable, "-c", HOLDING, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=LIGHT, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def names(cache: Path) -> list[str]:
+    return [its.path.name for its in entries(cache)]
+
+
+def test_what_was_used_least_lately_goes_first_and_no_more_than_is_needed(tmp_path):
+    for name, age in (("old", 300), ("oldest", 400), ("new", 10), ("middle", 200)):
+        entry(tmp_path, name, 100, age)
+    make_room(tmp_path, 100, bound=500)
+    assert names(tmp_path) == ["oldest", "old", "middle", "new"]
+    make_room(tmp_path, 101, bound=500)
+    assert names(tmp_path) == ["old", "middle", "new"]
+    make_room(tmp_path, 300, bound=500)
+    assert names(tmp_path) == ["middle", "new"]
+    make_room(tmp_path, bound=150)  # the bound is lower than before
+    assert names(tmp_path) == ["new"]
+
+
+def test_without_a_bound_half_the_room_is_kept_and_nothing_refused(tmp_path, monkeypatch):
+    for name, age in (("a", 3), ("b", 2), ("c", 1)):
+        entry(tmp_path, name, 100, 100 * age)
+    free = 500
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, free))
+    make_room(tmp_path, 100)  # 400 of 800
+    assert names(tmp_path) == ["a", "b", "c"]
+    make_room(tmp_path, 101)
+    assert names(tmp_path) == ["b", "c"]
+    make_room(tmp_path, 10_000)  # whether the disk has room for it is another's to say
+    assert names(tmp_path) == []
+
+
+def test_a_bound_larger_than_the_disk_makes_room_on_the_disk(tmp_path, monkeypatch):
+    for name, age in (("a", 2), ("b", 1)):
+        entry(tmp_path, name, 100, 100 * age)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 20))
+    make_room(tmp_path, 100, bound=10**9)
+    assert names(tmp_path) == ["b"]
+
+
+def test_what_is_in_use_stays_here_and_elsewhere_and_goes_when_its_process_was_killed(tmp_path):
+    here, there = entry(tmp_path, "here", 100, 500), entry(tmp_path, "there", 100, 400)
+    entry(tmp_path, "free", 100, 10)
+    hold = Hold(here)
+    with held_elsewhere(there):
+        make_room(tmp_path, 50, bound=300)
+        assert names(tmp_path) == ["here", "there"]
+        with pytest.raises(
+            InputError, match=r"150 bytes, and a cache of 300 bytes holds 200 bytes that are in"
+        ):
+            make_room(tmp_path, 150, bound=300)
+        assert not remove(there)
+        gone, staying = empty(tmp_path)
+        assert (gone, [its.path for its in staying]) == (0, [here, there])
+    make_room(tmp_path, 150, bound=300)
+    assert names(tmp_path) == ["here"]
+    del hold
+    assert empty(tmp_path) == (100, [])
+
+
+def test_more_than_the_bound_removes_nothing(tmp_path):
+    entry(tmp_path, "a", 100)
+    with pytest.raises(InputError, match="--cache-size"):
+        make_room(tmp_path, 301, bound=300)
+    assert names(tmp_path) == ["a"]
+
+
+def test_what_killed_processes_left_goes_and_what_is_being_made_stays(tmp_path):
+    entry(tmp_path, ".left.partial-abc", 100, age=100)
+    entry(tmp_path, ".begun.partial-abc", 100, age=1)  # its process is about to hold it
+    made = entry(tmp_path, ".made.partial-abc", 100, age=100)
+    with held_elsewhere(made):
+        make_room(tmp_path, 1, bound=1000)
+        assert names(tmp_path) == [".made.partial-abc", ".begun.partial-abc"]
+        make_room(tmp_path, bound=1)
+        assert names(tmp_path) == [".made.partial-abc", ".begun.partial-abc"]
+
+
+def test_a_removal_that_was_killed_leaves_no_entry_that_is_found(tmp_path, monkeypatch):
+    path = entry(tmp_path, "a", 100)
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove(path)
+    assert not path.exists()
+    (left,) = entries(tmp_path)
+    assert not left.finished
+    os.utime(left.path, (time.time() - 100,) * 2)
+    make_room(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_an_entry_that_was_removed_while_one_waited_for_it_is_not_held(tmp_path, monkeypatch):
+    path = entry(tmp_path, "a", 100)
+
+    def removed_meanwhile(descriptor, **_):
+        shutil.rmtree(path)
+        entry(tmp_path, "a", 100)  # and computed by another process
+        return True
+
+    monkeypatch.setattr("kerasal._feature_cache.lock", removed_meanwhile)
+    with pytest.raises(FileNotFoundError):
+        Hold(path)
+
+
+def test_without_locks_nothing_is_removed(tmp_path, monkeypatch):
+    entry(tmp_path, "a", 100, 100)
+    monkeypatch.setattr("kerasal._feature_cache.lock", lambda descriptor, **_: None)
+    make_room(tmp_path, bound=1)
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.fixture
+def opened(tmp_path, tiny_network):
+    """Opens features of a tiny network for some of six photographs."""
+    for number in range(9):
+        write_photo(tmp_path / "photos/images" / f"p{number}.png", (30, 40), seed=number)
+        (tmp_path / "photos/fixations").mkdir(exist_ok=True)
+        np.save(tmp_path / f"photos/fixations/p{number}.npy", np.full((3, 2), 10.0))
+    samples = data.load(str(tmp_path / "photos")).samples
+    network = models.build("tiny", input_size=(32, 48), activation="relu", dropout=0, initial_density=0.2)
+
+    def open_(start, stop, **options):
+        return FeatureCache.open(network, samples[start:stop], folder=tmp_path / "cache", **options)
+
+    return open_
+
+
+def test_features_are_bounded_told_of_and_kept_while_they_are_used(opened, tmp_path):
+    cache = tmp_path / "cache"
+    size = 2 * 16 * 24 * 4 * 2  # of two samples: (16, 24, 4) values of two bytes
+    first = opened(0, 2, bound=3 * size)
+    (there,) = entries(cache)
+    assert size < there.size < 1.1 * size
+    assert there.about["network"] == "tiny"
+    assert (there.about["stimuli"], there.about["input_size"], there.about["mirrored"]) == (2, "32x48", False)
+    os.utime(there.path, (time.time() - 1000,) * 2)
+    second = opened(2, 4, bound=3 * size)
+    with pytest.raises(InputError, match="--cache-size"):
+        opened(4, 6, bound=int(2.5 * size))  # both are in use
+    assert len(entries(cache)) == 2
+    values = np.array(first.read(1, False)[0])
+    again = opened(0, 2, bound=3 * size)
+    assert names(cache)[-1] == there.path.name  # was used last
+    np.testing.assert_array_equal(again.read(1, False)[0], values)
+    del second
+    opened(4, 6, bound=int(2.9 * size))
+    assert len(entries(cache)) == 2
+    assert there.path.is_dir()
+    del first, again
+    opened(6, 8, bound=int(1.5 * size))
+    assert len(entries(cache)) == 1
+    assert not there.path.exists()
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, [str(its) for its in arguments], catch_exceptions=False)
+
+
+def test_the_command_lists_and_empties(opened, tmp_path):
+    cache = tmp_path / "cache"
+    features = opened(0, 2)
+    entry(cache, "of-an-older-version", 1000, 5000)
+    listed = json.loads(invoke("data", "cache", "--cache-dir", cache, "--json").stdout)
+    assert [(its["in_use"], its["about"].get("network")) for its in listed] == [(False, None), (True, "tiny")]
+    shown = invoke("data", "cache", "--cache-dir", cache).stdout
+    for words in ("tiny 32x48", "in use", "kept", "kB"):
+        assert words in shown
+    result = invoke("data", "cache", "--cache-dir", cache, "--empty")
+    assert result.exit_code == 2
+    assert result.stdout == f"removed 1.00 kB from {cache}\n"
+    assert result.stderr == "Error: 1 are in use and stay: wait for the trainings that use them\n"
+    del features
+    assert invoke("data", "cache", "--cache-dir", cache, "--empty").exit_code == 0
+    assert invoke("data", "cache", "--cache-dir", cache).stdout == f"0 bytes in {cache}\n"
+    assert (
+        invoke("data", "cache", "--cache-dir", tmp_path / "none").stdout
+        == f"0 bytes in {tmp_path / 'none'}\n"
+    )
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "much", "nan", "inf", "1e-12"])
+def test_a_size_that_is_none_is_refused(size, tmp_path):
+    for command in (["train", "--run", tmp_path / "run"], ["quest", "-o", tmp_path / "q"]):
+        assert invoke(*command, "--cache-size", size).exit_code == 2

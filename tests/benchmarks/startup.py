@@ -1,15 +1,21 @@
 """What a user waits for before the first map and before the first training step, phase by phase.
 
 python tests/benchmarks/startup.py [TIMES]      (on Linux or macOS: it asks for a child's CPU time)
+python tests/benchmarks/startup.py commands [TIMES]
 
 Each phase of `kerasal predict photo.jpg` (the paper's network at 300x400, a photograph of 800x600) and of
 `kerasal train` (60 photographs, features in the cache) is timed in processes of its own, TIMES (default 3)
 times; the command itself is timed from outside, too. Printed is the least of each phase, in seconds on the
 clock and of all cores together: on a machine that does other work the second is the one to compare. The last
 lines compare the two things that kerasal leaves out with doing them.
+
+`commands` times whole commands from outside, as users wait for them, TIMES (default 10) times, and prints
+medians and the least: the network that ships by TensorFlow and by LiteRT, whose export is made before; the
+listing of the datasets; and `kerasal serve` until it has answered the first image.
 """
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -131,7 +137,44 @@ def phases(title: str, code: str, folder: Path, times: int) -> None:
     print(f"  {'together':56s} {sum(v[0] for v in counted):7.2f} {sum(v[1] for v in counted):7.2f}")
 
 
+SERVE = """
+import subprocess, sys, urllib.request
+command = [sys.executable, "-c", "import sys; from kerasal_cli import main; main(sys.argv[1:])"]
+command += ["serve", "--port", "0", "-q", *sys.argv[1:]]
+with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    address = server.stdout.readline().split(" on ")[1].split()[0]
+    urllib.request.urlopen(address + "predict", open("photo.jpg", "rb").read()).read()
+    server.terminate()
+"""
+
+
+def commands(folder: Path, times: int) -> None:
+    """Print the median and the least of each command."""
+    predict = "from kerasal_cli import main; main(['predict', 'photo.jpg', '-q', '--runtime', {!r}])"
+    serve = "import sys; sys.argv[1:] = ['--runtime', {!r}]\n" + SERVE
+    codes = {
+        "kerasal predict photo.jpg, by TensorFlow": predict.format("tensorflow"),
+        "kerasal predict photo.jpg, by LiteRT": predict.format("lite"),
+        "kerasal serve and its first map, by TensorFlow": serve.format("tensorflow"),
+        "kerasal serve and its first map, by LiteRT": serve.format("lite"),
+        "kerasal data list": "from kerasal_cli import main; main(['data', 'list'])",
+    }
+    print(f"{'median (least) of ' + str(times):50s} {'clock':>15s} {'CPU':>15s}")
+    measured(predict.format("lite"), folder)  # makes the export
+    for name, code in codes.items():
+        columns = zip(*(measured(code, folder)[1:] for _ in range(times)), strict=True)
+        shown = [f"{statistics.median(column):.2f} ({min(column):.2f})" for column in columns]
+        print(f"{name:50s} {shown[0]:>15s} {shown[1]:>15s}", flush=True)
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["commands"]:
+        with tempfile.TemporaryDirectory() as name:
+            os.environ["KERASAL_CACHE"] = str(Path(name) / "cache")
+            prepare(Path(name))
+            print(f"load of the machine {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
+            commands(Path(name), int(sys.argv[2]) if len(sys.argv) > 2 else 10)
+        return
     times = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,6 +1,7 @@
 """Work spread over processes that load no Keras: scoring, and the classical models."""
 
 import contextlib
+import math
 import multiprocessing
 import os
 import signal
@@ -23,12 +24,20 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
 }
 
+# A process starts within two seconds, in which one core scores about this many images of 600x800.
+IMAGES_WORTH_A_PROCESS = 40
+
 
 def available_cores() -> int:
     """How many cores this process may use."""
     with contextlib.suppress(AttributeError):  # not on every system
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def worthwhile_processes(images: int) -> int:
+    """As many processes as there are cores, fewer for few images: 1 means in this process."""
+    return max(1, min(available_cores(), math.ceil(images / IMAGES_WORTH_A_PROCESS)))
 
 
 def in_processes(

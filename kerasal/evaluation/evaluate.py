@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerasal._files import json_text, make_folder, write_atomically, write_text
+from kerasal._processes import worthwhile_processes
 from kerasal.cluster import Cluster
 from kerasal.data.names import counted
 from kerasal.data.sample import SPLITS, Dataset, Sample, fingerprint
@@ -18,7 +19,7 @@ from kerasal.evaluation import tables
 from kerasal.evaluation.baselines import Baseline, training_center_bias
 from kerasal.evaluation.clustered import score_on
 from kerasal.evaluation.maps import MapFolder, within
-from kerasal.evaluation.processes import score_all, worthwhile_processes
+from kerasal.evaluation.processes import score_all
 from kerasal.evaluation.scores import Scores, together, write_csv
 from kerasal.evaluation.scoring import FixationPool, MapError, Scorer
 from kerasal.evaluation.statistics import Comparison, compare

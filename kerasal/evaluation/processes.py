@@ -1,6 +1,5 @@
 """Scoring on all cores."""
 
-import math
 import pickle
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -8,18 +7,10 @@ from pathlib import Path
 
 import cv2
 
-from kerasal._processes import available_cores, in_processes
+from kerasal._processes import in_processes
 from kerasal.evaluation.scoring import Job, Scorer
 
-# A process starts within two seconds, in which one core scores about this many images of 600x800.
-IMAGES_WORTH_A_PROCESS = 40
-
 _scorer: Scorer | None = None  # of a scoring process
-
-
-def worthwhile_processes(images: int) -> int:
-    """As many processes as there are cores, fewer for few images: 1 means in this process."""
-    return max(1, min(available_cores(), math.ceil(images / IMAGES_WORTH_A_PROCESS)))
 
 
 def score_all(jobs: Iterable[Job], scorer: Scorer, processes: int) -> Iterator[list[float]]:

@@ -12,7 +12,7 @@ from kerasal.metrics.auc import auc_judd
 from kerasal.metrics.auc_thresholds import auc_borji, sauc
 from kerasal.metrics.density import cc, kld, sim
 from kerasal.metrics.fixation import information_gain, nss
-from kerasal.metrics.measure import measure
+from kerasal.metrics.measure import measure, measure_many
 from kerasal.metrics.running import Running
 from kerasal.metrics.table import METRICS, MetricInfo
 from kerasal.metrics.transport import emd
@@ -36,6 +36,7 @@ __all__ = [
     "information_gain",
     "kld",
     "measure",
+    "measure_many",
     "nss",
     "resize_map",
     "sauc",

@@ -1,11 +1,16 @@
-"""Several metrics of one saliency map, which is checked and read once for all of them."""
+"""Several metrics of one saliency map, which is checked and read once for all of them, or of many maps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
+import cv2
+import numpy as np
 from numpy.typing import ArrayLike
 
+from kerasal._processes import in_processes, worthwhile_processes
+from kerasal.errors import InputError
 from kerasal.metrics._inputs import read_map
 from kerasal.metrics._sweep import sweep
 from kerasal.metrics.table import METRICS
@@ -47,3 +52,58 @@ def measure(
             raise ValueError(f"{info.name} needs {' and '.join(missing)}")
         started[key] = info.start(saliency_map, *(read[name] for name in needed))
     return dict(zip(started, sweep(saliency_map, list(started.values())), strict=True))
+
+
+def measure_many(
+    metrics: Iterable[str],
+    saliency_maps: Sequence[ArrayLike],
+    densities: Sequence[ArrayLike] | None = None,
+    fixations: Sequence[ArrayLike] | None = None,
+    other_fixations: Sequence[ArrayLike] | None = None,
+    baselines: Sequence[ArrayLike] | None = None,
+    *,
+    processes: int | None = None,
+) -> dict[str, np.ndarray]:
+    """The values (N,), float64, of several metrics for N maps: what `measure` gives of each, on all cores.
+
+    Arrays (N, H, W), or sequences of arrays that may differ in size; each argument has one for each map.
+    A script that has more than one process needs the usual `if __name__ == "__main__":`.
+
+    Args:
+        processes: how many work at a time; None is one a core, fewer for few maps; 1 works in this process.
+
+    ValueError: as `measure`, with the index of the map. InputError: arguments of differing lengths, fewer
+    than one process.
+    """
+    metrics = list(metrics)
+    given = [saliency_maps, densities, fixations, other_fixations, baselines]
+    count = len(saliency_maps)
+    names = ("saliency_maps", "densities", "fixations", "other_fixations", "baselines")
+    for name, values in zip(names, given, strict=True):
+        if values is not None and len(values) != count:
+            raise InputError(f"{name} must have one for each of {count} maps, got {len(values)}")
+    if processes is not None and processes < 1:
+        raise InputError(f"at least one process must work, got {processes}")
+    processes = processes or worthwhile_processes(count)
+    items = ([None if values is None else values[index] for values in given] for index in range(count))
+    if processes == 1:
+        results: Iterable[Callable] = (partial(_measured, metrics, item) for item in items)
+    else:
+        results = in_processes(partial(_measured, metrics), items, processes, start=_one_thread)
+    rows = [_of_map(index, result) for index, result in enumerate(results)]
+    return {key: np.array([row[key] for row in rows], "float64") for key in metrics}
+
+
+def _measured(metrics: list[str], item: list[ArrayLike | None]) -> dict[str, float]:
+    return measure(metrics, *item)
+
+
+def _of_map(index: int, result: Callable[[], dict[str, float]]) -> dict[str, float]:
+    try:
+        return result()
+    except ValueError as error:
+        raise type(error)(f"map {index}: {error}") from None
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)  # every core has a process

@@ -117,8 +117,8 @@ def cache(what: str) -> Callable:
                 type=float,
                 callback=_gigabytes,
                 metavar="GB",
-                help="Largest size of all features that are kept: those used least lately go.  "
-                "[default: half of what is free on the disk and what they take]",
+                help="Largest size of all features that are kept: those used least lately go.  [default: "
+                "half of what is free on the disk and what they take]",
             ),
             click.option(
                 "--cache-in-memory", is_flag=True, help=f"Keep the features in memory, for this {what} alone."

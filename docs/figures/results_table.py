@@ -13,6 +13,8 @@ METRICS = {"cc": "CC ↑", "sim": "SIM ↑", "auc_judd": "AUC-Judd ↑", "nss": 
 TABLES = {
     "osie": {
         "half-observers": "7 observers predict the other 8",
+        "light": "`light.fine-tuned`, trained on OSIE and Scene, 304x400",
+        "light-frozen": "`--model light`, EfficientNet-Lite2 frozen, trained on OSIE alone",
         "fine-tuned": "`baseline.fine-tuned`, trained on OSIE and Scene, 300x400",
         "shipped": "`baseline.osie+scene`, the same with VGG-16 frozen",
         "450x600": "`kld+cc+nss`, default recipe, 450x600",
@@ -24,6 +26,8 @@ TABLES = {
     },
     "scene": {
         "half-observers": "half of the observers predict the other half",
+        "light": "`light.fine-tuned`, trained on OSIE and Scene, 304x400",
+        "light-frozen": "`--model light`, EfficientNet-Lite2 frozen, trained on OSIE alone",
         "fine-tuned": "`baseline.fine-tuned`, trained on OSIE and Scene, 300x400",
         "shipped": "`baseline.osie+scene`, the same with VGG-16 frozen",
         "center-bias": "centre bias",
@@ -38,7 +42,9 @@ TABLES = {
 
 def metrics_of(data: str, name: str) -> dict[str, dict[str, float]]:
     """The statistics of a row, by metric."""
-    if name in ("shipped", "fine-tuned"):
+    if name == "light-frozen":
+        return _read("light-frozen-osie")["sets"][data]["metrics"]
+    if name in ("light", "shipped", "fine-tuned"):
         return _read(f"{name}-osie+scene")["sets"][data]["metrics"]
     if data == "scene":
         return _read("osie+scene-baselines")["sets"][data]["systems"][name]["metrics"]

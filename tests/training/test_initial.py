@@ -55,7 +55,7 @@ def test_a_training_begins_with_a_runs_weights_or_a_files(run, dataset, tmp_path
 def test_a_training_begins_with_the_shipped_network_and_keeps_its_activation(dataset, tmp_path):
     name = SHIPPED[0]
     shipped = load_shipped(name)
-    begun = begun_with(name, dataset, tmp_path / "run", model="baseline", loss="mse", seed=7)
+    begun = begun_with(name, dataset, tmp_path / "run", model="light", loss="mse", seed=7)
     assert_same_weights(begun.load_model(), shipped)
     assert begun.config["model_options"]["activation"] == shipped.activation == "sigmoid"
     assert begun.config["options"]["weights"] == name
@@ -67,7 +67,7 @@ def test_a_training_begins_with_the_shipped_network_and_keeps_its_activation(dat
         ("gbvs", ["gbvs is no network"]),
         ("nowhere", ["nowhere is neither a run folder nor a weights file"]),
         ("sam-vgg.salicon2015", ["sam-vgg.salicon2015 is not on this machine"]),
-        (SHIPPED[0], [SHIPPED[0], "baseline", "tiny"]),
+        (SHIPPED[0], [SHIPPED[0], "light", "tiny"]),
     ],
 )
 def test_what_has_no_weights_for_a_network_is_one_line_and_leaves_nothing(

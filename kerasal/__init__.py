@@ -24,7 +24,6 @@ if not (_here / "weights").is_dir():
 if TYPE_CHECKING:
     from kerasal import (
         classical,
-        comparison,
         data,
         errors,
         evaluation,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
         models,
         prediction,
         quest,
+        table1,
         training,
         weights,
     )
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "classical",
-    "comparison",
     "data",
     "errors",
     "evaluation",
@@ -55,6 +54,7 @@ __all__ = [
     "predict",
     "prediction",
     "quest",
+    "table1",
     "training",
     "weights",
 ]

@@ -93,7 +93,8 @@ def _start(start: Callable[..., None] | None, arguments: tuple) -> None:
 
 def _end_with_parent() -> None:
     """A process whose parent was killed would wait for its next item for ever."""
-    multiprocessing.parent_process().join()
+    if parent := multiprocessing.parent_process():
+        parent.join()
     os._exit(1)
 
 

@@ -38,8 +38,10 @@ class NetworkInfo:
     @property
     def network_class(self) -> type:
         """Its class, which is imported for it."""
-        named = isinstance(self.network, str)
-        return resolve_name(f"kerasal.models.{self.network}") if named else self.network
+        if isinstance(self.network, str):
+            found: type = resolve_name(f"kerasal.models.{self.network}")
+            return found
+        return self.network
 
 
 _SAM = (

@@ -1,7 +1,8 @@
 """What the results of quests and of Table 1 share: comparisons made once, and files."""
 
 import csv
-from collections.abc import Callable, Hashable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from kerasal.reports.folder import ResultsFolder
 
 
 @dataclass(frozen=True, eq=False)
-class ReportedResults:
+class ReportedResults(ABC):
     """What was found of systems, in a folder that keeps their scores.
 
     A subclass has `reference`, which the others are compared with, and `best`; what `as_dict` holds besides,
@@ -23,6 +24,23 @@ class ReportedResults:
 
     folder: ResultsFolder
     config: dict[str, Any]
+
+    @property
+    @abstractmethod
+    def reference(self) -> str | None: ...
+
+    @property
+    @abstractmethod
+    def best(self) -> str | None: ...
+
+    @abstractmethod
+    def found(self) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def document(self, write: Callable[..., str], comment: str = "") -> str: ...
+
+    @abstractmethod
+    def lines(self) -> Iterable[Sequence[Any]]: ...
 
     @property
     def references(self) -> list[str]:

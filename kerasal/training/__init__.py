@@ -9,8 +9,9 @@ from kerasal.training.features import FeatureCache, open_features
 from kerasal.training.fit import fit, resume, train
 from kerasal.training.interrupt import Interrupted
 from kerasal.training.options import RECIPES, TrainingOptions, input_size_for, options
-from kerasal.training.precision import PRECISIONS, computing_in, resolve_precision
+from kerasal.training.precision import computing_in, resolve_precision
 from kerasal.training.run_folder import RunFolder, new_run_path
+from kerasal.training.table import PRECISIONS
 
 __all__ = [
     "PRECISIONS",

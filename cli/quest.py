@@ -47,16 +47,8 @@ from kerasal_cli.loading import load_data, load_library, open_cluster, progress,
 )
 @options.of(
     options.TRAINING.OptionTable,
-    *(
-        "model",
-        "backbone",
-        "backbone_weights",
-        "activation",
-        "input_size",
-        "epochs",
-        "patience",
-        "batch_size",
-    ),
+    *("model", "backbone", "backbone_weights", "activation"),
+    *("input_size", "epochs", "patience", "batch_size"),
     model={"help": "Network: baseline or light.  [default: baseline]"},
     activation={"help": "Output of every loss: {choices}.  [default: by the loss's family]"},
     input_size={"help": "Size that stimuli are resized to.", "default": "150x200", "show_default": True},

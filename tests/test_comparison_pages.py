@@ -6,8 +6,15 @@ from pathlib import Path
 import pytest
 
 from kerasal.listing import all_models
+from kerasal.models.table import NETWORKS
 
 DOCS = Path(__file__).parents[1] / "docs"
+
+
+# What other tests add stays out of the pages.
+@pytest.fixture(autouse=True)
+def networks_alone(monkeypatch):
+    monkeypatch.delitem(NETWORKS, "tiny", raising=False)
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ def test_the_list_names_every_file_with_its_licence_and_where_it_is(small):
     for entry in PUBLISHED.values():
         assert entry.name in result.stdout
         assert entry.url in result.stdout  # none of them is here
-    assert result.stdout.count("  MIT") == len(PUBLISHED) + 2  # and the shipped networks'
+    assert result.stdout.count("  MIT") == len(PUBLISHED) + 3  # and the shipped networks'
     assert "vgg16.imagenet" in result.stdout
     assert "baseline.osie+scene" in result.stdout
     assert "baseline.fine-tuned" in result.stdout

@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 import numpy as np
 
+from kerasal_cli.data import data
+from kerasal_cli.quest import quest
 from kerasal_cli.train import train
 
 PAGE = (Path(__file__).parents[2] / "docs/training.md").read_text()
@@ -26,6 +28,8 @@ def test_the_pages_configuration_and_options_are_the_commands(tmp_path):
 
     (tmp_path / "options.yaml").write_text(re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[1])
     assert read_config(tmp_path / "options.yaml")["warmup"] == 0.5
-    known = {name for option in train.params if isinstance(option, click.Option) for name in option.opts}
+    commands = [train, quest, data.commands["cache"]]
+    options = [option for its in commands for option in its.params if isinstance(option, click.Option)]
+    known = {name for option in options for name in (*option.opts, *option.secondary_opts)}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) - {"--help", "--logdir"}
     assert named <= known

@@ -16,7 +16,18 @@ def quest(*arguments):
 
 @pytest.mark.usefixtures("tiny_network")
 def test_a_quest_writes_its_results_and_the_same_command_again_changes_none(photo_folder, tmp_path):
-    command = ("--data", photo_folder, "--losses", "mse, kld+cc", "--epochs", "1", "--input-size", "64x96")
+    command = (
+        "--data",
+        photo_folder,
+        "--losses",
+        "mse, kld+cc",
+        "--epochs",
+        "1",
+        "--input-size",
+        "64x96",
+        "--model",
+        "tiny",
+    )
     command += ("--search-rates", "none", "--processes", "1", "--cache-in-memory", "-o", tmp_path / "q")
     first = quest(*command)
     assert first.exit_code == 0, first.output
@@ -32,7 +43,18 @@ def test_a_quest_writes_its_results_and_the_same_command_again_changes_none(phot
 @pytest.mark.usefixtures("tiny_network")
 def test_a_data_dir_may_be_of_a_test_set(photo_folder, tmp_path):
     LAYOUTS["scene"](tmp_path / "elsewhere")
-    command = ("--data", photo_folder, "--losses", "mse", "--epochs", "1", "--input-size", "64x96")
+    command = (
+        "--data",
+        photo_folder,
+        "--losses",
+        "mse",
+        "--epochs",
+        "1",
+        "--input-size",
+        "64x96",
+        "--model",
+        "tiny",
+    )
     command += ("--search-rates", "none", "--processes", "1", "--cache-in-memory", "--metrics", "cc")
     command += ("--test", "scene", "--data-dir", f"scene={tmp_path / 'elsewhere'}", "-o", tmp_path / "q")
     result = quest(*command)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -56,12 +57,15 @@ def training_targets(dataset, size):
         yield y_true[0]
 
 
-def trained_weights(dataset, rate, seed, start, path, precision, loss):
-    options = training.options(**CHANGES, loss=loss, learning_rate=rate, seed=seed, precision=precision)
+def trained_weights(dataset, model, rate, seed, start, path, precision, loss):
+    options = training.options(
+        **CHANGES, model=model, loss=loss, learning_rate=rate, seed=seed, precision=precision
+    )
     if start is not None:
+        keras.utils.set_random_seed(seed)  # which the tiny network's backbone follows
         with computing_in(precision):
             options_of = options.network_options(dataset.center_bias(SIZE), "relu")
-            network = models.build("baseline", **options_of)
+            network = models.build(model, **options_of)
         for variable, value in zip(network.head.trainable_variables, start, strict=True):
             variable.assign(value)
         network.save_weights(path / "start.weights.h5")
@@ -71,24 +75,31 @@ def trained_weights(dataset, rate, seed, start, path, precision, loss):
     return [variable.numpy() for variable in run.load_model().head.trainable_variables], lines
 
 
+@pytest.mark.usefixtures("tiny_network")
 @pytest.mark.parametrize(
-    ("loss", "start", "precision", "poison"),
+    ("model", "loss", "start", "precision", "poison"),
     [
-        ("mse", "none", "float32", False),
-        ("10*kld+2*cc+nss", "kld", "float32", False),
-        ("mse", "kld", "bfloat16", True),
-        pytest.param("10*kld+2*cc+nss", "none", "bfloat16", False, marks=pytest.mark.slow),
-        pytest.param("mse", "mse", "float32", False, marks=pytest.mark.slow),
+        ("tiny", "mse", "none", "float32", False),
+        ("baseline", "10*kld+2*cc+nss", "kld", "float32", False),
+        ("tiny", "mse", "kld", "bfloat16", True),
+        pytest.param("baseline", "mse", "none", "float32", False, marks=pytest.mark.slow),
+        pytest.param("baseline", "mse", "kld", "bfloat16", True, marks=pytest.mark.slow),
+        pytest.param("baseline", "10*kld+2*cc+nss", "none", "bfloat16", False, marks=pytest.mark.slow),
+        pytest.param("baseline", "mse", "mse", "float32", False, marks=pytest.mark.slow),
     ],
 )
-def test_a_quest_of_one_loss_is_a_training(dataset, tmp_path, monkeypatch, loss, start, precision, poison):
+def test_a_quest_of_one_loss_is_a_training(
+    dataset, tmp_path, monkeypatch, model, loss, start, precision, poison
+):
     if poison:
         poisoned(monkeypatch, dataset)
-    options = quest.options(**CHANGES, learning_rate=3e-3, start=start, start_epochs=1, precision=precision)
+    options = quest.options(
+        **CHANGES, model=model, learning_rate=3e-3, start=start, start_epochs=1, precision=precision
+    )
     quest.run(dataset, [loss], options, tmp_path / "quest", metrics=["cc"], report=lambda _: None)
     folder = QuestFolder(tmp_path / "quest")
     weights = None if start == "none" else folder.start(0)["relu"]
-    expected, lines = trained_weights(dataset, 3e-3, 0, weights, tmp_path, precision, loss)
+    expected, lines = trained_weights(dataset, model, 3e-3, 0, weights, tmp_path, precision, loss)
     assert any("steps were left out" in line for line in lines) == poison
     for ours, its in zip(folder.weights(0, loss), expected, strict=True):
         np.testing.assert_array_equal(ours, its)

@@ -9,6 +9,16 @@ from kerasal.training.features import FeatureCache
 from kerasal.training.precision import bfloat16_hardware, resolve_precision
 
 
+@pytest.fixture(scope="module")
+def both():
+    """The baseline in float32 and in bfloat16, with the same weights."""
+    exact = models.Baseline((32, 48), "sigmoid", backbone_weights="random")
+    with training.computing_in("bfloat16"):
+        fast = models.Baseline((32, 48), "sigmoid", backbone_weights="random")
+    fast.set_weights(exact.get_weights())
+    return exact, fast
+
+
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
@@ -51,9 +61,8 @@ def test_auto_takes_bfloat16_where_it_is_fast_and_says_so(monkeypatch, hardware,
     assert resolve_precision("float32") == ("float32", None)
 
 
-def test_backbone_and_head_compute_in_bfloat16_with_float32_weights_and_map():
-    with training.computing_in("bfloat16"):
-        model = models.Baseline((32, 48), "sigmoid", backbone_weights="random")
+def test_backbone_and_head_compute_in_bfloat16_with_float32_weights_and_map(both):
+    _, model = both
     assert keras.config.dtype_policy().name == "float32"  # what is built later is not concerned
     layers = {layer.name: layer for layer in model._flatten_layers()}
     for name in ("block1_conv1", "block5_conv3", "reduction", "aspp", "dilation12"):
@@ -65,12 +74,9 @@ def test_backbone_and_head_compute_in_bfloat16_with_float32_weights_and_map():
     assert model.output.dtype == "float32"
 
 
-def test_features_and_maps_in_bfloat16_are_those_in_float32_to_its_three_digits(photo_folder):
+def test_features_and_maps_in_bfloat16_are_those_in_float32_to_its_three_digits(both, photo_folder):
     samples = data.load(str(photo_folder))["train"]
-    exact = models.Baseline((32, 48), "sigmoid", backbone_weights="random")
-    with training.computing_in("bfloat16"):
-        fast = models.Baseline((32, 48), "sigmoid", backbone_weights="random")
-    fast.set_weights(exact.get_weights())
+    exact, fast = both
     for one, other in zip(
         FeatureCache.open(exact, samples).arrays, FeatureCache.open(fast, samples).arrays, strict=True
     ):
@@ -80,13 +86,9 @@ def test_features_and_maps_in_bfloat16_are_those_in_float32_to_its_three_digits(
     np.testing.assert_allclose(fast.predict_on_batch(stimuli), exact.predict_on_batch(stimuli), atol=2e-3)
 
 
-def test_cached_features_of_one_precision_are_not_taken_for_anothers(photo_folder, tmp_path):
+def test_cached_features_of_one_precision_are_not_taken_for_anothers(both, photo_folder, tmp_path):
     samples = data.load(str(photo_folder))["validation"]
-    exact = models.Baseline((32, 48), "relu", backbone_weights="random")
-    with training.computing_in("bfloat16"):
-        fast = models.Baseline((32, 48), "relu", backbone_weights="random")
-    fast.set_weights(exact.get_weights())
-    for model in (exact, fast):
+    for model in both:
         FeatureCache.open(model, samples, folder=tmp_path)
     assert len(list((tmp_path / "features").iterdir())) == 2
 

@@ -23,10 +23,29 @@ class SmallSAM(models.SAMVGG):
         super().__init__(*args, **{"filters": 8, "backbone_filters": 4, "gaussians": 2, **options})
 
 
-@pytest.fixture
-def _small_sam(monkeypatch):
+@pytest.fixture(scope="module", autouse=True)
+def _small_sam():
     small = replace(models.NETWORKS["sam-vgg"], name="sam-small", network=SmallSAM)
-    monkeypatch.setitem(models.NETWORKS, small.name, small)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(models.NETWORKS, small.name, small)
+        yield
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """A network that has learned nothing, and the file of its weights."""
+    keras.utils.set_random_seed(0)
+    network = SmallSAM((32, 48), backbone_weights="random", initial_density=0.1)
+    path = tmp_path_factory.mktemp("start") / "start.weights.h5"
+    network.save_weights(path)
+    return network, str(path)
+
+
+@pytest.fixture(scope="module")
+def fine_tuned(start, tmp_path_factory):
+    """A run from there, in which the backbone learned as well."""
+    path = tmp_path_factory.mktemp("runs") / "fine-tuned"
+    return run(marked_samples(20), path, epochs=6, learning_rate=3e-4, weights=start[1])
 
 
 def run(samples, path, **changes):
@@ -67,10 +86,8 @@ def test_batches_hold_padded_stimuli_and_targets_of_the_maps_size():
     np.testing.assert_array_equal(y[1], samples[1].target((64, 96), padded=True))
 
 
-@pytest.mark.usefixtures("_small_sam")
-def test_fine_tuning_lowers_the_loss_and_changes_the_backbone(tmp_path):
-    result = run(marked_samples(20), tmp_path / "run", epochs=6, learning_rate=3e-4)
-    history = result.history
+def test_fine_tuning_lowers_the_loss_and_changes_the_backbone(fine_tuned):
+    result, history = fine_tuned, fine_tuned.history
     # The best epoch: with so few stimuli a late step may throw the network back, and rounding decides which.
     assert min(epoch["loss"] for epoch in history) < history[0]["loss"] / 2
     assert max(epoch["val_cc"] for epoch in history) > history[0]["val_cc"]
@@ -82,28 +99,21 @@ def test_fine_tuning_lowers_the_loss_and_changes_the_backbone(tmp_path):
     assert network.saliency_maps([marked_samples(1)[0].read_stimulus()])[0].shape == (40, 96)
 
 
-@pytest.mark.usefixtures("_small_sam")
-def test_a_frozen_backbone_stays_as_it_was_and_its_features_are_cached(tmp_path):
-    start = SmallSAM((32, 48), backbone_weights="random")
-    start.save_weights(tmp_path / "start.weights.h5")
-    weights = str(tmp_path / "start.weights.h5")
-    frozen, learning = (
-        run(marked_samples(10), tmp_path / f"{freeze}", epochs=1, weights=weights, freeze_backbone=freeze)
-        for freeze in (True, False)
-    )
+def test_a_frozen_backbone_stays_as_it_was_and_its_features_are_cached(start, fine_tuned, tmp_path):
+    network, weights = start
+    frozen = run(marked_samples(10), tmp_path / "run", epochs=1, weights=weights, freeze_backbone=True)
     assert frozen.config["cache_features"] is True
-    before = start.backbone.get_weights()
+    before = network.backbone.get_weights()
     same = [
-        [np.array_equal(a, b) for a, b in zip(before, run.load_model().backbone.get_weights(), strict=True)]
-        for run in (frozen, learning)
+        [np.array_equal(a, b) for a, b in zip(before, its.load_model().backbone.get_weights(), strict=True)]
+        for its in (frozen, fine_tuned)
     ]
     assert all(same[0])
     assert not any(same[1])
 
 
-@pytest.mark.usefixtures("_small_sam")
-def test_cached_features_are_those_of_the_padded_stimulus():
-    network = SmallSAM((32, 48), backbone_weights="random")
+def test_cached_features_are_those_of_the_padded_stimulus(start):
+    network, _ = start
     samples = marked_samples(2)
     cache = training.FeatureCache.open(network, samples)
     stimuli = np.stack([sample.read_stimulus() for sample in samples]).astype("float32")
@@ -130,14 +140,12 @@ def test_options_that_sam_has_not_are_refused_by_name(option):
         training.options(model="sam-vgg", **option)
 
 
-@pytest.mark.usefixtures("_small_sam")
-def test_a_run_of_sam_is_exported_with_its_padding_and_blur(tmp_path):
+def test_a_run_of_sam_is_exported_with_its_padding_and_blur(fine_tuned, tmp_path):
     import tensorflow as tf
 
     from kerasal.export.saved_model import write_saved_model
 
-    result = run(marked_samples(8), tmp_path / "run", epochs=1)
-    network = result.load_model()
+    network = fine_tuned.load_model()
     write_saved_model(network, tmp_path / "saved", card="")
     serve = tf.saved_model.load(tmp_path / "saved").signatures["serving_default"]
     for size in ((40, 96), (130, 61), (48, 64)):
@@ -145,4 +153,4 @@ def test_a_run_of_sam_is_exported_with_its_padding_and_blur(tmp_path):
         stimulus = cv2.resize(small, size[::-1])
         exported = serve(stimuli=tf.constant(stimulus[None]))["saliency"].numpy()[0, ..., 0]
         np.testing.assert_allclose(exported, network.saliency_maps([stimulus])[0], atol=1e-5)
-    assert json.loads((result.path / "config.json").read_text())["model"] == "sam-small"
+    assert json.loads((fine_tuned.path / "config.json").read_text())["model"] == "sam-small"

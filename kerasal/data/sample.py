@@ -170,6 +170,17 @@ class Dataset:
         return all(sample.fixations is not None for sample in self.samples)
 
 
+def data_entry(dataset: Dataset) -> dict[str, Any]:
+    """What the config.json of a run, a quest or a comparison tells of its data."""
+    return {
+        "arguments": dataset.arguments,
+        "description": dataset.description,
+        "licence": dataset.licence,
+        "fingerprint": fingerprint(dataset.samples),
+        **{split: len(samples) for split, samples in dataset.splits.items()},
+    }
+
+
 def fingerprint(samples: list[Sample]) -> str:
     """A SHA-256 over the samples' contents, in order: names, stimuli, fixations, density maps, sigmas."""
     digest = hashlib.sha256()

@@ -12,7 +12,7 @@ from kerasal import losses, models
 from kerasal._progress import Progress
 from kerasal.cluster import Cluster
 from kerasal.data.names import counted
-from kerasal.data.sample import Dataset, fingerprint
+from kerasal.data.sample import Dataset, data_entry, fingerprint
 from kerasal.errors import InputError
 from kerasal.evaluation.evaluate import check_known, why_not
 from kerasal.evaluation.scores import together
@@ -32,7 +32,6 @@ from kerasal.quest.specs import in_order
 from kerasal.quest.tuning import Tuning, search, stored_trials
 from kerasal.training.features import open_features
 from kerasal.training.precision import computing_in, resolve_precision
-from kerasal.training.run_folder import data_entry
 
 
 def run(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kerasal.data.sample import Dataset, Sample, fingerprint
+from kerasal.data.sample import Dataset, Sample, data_entry
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores, evaluate
 from kerasal.metrics import METRICS
@@ -100,14 +100,7 @@ def _write_maps(folder: Table1Folder, entry: Entry, dataset: Dataset, shown: Seq
 def _config(dataset: Dataset, split: str, metrics, shown: Sequence[Sample]) -> dict[str, Any]:
     return {
         "schema": Table1Folder.schema,
-        "data": {
-            "name": dataset.name,
-            "arguments": dataset.arguments,
-            "description": dataset.description,
-            "licence": dataset.licence,
-            "fingerprint": fingerprint(dataset.samples),
-            **{name: len(samples) for name, samples in dataset.splits.items()},
-        },
+        "data": {"name": dataset.name, **data_entry(dataset)},
         "split": split,
         "metrics": list(metrics) if metrics else None,
         "stimuli": [sample.name for sample in shown],

@@ -11,14 +11,14 @@ from scipy.optimize import minimize
 from kerasal import losses, models
 from kerasal._progress import Progress
 from kerasal.data.pipeline import batches
-from kerasal.data.sample import Dataset
+from kerasal.data.sample import Dataset, data_entry
 from kerasal.errors import InputError
 from kerasal.models import Adapted, SaliencyModel
 from kerasal.training.config_file import config_text
 from kerasal.training.features import FeatureCache
 from kerasal.training.fit import loss_for
 from kerasal.training.options import TrainingOptions
-from kerasal.training.run_folder import RunFolder, data_entry
+from kerasal.training.run_folder import RunFolder
 
 SCALES = (0.75, 1.0, 4 / 3)  # of the network's input
 MULTIPLE = 8  # sides of the input are whole multiples, as all backbones have them
@@ -72,7 +72,7 @@ def adapt(
         "precision": "float32",
         "options": training,
         "cache_features": True,
-        "data": data_entry(dataset, limit),
+        "data": {**data_entry(dataset), "limit": limit},
     }
     run = RunFolder.create(run_path, config, config_text(training), dataset.center_bias(network.output_size))
     run.save_weights(network, run.best_weights)

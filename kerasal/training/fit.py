@@ -16,7 +16,7 @@ from kerasal._files import held
 from kerasal._progress import Progress
 from kerasal.data.images import read_map
 from kerasal.data.reading import naming_undecodable
-from kerasal.data.sample import Dataset, fingerprint, report_merged
+from kerasal.data.sample import Dataset, data_entry, fingerprint, report_merged
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 from kerasal.training.checkpoint import Checkpoints
@@ -28,7 +28,7 @@ from kerasal.training.loop import Loop
 from kerasal.training.options import TrainingOptions
 from kerasal.training.options import options as recipe_options
 from kerasal.training.precision import computing_in, resolve_precision
-from kerasal.training.run_folder import RunFolder, data_entry
+from kerasal.training.run_folder import RunFolder
 
 
 def train(
@@ -91,7 +91,7 @@ def train(
             "precision": precision,
             "options": options.as_dict(),
             "cache_features": cache_features,
-            "data": data_entry(dataset, limit),
+            "data": {**data_entry(dataset), "limit": limit},
         }
         run = RunFolder.create(run_path, config, _config_file(options, dataset, limit, cache_features), bias)
     with held(run.path) if run else nullcontext(), naming_undecodable(dataset.samples):
@@ -271,7 +271,7 @@ def fit(
             "precision": model.head.layers[-2].compute_dtype,
             "options": options.as_dict(),
             "cache_features": features is not None,
-            "data": data_entry(dataset),
+            "data": {**data_entry(dataset), "limit": None},
         }
         folder = RunFolder.create(
             run, config, _config_file(options, dataset, None, features is not None), bias

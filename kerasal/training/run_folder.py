@@ -34,7 +34,6 @@ from kerasal._files import (
     write_text,
 )
 from kerasal._json import check_entries, read_json, shown
-from kerasal.data.sample import Dataset, fingerprint
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel, build, load_keras3
 from kerasal.models.weights_file import write_weights
@@ -256,18 +255,6 @@ def made_with() -> dict[str, str | None]:
         "python": platform.python_version(),
         **{package: _version(package) for package in PACKAGES},
         "git_commit": _git_commit(),
-    }
-
-
-def data_entry(dataset: Dataset, limit: int | None = None) -> dict[str, Any]:
-    """What config.json tells of the data; `limit` is what they were limited to."""
-    return {
-        "arguments": dataset.arguments,
-        "limit": limit,
-        "description": dataset.description,
-        "licence": dataset.licence,
-        "fingerprint": fingerprint(dataset.samples),
-        **{split: len(samples) for split, samples in dataset.splits.items()},
     }
 
 

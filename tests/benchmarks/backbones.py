@@ -14,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
+from ratios import tell_ratio
 
 from kerasal.prediction.shipped import load_shipped
 
@@ -43,9 +44,8 @@ def main() -> None:
             least[key] = min(least[key], (time.perf_counter() - start) / images)
     for what in ("features", "prediction"):
         light, baseline = (least[what, name] for name in NAMES)
-        print(
-            f"{what:11} {NAMES[0]} {light:.3f} s, {NAMES[1]} {baseline:.3f} s, ratio {baseline / light:.1f}"
-        )
+        print(f"{what:11} {NAMES[0]} {light:.3f} s, {NAMES[1]} {baseline:.3f} s")
+        tell_ratio(baseline / light, f"{what} by {NAMES[0]}", NAMES[1])
 
 
 if __name__ == "__main__":

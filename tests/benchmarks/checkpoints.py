@@ -18,6 +18,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
+from ratios import tell_ratio
 
 from kerasal import data, models, training
 from kerasal.training.callbacks import SaveCheckpoints
@@ -67,7 +68,9 @@ def main() -> None:
     epoch = step * OSIE / 8
     print(f"step of 8 stimuli    {step:8.3f} s")
     print(f"checkpoint           {saved:8.3f} s, {max(sizes) / 1e6:.0f} MB")
-    print(f"share of an epoch    {100 * saved * (1 + epoch / 300) / epoch:8.2f} %  (one each, one in 5 min)")
+    share = saved * (1 + epoch / 300) / epoch
+    print(f"share of an epoch    {100 * share:8.2f} %  (one each, one in 5 min)")
+    tell_ratio(1 / (1 + share), "an epoch of OSIE with its checkpoints", "one without")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from ratios import tell_ratio
 from threadpoolctl import threadpool_limits
 
 from kerasal._imresize import imresize
@@ -60,8 +61,8 @@ def main():
     for name, seconds in least.items():
         print(f"{name:30}{1e3 * seconds:10.1f} ms")
     ratio = least["port of the walks"] / least["24 random walks"]
-    print(f"the port's walks take {ratio:.1f} times as long")
-    print(f"0.7 s, stated for Octave, is {OCTAVE / least['gbvs, whole']:.1f} times as long as gbvs, whole")
+    tell_ratio(ratio, "GBVS's random walks", "a plain numpy port of them")
+    tell_ratio(OCTAVE / least["gbvs, whole"], "GBVS", "the toolbox in Octave, 0.7 s as stated")
 
 
 def made_image() -> np.ndarray:

@@ -21,6 +21,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a thread 
 import cv2
 import numpy as np
 from PIL import Image
+from ratios import tell_ratio
 
 from kerasal import data, evaluation
 from kerasal.data import read_map
@@ -45,11 +46,15 @@ def main():
         cv2.setNumThreads(1)
         by_part(Path(folder), dataset, samples[:100])
         cv2.setNumThreads(threads)
+        first = None
         for processes in (int(number) for number in options.processes.split(",") if number):
             start, used = time.perf_counter(), processor_seconds()
             evaluation.evaluate([evaluation.MapFolder(folder)], dataset, processes=processes)
             seconds, used = time.perf_counter() - start, processor_seconds() - used
             print(f"{processes} processes: {seconds:.1f} s by the clock, {used:.1f} s of processors")
+            first = first or seconds
+            if processes > 1:
+                tell_ratio(first / seconds, f"evaluation in {processes} processes", "in one")
 
 
 def processor_seconds():

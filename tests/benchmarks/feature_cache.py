@@ -14,6 +14,7 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
+from ratios import tell_ratio
 
 from kerasal import data, losses, models
 from kerasal.training import FeatureCache
@@ -56,7 +57,7 @@ def main() -> None:
     print(f"features, once        {features / len(samples):7.3f} s per stimulus")
     print(f"epoch with cache      {cached / len(samples):7.3f} s per stimulus")
     print(f"epoch without cache   {uncached / len(samples):7.3f} s per stimulus")
-    print(f"ratio                 {uncached / cached:7.2f}")
+    tell_ratio(uncached / cached, "an epoch with cached features", "one without")
 
 
 if __name__ == "__main__":

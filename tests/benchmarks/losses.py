@@ -21,6 +21,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from ratios import tell_ratio
 from scipy.ndimage import gaussian_filter
 
 from kerasal import losses
@@ -133,13 +134,19 @@ def main():
         mse = keras.losses.MeanSquaredError()
         steps = {"Keras MSE": step(lambda y, p: mse(y[..., :1], p), arguments.xla)}
         steps |= {spec: step(loss, arguments.xla) for spec, loss in plain.items()}
-        report("loss", "ms", medians(steps, y_true, y_pred, arguments.seconds), "Keras MSE", 1000)
+        times = medians(steps, y_true, y_pred, arguments.seconds)
+        report("loss", "ms", times, "Keras MSE", 1000)
+        slowest = max(times, key=times.get)
+        tell_ratio(times["Keras MSE"] / times[slowest], f"the slowest pixel loss ({slowest})", "Keras's MSE")
     perceptual = [*PLAIN, *(spec for spec in specs if spec in PERCEPTUAL)]
     if len(perceptual) == len(PLAIN):
         return
     steps = {name: perceptual_step(name, arguments.xla) for name in perceptual}
     times = medians(steps, y_true, y_pred, arguments.seconds)
     report("perceptual", "ms", times, "VGG-16, S and P", 1000)
+    slowest = max((spec for spec in perceptual if spec not in PLAIN), key=times.get)
+    plain = times["VGG-16, S and P"] / times[slowest]
+    tell_ratio(plain, f"the slowest perceptual loss ({slowest})", "VGG-16 alone on both maps")
     if arguments.memory:
         context = multiprocessing.get_context("spawn")
         peaks = {}

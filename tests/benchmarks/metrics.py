@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 import ot
 from PIL import Image
+from ratios import tell_ratio
 from scipy import stats
 from scipy.ndimage import gaussian_filter
 
@@ -106,6 +107,9 @@ def main():
             other = best.get((side, name))
             line += f"{1e3 * other:{width}.2f}{other / ours:8.1f}" if other else " " * (width + 7) + "-"
         print(line)
+    for (side, name), other in best.items():
+        if side != "kerasal":
+            tell_ratio(other / best["kerasal", name], name, side)
     print(f"sum of the five one by one: {1e3 * sum(best['kerasal', name] for name in FIVE):.1f} ms")
     exact = metrics.emd(*maps["grids"], scale=None)
     print(f"EMD of the grids: {exact:.6f}, OpenCV {opencv_emd(*maps['grids']):.6f} (under the port)")

@@ -21,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+from ratios import tell_ratio
 
 from kerasal import data, losses, models
 from kerasal.data.reading import RESIZE
@@ -108,6 +109,8 @@ def main() -> None:
         peer = max(rates["bare decode_jpeg + resize"])
         for kind, found in rates.items():
             print(f"{kind:<36}{max(found):8.1f} images/s   ratio {max(found) / peer:5.2f}")
+        for kind in ("pipeline from JPEG", "pipeline from TFRecords"):
+            tell_ratio(max(rates[kind]) / peer, kind, "tf.io.decode_jpeg and tf.image.resize")
         network = models.Baseline(SIZE, "sigmoid")
         cache = FeatureCache.open(network, plain["train"][:48])
         shown = {
@@ -118,6 +121,7 @@ def main() -> None:
         for kind, (model, samples, reader) in shown.items():
             seconds, share = waiting(model, data.batches(samples, SIZE, BATCH, reader=reader, epochs=4))
             print(f"{kind:<36}{seconds:8.3f} s a step   {share:6.1%} of it waiting for input")
+            tell_ratio(1 - share, kind, "a step that never waits for its input")
 
 
 if __name__ == "__main__":

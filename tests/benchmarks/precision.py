@@ -13,6 +13,8 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from ratios import tell_ratio
+
 from kerasal import data, losses, models, training
 
 SIZE, BATCH, PREDICTED = (300, 400), 16, 4
@@ -59,6 +61,7 @@ def main() -> None:
     for task in TASKS:
         slow, fast = (contestants[name].least[task] / count for name in ("float32", "bfloat16"))
         print(f"{task:<20}{slow:10.3f}{fast:10.3f}{slow / fast:8.2f}")
+        tell_ratio(slow / fast, f"{task} in bfloat16", "float32")
 
 
 if __name__ == "__main__":

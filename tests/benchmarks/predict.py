@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from ratios import tell_ratio
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 BATCH, TURN = 4, 20
@@ -80,7 +82,7 @@ def speed(images: list[Path], folder: Path) -> None:
         whole += seconds(lambda: predict_to_folder(network, turn, folder, skipped=[]))  # noqa: B023
     print(f"network alone     {alone / len(images):7.3f} s per image, {len(images)} images")
     print(f"kerasal predict   {whole / len(images):7.3f} s per image")
-    print(f"ratio             {alone / whole:7.2f}")
+    tell_ratio(alone / whole, "kerasal predict of a folder", "the network's bare forward pass")
 
 
 def peak(images: Path, folder: Path) -> float:

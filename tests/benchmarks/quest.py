@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from ratios import tell_ratio
 
 from kerasal import quest
 from kerasal.losses.perceptual import BLOCKS
@@ -91,13 +92,12 @@ def main() -> None:
     nine = quest.parse_losses(NINE)
     for name, specs in (("one", nine[:1]), ("nine", nine), ("df", ["df"])):
         seconds, operations = step_of(specs)
-        print(
-            f"step of {name:14} {seconds:8.3f} s, {operations / seconds / rate:5.2f} of that rate", flush=True
-        )
+        tell_ratio(operations / seconds / rate, f"step of {name}, its arithmetic a second", "GEMM")
+        print(f"step of {name:14} {seconds:8.3f} s", flush=True)
         if name == "one":
             alone = seconds
         if name == "nine":
-            print(f"nine times one         {len(nine) * alone / seconds:8.2f} times nine side by side")
+            tell_ratio(len(nine) * alone / seconds, "nine heads side by side", "nine times one head")
     stimuli = sys.argv[1] if len(sys.argv) > 1 else "32"
     epochs = sys.argv[2] if len(sys.argv) > 2 else "4"
     learning = ["--data", "synthetic", "--limit", stimuli, "--epochs", epochs, "--precision", "float32"]
@@ -111,7 +111,8 @@ def main() -> None:
         one = seconds_of([*train, "--run", "second"], folder)
         together = seconds_of(["quest", "--losses", NINE, *learning, *kept, *plain], folder)
     print(f"kerasal train          {one:8.1f} s")
-    print(f"kerasal quest, a loss  {together / len(nine):8.1f} s, {together / len(nine) / one:.2f} of that")
+    print(f"kerasal quest, a loss  {together / len(nine):8.1f} s")
+    tell_ratio(one * len(nine) / together, "a loss of a quest of nine", "one kerasal train")
 
 
 if __name__ == "__main__":

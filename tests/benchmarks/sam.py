@@ -19,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
+from ratios import tell_ratio
 
 from kerasal.layers import AttentiveConvLSTM, attentive_convlstm
 from kerasal.models import SAMVGG
@@ -138,13 +139,14 @@ def main() -> None:
 
     for name, value in least.items():
         line(f"{name}, s", value, ".3f")
-    for what in ("forward", "forward and backward"):
-        line(f"literal / fused, {what}", least[f"literal, {what}"] / least[f"fused, {what}"], ".2f")
     gflop = network_gflop(network)
     rates = gflop / least["network, forward"]
     line("matrix products, GFLOP/s", gemm_rates, ".0f")
     line(f"network, {gflop:.0f} GFLOP, GFLOP/s", rates, ".0f")
-    line("network / matrix products", rates / gemm_rates, ".2f")
+    for what in ("forward", "forward and backward"):
+        ratio = (least[f"literal, {what}"] / least[f"fused, {what}"])[0]
+        tell_ratio(ratio, f"the fused ConvLSTM, {what}", "ten convolutions a step")
+    tell_ratio((rates / gemm_rates)[0], "SAM-VGG's arithmetic a second", "GEMM")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from ratios import tell_ratio
+
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 HEAD = """
@@ -161,10 +163,15 @@ def commands(folder: Path, times: int) -> None:
     }
     print(f"{'median (least) of ' + str(times):50s} {'clock':>15s} {'CPU':>15s}")
     measured(predict.format("lite"), folder)  # makes the export
+    medians = {}
     for name, code in codes.items():
-        columns = zip(*(measured(code, folder)[1:] for _ in range(times)), strict=True)
+        columns = list(zip(*(measured(code, folder)[1:] for _ in range(times)), strict=True))
         shown = [f"{statistics.median(column):.2f} ({min(column):.2f})" for column in columns]
         print(f"{name:50s} {shown[0]:>15s} {shown[1]:>15s}", flush=True)
+        medians[name] = statistics.median(columns[0])
+    for what in ("kerasal predict photo.jpg", "kerasal serve and its first map"):
+        ratio = medians[f"{what}, by TensorFlow"] / medians[f"{what}, by LiteRT"]
+        tell_ratio(ratio, f"{what}, by LiteRT", "by TensorFlow")
 
 
 def main() -> None:

@@ -1,0 +1,100 @@
+"""The page of speeds: what a benchmark tells is what it shows, and what fell is marked."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent / "benchmarks"
+
+
+@pytest.fixture
+def performance(monkeypatch, tmp_path):
+    """The script, with one benchmark of its own and a page and a result that are empty."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = importlib.import_module("performance")
+    yield module
+    for name in ("performance", "ratios"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def alone(performance, monkeypatch, tmp_path):
+    page = tmp_path / "performance.md"
+    page.write_text(f"before\n\n{performance.BEGIN}\nold\n{performance.END}\n\nafter\n")
+    for name, value in {
+        "HERE": tmp_path,
+        "RESULT": tmp_path / "performance.json",
+        "PAGE": page,
+        "SCRIPTS": (("A title", "one.py"), ("Another", "two.py {osie}")),
+    }.items():
+        monkeypatch.setattr(performance, name, value)
+    monkeypatch.setattr(sys, "argv", ["performance.py"])
+
+    def run(*ratios):
+        lines = [
+            f"from ratios import tell_ratio\ntell_ratio({r!r}, 'w{i}', 'p')" for i, r in enumerate(ratios)
+        ]
+        path = f"import sys\nsys.path.insert(0, {str(BENCHMARKS)!r})\n"
+        (tmp_path / "one.py").write_text(path + "\n".join(lines) + "\nprint('seconds 3')\n")
+        performance.main()
+        return page.read_text(), json.loads((tmp_path / "performance.json").read_text())
+
+    return run
+
+
+def test_a_ratio_is_read_as_it_was_told(performance, capsys):
+    from ratios import read_ratios, tell_ratio
+
+    tell_ratio(12.345, "five at once, 600x800", "pysaliency")
+    tell_ratio(0.8, "SAM-VGG: forward", "GEMM, best of three")
+    assert read_ratios("noise\n" + capsys.readouterr().out + "ratio 3\n") == [
+        ("five at once, 600x800", "pysaliency", 12.3),
+        ("SAM-VGG: forward", "GEMM, best of three", 0.8),
+    ]
+
+
+def test_the_page_has_what_was_told_and_keeps_its_text(alone):
+    page, result = alone(2.0, 0.5)
+    assert page.startswith("before\n")
+    assert page.endswith("after\n")
+    assert "old" not in page
+    assert "| w0 | p | 2 |" in page
+    assert "| w1 | p | 0.5 |" in page
+    assert "`one.py`" in page
+    assert "Another" not in page
+    assert [row["before"] for row in result["one"]["ratios"]] == [None, None]
+
+
+def test_what_fell_by_more_than_a_tenth_is_marked(alone, capsys):
+    alone(2.0, 1.0, 1.0)
+    page, _ = alone(1.7, 0.95, 1.4)
+    assert "| w0 | p | 1.7 **fell from 2** |" in page
+    assert "| w1 | p | 0.95 |" in page
+    assert "| w2 | p | 1.4 |" in page
+    assert "(before 2)" in capsys.readouterr().out
+
+
+def test_a_script_that_fails_or_tells_nothing_ends_it_and_changes_no_page(alone, tmp_path):
+    before = alone(2.0)[0]
+    with pytest.raises(SystemExit, match="told no ratio"):
+        alone()
+    with pytest.raises(SystemExit, match="failed"):
+        alone(float("nan"), None)
+    assert (tmp_path / "performance.md").read_text() == before
+
+
+def test_each_script_is_there_and_tells_its_ratios(performance):
+    for _, template in performance.SCRIPTS:
+        assert "tell_ratio(" in (BENCHMARKS / template.split()[0]).read_text(encoding="utf-8")
+
+
+def test_the_committed_page_shows_the_committed_figures(performance, monkeypatch, tmp_path):
+    page = performance.PAGE.read_text(encoding="utf-8")
+    copy = tmp_path / "performance.md"
+    copy.write_text(page, encoding="utf-8")
+    monkeypatch.setattr(performance, "PAGE", copy)
+    performance.write_page(json.loads(performance.RESULT.read_text(encoding="utf-8")))
+    assert copy.read_text(encoding="utf-8") == page

@@ -19,7 +19,7 @@ def complete_losses(context, parameter, incomplete: str) -> list[CompletionItem]
 def complete_models(context, parameter, incomplete: str) -> list[CompletionItem]:
     """Classical models, trained networks and the kinds of networks; else run folders and files."""
     load_tables()
-    from kerasal.listing import all_models, ready
+    from kerasal.model_list import all_models, ready
 
     return _items([*ready(), *all_models()], incomplete)
 

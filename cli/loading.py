@@ -149,7 +149,7 @@ def progress(items: Sequence, what: str) -> Iterator:
 
 
 def load_predictor(model: str | Path | None, runtime: str, precision: str = "float32", few: bool = True):
-    """The `Named` predictor of a model by the runtime that fits, and the file for `keep_export` or None.
+    """The `LoadedPredictor` of a model by the runtime that fits, and the file for `keep_export` or None.
 
     After `load_tables`: TensorFlow is loaded where it is needed. InputError: see `prediction.choose`.
     """

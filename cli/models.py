@@ -20,16 +20,16 @@ def models(name, as_json) -> None:
     """
     load_tables()
     from kerasal.errors import InputError
-    from kerasal.listing import all_models, details, facts, ready, ready_text, text_table
+    from kerasal.model_list import all_models, details, facts, ready, ready_text, text_table
 
-    entries, trained = all_models(), ready()
+    known, trained = all_models(), ready()
     if name is None and as_json:
-        show_json({"models": [facts(entry) for entry in entries.values()], "trained": trained})
+        show_json({"models": [facts(model) for model in known.values()], "trained": trained})
     elif name is None:
-        click.echo(text_table(entries.values()))
+        click.echo(text_table(known.values()))
         click.echo(ready_text(), nl=False)
-    elif name in entries:
-        rows = details(entries[name])
+    elif name in known:
+        rows = details(known[name])
         if as_json:
             show_json(rows)
         else:
@@ -40,4 +40,4 @@ def models(name, as_json) -> None:
         else:
             click.echo(trained[name])
     else:
-        raise InputError(f"unknown model {name!r}: one of {', '.join([*entries, *trained])}")
+        raise InputError(f"unknown model {name!r}: one of {', '.join([*known, *trained])}")

@@ -26,7 +26,7 @@ ABANDONED = 60
 
 
 @dataclass(frozen=True)
-class Entry:
+class CachedFeatures:
     """Features that are kept, or are being computed.
 
     Attributes:
@@ -64,7 +64,7 @@ def features_folder(cache: Path) -> Path:
     return cache / "features"
 
 
-def entries(cache: Path) -> list[Entry]:
+def entries(cache: Path) -> list[CachedFeatures]:
     """What lies there, the one that was used least lately first."""
     found = []
     for path in features_folder(cache).iterdir() if features_folder(cache).is_dir() else ():
@@ -72,7 +72,7 @@ def entries(cache: Path) -> list[Entry]:
             files = [file.stat() for file in path.iterdir()]
             finished = ".partial-" not in path.name
             size = sum(file.st_size for file in files)
-            found.append(Entry(path, size, path.stat().st_mtime, _about(path), finished))
+            found.append(CachedFeatures(path, size, path.stat().st_mtime, _about(path), finished))
     return sorted(found, key=lambda entry: entry.used)
 
 
@@ -124,7 +124,7 @@ def remove(entry: Path) -> bool:
     return not entry.exists()
 
 
-def empty(cache: Path) -> tuple[int, list[Entry]]:
+def empty(cache: Path) -> tuple[int, list[CachedFeatures]]:
     """Remove all entries that are not in use; returns how many bytes went, and the entries that stay."""
     there = entries(cache)
     staying = [entry for entry in there if _just_begun(entry) or not remove(entry.path)]
@@ -137,7 +137,7 @@ def is_used(entry: Path) -> bool:
         return not alone
 
 
-def _just_begun(entry: Entry) -> bool:
+def _just_begun(entry: CachedFeatures) -> bool:
     """Whether it may be one whose process has made the folder and holds it in a moment."""
     return not entry.finished and time.time() - entry.used < ABANDONED
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kerasal.listing import all_models
+from kerasal.model_list import all_models
 from kerasal.models.table import NETWORKS
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 
 # What the folders of the package may import of it and of the heavy libraries: docs/architecture.md.
 ROOMS = {
-    "losses": {"_maps", "_repr", "errors", "losses", "models", "weights"},
-    "metrics": {"_imresize", "_maps", "_processes", "metrics", "errors"},
+    "losses": {"_map_ops", "_repr", "errors", "losses", "models", "weights"},
+    "metrics": {"_imresize", "_map_ops", "_processes", "metrics", "errors"},
     "layers": {"layers"},
     "models": {"_files", "_json", "_repr", "_stimuli", "errors", "layers", "models", "weights"},
     "classical": {"_imresize", "_processes", "classical", "errors"},

@@ -13,8 +13,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from kerasal.classical import CLASSICAL
-from kerasal.listing import Entry, all_models
 from kerasal.metrics import METRICS
+from kerasal.model_list import ModelInfo, all_models
 from kerasal.quest import paper
 
 DOCS = Path(__file__).parents[1]
@@ -48,23 +48,23 @@ def beside_the_paper() -> str:
 
 def models() -> str:
     """A section a model: its picture, paper, source, what is exact, its scores."""
-    return "\n\n".join(_section(entry) for entry in all_models().values())
+    return "\n\n".join(_section(model) for model in all_models().values())
 
 
-def _section(entry: Entry) -> str:
-    parts = [f"### {entry.title}"]
-    runs = {label: its for label, its in VALUES["systems"].items() if its["model"] == entry.name}
+def _section(model: ModelInfo) -> str:
+    parts = [f"### {model.title}"]
+    runs = {label: facts for label, facts in VALUES["systems"].items() if facts["model"] == model.name}
     for its in runs.values():
         file = f"images/models/{its['name']}.jpg"
         if (DOCS / file).is_file():
             parts.append(f"![Its maps of the three stimuli]({file})")
-    facts = [f"`{entry.name}`, {entry.year}. {entry.reference}."]
-    if entry.name in CLASSICAL:
-        if entry.variant:
-            facts.append(f"Also called `itti:{entry.variant}`.")
-        facts.append(f"Follows {entry.source}. Exact: {entry.exact}")
+    facts = [f"`{model.name}`, {model.year}. {model.reference}."]
+    if model.name in CLASSICAL:
+        if model.variant:
+            facts.append(f"Also called `itti:{model.variant}`.")
+        facts.append(f"Follows {model.source}. Exact: {model.exact}")
     else:
-        facts.append(f"{entry.kind[0].upper()}{entry.kind[1:]}; {entry.parameters:,} parameters.")
+        facts.append(f"{model.kind[0].upper()}{model.kind[1:]}; {model.parameters:,} parameters.")
     facts += [_score(label, its, several=len(runs) > 1) for label, its in runs.items()]
     return "\n\n".join([*parts, " ".join(facts)])
 

@@ -14,7 +14,7 @@ from kerasal._imresize import imresize
 from kerasal.classical._inputs import is_constant, read_image
 from kerasal.classical._threads import one_blas_thread
 from kerasal.classical.gbvs_toolbox import SMALLEST, channel_weights, feature_maps, map_size
-from kerasal.classical.maps import attenuate_borders
+from kerasal.classical.map_operators import attenuate_borders
 from kerasal.classical.matlab import mat2gray, round_half_away
 
 BLOCK = 96  # rows of the graph's matrix that are made at a time, and stay in the processor's cache

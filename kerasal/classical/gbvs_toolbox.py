@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from kerasal.classical.dkl import rgb_to_dkl
-from kerasal.classical.maps import attenuate_borders, gabor
+from kerasal.classical.map_operators import attenuate_borders, gabor
 from kerasal.classical.matlab import round_half_away
 from kerasal.errors import InputError
 

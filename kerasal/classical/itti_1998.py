@@ -7,7 +7,7 @@ import numpy as np
 
 from kerasal._imresize import imresize
 from kerasal.classical._inputs import is_constant, read_image
-from kerasal.classical.maps import gabor, local_maxima
+from kerasal.classical.map_operators import gabor, local_maxima
 from kerasal.classical.matlab import mat2gray
 
 SMALLEST = 64  # pixels of a side: scale 4 has 4x4 then

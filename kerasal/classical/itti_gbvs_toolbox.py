@@ -7,7 +7,7 @@ import numpy as np
 from kerasal._imresize import imresize
 from kerasal.classical._inputs import is_constant, read_image
 from kerasal.classical.gbvs_toolbox import SMALLEST, Levels, channel_weights, feature_maps, map_size
-from kerasal.classical.maps import attenuate_borders, promote_single_peaks
+from kerasal.classical.map_operators import attenuate_borders, promote_single_peaks
 from kerasal.classical.matlab import mat2gray, round_half_away
 
 

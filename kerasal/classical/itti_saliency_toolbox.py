@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasal._imresize import imresize
 from kerasal.classical._inputs import is_constant, read_image
-from kerasal.classical.maps import attenuate_borders, gabor, promote_single_peaks
+from kerasal.classical.map_operators import attenuate_borders, gabor, promote_single_peaks
 from kerasal.classical.matlab import imresize_nearest, round_half_away
 from kerasal.errors import InputError
 

@@ -18,11 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.data.borders import crop_to, grey_border
-from kerasal.data.images import list_files, read_image
+from kerasal.data.fixations import fixated_pixels
+from kerasal.data.images import image_size, list_files, read_image
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.layout import Troubles, find_folder, fixated_pixels, image_size, read_mat
+from kerasal.data.layout import find_folder
+from kerasal.data.mat import read_mat
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.data.splits import ranked_split
+from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
 
 TRAIN, VALIDATION = 0.7, 0.15  # of each category; the paper takes all 2000 as a test

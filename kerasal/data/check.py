@@ -13,10 +13,11 @@ from PIL import Image
 
 from kerasal._progress import Progress
 from kerasal.data.datasets import load, locate
+from kerasal.data.fixations import LARGEST_SHARE
 from kerasal.data.images import FORMATS, decode_image, file_orientation, read_map
-from kerasal.data.layout import LARGEST_SHARE, Troubles
 from kerasal.data.names import listed
 from kerasal.data.sample import Dataset, Sample
+from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
 
 SUMS = "SHA256SUMS"  # in a dataset's folder: lines as `sha256sum` writes them

@@ -20,10 +20,10 @@ from kerasal.data import (
     toronto,
 )
 from kerasal.data.info import DatasetInfo
-from kerasal.data.layout import Troubles
 from kerasal.data.options import ReadingOptions
 from kerasal.data.sample import Dataset
 from kerasal.data.splits import split_by_file
+from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
 
 # name -> loader of its folder; `synthetic` needs none.

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasal.data.images import list_files, read_marks
+from kerasal.data.fixations import fixated_pixels
+from kerasal.data.images import image_size, list_files, read_marks
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.layout import Troubles, find_folder, fixated_pixels, image_size
+from kerasal.data.layout import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
+from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
 
 TRAIN, VALIDATION = 0.7, 0.15  # the paper takes all as a test

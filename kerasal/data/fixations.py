@@ -5,8 +5,14 @@ left pixel: a fixation lies in pixel (floor(y), floor(x)) and is valid where 0 <
 0 <= y < height. Sizes are (rows, columns).
 """
 
+from pathlib import Path
+
 import cv2
 import numpy as np
+
+from kerasal.errors import InputError
+
+LARGEST_SHARE = 0.05  # of an image's pixels that may be fixated: 15 observers and 5 s make less than 0.001
 
 
 def inside(fixations: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -35,6 +41,30 @@ def count_map(
     counts = np.zeros(target or size, "float32")
     np.add.at(counts, pixels(fixations, size, target), 1)
     return counts
+
+
+def fixated_pixels(array: np.ndarray, path: Path) -> np.ndarray:
+    """The fixated pixels (N, 2) of a fixation map (H, W), as x, y: 0-based, row after row.
+
+    Such a map has two values, of which the rarer marks fixations; where all of it is 0 nobody looked.
+    InputError, naming the map's file: other values, or so many fixations as no eyes make.
+    """
+    low, high = array.min(), array.max()
+    is_low, is_high = array == low, array == high
+    if not (is_low | is_high).all():  # NaN fails too
+        raise InputError(f"{path} is no fixation map, which has two values: {_looks_like(array)}")
+    if low == high == 0:
+        return np.empty((0, 2))
+    marks = min(is_low, is_high, key=np.count_nonzero)
+    share = np.count_nonzero(marks) / array.size
+    if low == high or share > LARGEST_SHARE:
+        covered = f"its rarer value covers {share:.0%}" if low < high else f"all of it is {low:g}"
+        raise InputError(
+            f"{path} is no fixation map, in which at most {LARGEST_SHARE:.0%} of the pixels are fixated: "
+            f"{covered}, as in a mask"
+        )
+    rows, columns = np.nonzero(marks)
+    return np.stack([columns, rows], axis=1).astype("float64")
 
 
 def density_from_counts(
@@ -79,3 +109,17 @@ def _sum_of_gaussians(weights, rows, columns, shape, taps) -> np.ndarray:
         start = length + len(kernel) // 2 - place
         sides.append(np.lib.stride_tricks.sliding_window_view(padded, length)[start])
     return cv2.gemm(sides[0] * weights[:, None], sides[1], 1, None, 0, flags=cv2.GEMM_1_T)
+
+
+def _looks_like(array: np.ndarray) -> str:
+    """What an array of more than two values seems to be, for the user."""
+    low, high = array.min(), array.max()
+    if not np.isfinite([low, high]).all():
+        return "it has values that are not finite"
+    found = f"it has {len(np.unique(array))}, from {low:g} to {high:g}"
+    place = (array - float(low)) / (float(high) - float(low))
+    if np.mean(place > 0) <= LARGEST_SHARE and high <= 100:
+        return f"{found}: are they counts? Save 1 where there is a fixation"
+    if np.mean((place > 0.3) & (place < 0.7)) < 0.01 and np.mean(place > 0.5) <= LARGEST_SHARE:
+        return f"{found}, most near both ends: are they dots, drawn smoothly or saved as JPEG?"
+    return f"{found}: is it a density map? That goes into maps/"

@@ -13,11 +13,21 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasal.data.images import IMAGE_SUFFIXES, MAP_SUFFIXES, read_image, read_map, read_marks, read_npy
-from kerasal.data.layout import Troubles, csv_rows, fixated_pixels, sizes
+from kerasal.data.csv_rows import csv_rows
+from kerasal.data.fixations import fixated_pixels
+from kerasal.data.images import (
+    IMAGE_SUFFIXES,
+    MAP_SUFFIXES,
+    both_sizes,
+    read_image,
+    read_map,
+    read_marks,
+    read_npy,
+)
 from kerasal.data.mat import mat_variables, not_sparse
 from kerasal.data.names import listed, match, named_files
 from kerasal.data.sample import Dataset, Sample
+from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
 
 FIXATION_SUFFIXES = (".csv", ".mat", *MAP_SUFFIXES)
@@ -76,9 +86,7 @@ def load(
             if stem in maps:
                 with troubles.reading(maps[stem]):
                     if (found := read_map(maps[stem]).shape) != (height, width):
-                        raise InputError(
-                            f"{maps[stem]} has another size than its image: {sizes(found, (height, width))}"
-                        )
+                        raise InputError(_other_size(maps[stem], found, (height, width)))
             observers = None
             if stem in fixations:
                 observers = ()
@@ -168,7 +176,7 @@ def _read_fixations(path: Path, size: tuple[int, int], normalized: bool) -> tupl
     if suffix not in (".npy", ".mat"):
         marks = read_marks(path)
         if marks.shape != size:
-            raise InputError(f"{path} has another size than its image: {sizes(marks.shape, size)}")
+            raise InputError(_other_size(path, marks.shape, size))
         return (fixated_pixels(marks, path),)
     array = read_npy(path) if suffix == ".npy" else _read_mat(path)
     if array.shape == size:
@@ -177,11 +185,15 @@ def _read_fixations(path: Path, size: tuple[int, int], normalized: bool) -> tupl
         return (np.empty((0, 2)),)
     if array.ndim == 2 and array.shape[1] == 2:
         return _in_pixels((array.astype("float64"),), size, path, normalized)
-    turned = f": {sizes(array.shape, size)}" if array.shape == size[::-1] else ""
+    turned = f": {both_sizes(array.shape, size)}" if array.shape == size[::-1] else ""
     raise InputError(
         f"{path} has shape {array.shape}: it must hold x, y pairs (N, 2) or a fixation map "
         f"of the image's size {size}{turned}"
     )
+
+
+def _other_size(path: Path, found: tuple[int, int], size: tuple[int, int]) -> str:
+    return f"{path} has another size than its image: {both_sizes(found, size)}"
 
 
 def _in_pixels(

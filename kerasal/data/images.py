@@ -48,7 +48,7 @@ BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
 UNSIGNED, SIGNED = 1, 2  # values of SAMPLE_FORMAT
 
 GREY_TOLERANCE = 8  # levels of 255 between the channels of a grey map: what JPEG does to it
-
+ASPECT_TOLERANCE = 0.02  # the shares of sides that networks round up to, such as 608 for 600
 
 # What an image may be, wherever it is read: a side of what a JPEG of its overlay can have; and in all as many
 # pixels as Pillow lets pass. Predicting takes 300 MB and 24 bytes a pixel, with other networks than the
@@ -172,6 +172,41 @@ def file_orientation(path: Path) -> int:
             return orientation(image)
     except Exception:  # reading the file names what is wrong with it
         return 1
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """(rows, columns) of an image file, upright, from its header.
+
+    InputError: no such file, no image, too large.
+    """
+    try:
+        with Image.open(path) as image:
+            columns, rows = image.size
+            # Pillow gives the size of a TIFF as that of the upright image at once.
+            on_its_side = image.format != "TIFF" and file_orientation(path) >= 5
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing") from None
+    except Exception as error:  # a damaged file makes Pillow's readers raise nearly anything
+        raise InputError(f"cannot read image {path}: {_one_line(error)}") from None
+    check_size(str(path), columns, rows)
+    return (columns, rows) if on_its_side else (rows, columns)
+
+
+def same_aspect(found: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Whether a map of one size (rows, columns) is an image of the other made smaller or larger.
+
+    Sides may be rounded to whole pixels either way, and aspects differ by ASPECT_TOLERANCE.
+    """
+    (rows, columns), (height, width) = found, size
+    rounded = abs(rows - columns * height / width) < 1 or abs(columns - rows * width / height) < 1
+    return rounded or abs(rows * width / (columns * height) - 1) <= ASPECT_TOLERANCE
+
+
+def both_sizes(found: tuple[int, int], size: tuple[int, int]) -> str:
+    """Both sizes (rows, columns), of a map and of its image, and whether the map would fit transposed."""
+    fits = not same_aspect(found, size) and same_aspect(found[::-1], size)
+    text = f"{found[1]}x{found[0]} and {size[1]}x{size[0]}, width x height"
+    return text + ("; transposed it would fit" if fits else "")
 
 
 def padded_box(size: tuple[int, int], outer: tuple[int, int]) -> tuple[slice, slice]:

@@ -14,6 +14,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kerasal._processes import ENVIRONMENT
 from kerasal.errors import InputError
 
@@ -41,6 +43,20 @@ def not_sparse(path: Path, name: str, value: Any) -> Any:
     if sparse.issparse(value):
         raise InputError(f"{path}: {name} is a sparse matrix: save full({name}) in MATLAB")
     return value
+
+
+def read_mat(path: Path, variable: str | None = None) -> np.ndarray:
+    """A variable of a MATLAB file (v4 to v7); without a name, the only one there is.
+
+    InputError: no such file or variable, damaged, sparse, or of version 7.3, which is HDF5.
+    """
+    variables = mat_variables(path)
+    if variable is None and len(variables) == 1:
+        (variable,) = variables
+    if variable not in variables:
+        wanted = f"a variable {variable}" if variable else "one variable"
+        raise InputError(f"{path} must hold {wanted}; found {', '.join(variables) or 'nothing'}")
+    return not_sparse(path, variable, variables[variable])
 
 
 class _Reader:

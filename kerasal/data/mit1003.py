@@ -17,11 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.data.gaze import PIXELS_PER_DEGREE, fixations_from_gaze
-from kerasal.data.images import list_files
+from kerasal.data.images import image_size, list_files
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.layout import Troubles, find_folder, image_size, read_mat, structure
+from kerasal.data.layout import find_folder
+from kerasal.data.mat import read_mat
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
+from kerasal.data.troubles import Troubles, structure
 from kerasal.errors import InputError
 
 PAGE = "http://people.csail.mit.edu/tjudd/WherePeopleLook"

@@ -17,8 +17,10 @@ import numpy as np
 
 from kerasal.data.images import list_files
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.layout import Troubles, find_folder, read_mat, structure
+from kerasal.data.layout import find_folder
+from kerasal.data.mat import read_mat
 from kerasal.data.sample import Dataset, Sample
+from kerasal.data.troubles import Troubles, structure
 from kerasal.errors import InputError
 
 SIZE = (600, 800)

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.data.images import decode_image
-from kerasal.data.layout import structure
+from kerasal.data.troubles import structure
 from kerasal.errors import InputError
 
 HEADER, FOOTER = 12, 4  # bytes around a record's data

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasal.data.images import list_files
+from kerasal.data.images import image_size, list_files
 from kerasal.data.info import DatasetInfo
-from kerasal.data.layout import Troubles, find_folder, image_size, read_mat, structure
+from kerasal.data.layout import find_folder
+from kerasal.data.mat import read_mat
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
+from kerasal.data.troubles import Troubles, structure
 from kerasal.errors import InputError
 
 SIGMA_OF_LONGER_SIDE = 0.03

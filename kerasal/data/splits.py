@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kerasal._json import shown
-from kerasal.data.layout import csv_rows
+from kerasal.data.csv_rows import csv_rows
 from kerasal.data.names import normal
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.errors import InputError

@@ -8,7 +8,7 @@ density that the fixations were drawn from is `Sample.true_density`; its expecte
 from functools import partial
 
 from kerasal.data.sample import Dataset, Sample
-from kerasal.data.scenes import scene
+from kerasal.data.synthetic_scenes import scene
 
 COUNTS = {"train": 220, "validation": 40, "test": 60}
 SIGMA = 12.0

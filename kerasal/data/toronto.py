@@ -14,11 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasal.data.images import list_files
+from kerasal.data.fixations import fixated_pixels
+from kerasal.data.images import image_size, list_files
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.layout import Troubles, find_folder, fixated_pixels, image_size, read_mat, structure
+from kerasal.data.layout import find_folder
+from kerasal.data.mat import read_mat
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
+from kerasal.data.troubles import Troubles, structure
 from kerasal.errors import InputError
 
 TRAIN, VALIDATION = 0.7, 0.15

@@ -7,7 +7,7 @@ it finds.
 from kerasal.evaluation import tables
 from kerasal.evaluation.baselines import BASELINES, baseline
 from kerasal.evaluation.evaluate import Evaluation, evaluate
-from kerasal.evaluation.maps import MapFolder, check_maps
+from kerasal.evaluation.map_folder import MapFolder, check_maps
 from kerasal.evaluation.scores import Scores
 from kerasal.evaluation.statistics import Comparison, Difference, Summary, compare
 from kerasal.evaluation.systems import Function, Network, PysaliencyModel, System, model

@@ -18,7 +18,7 @@ from kerasal.errors import InputError
 from kerasal.evaluation import tables
 from kerasal.evaluation.baselines import Baseline, training_center_bias
 from kerasal.evaluation.clustered import score_on
-from kerasal.evaluation.maps import MapFolder, within
+from kerasal.evaluation.map_folder import MapFolder, within
 from kerasal.evaluation.processes import score_all
 from kerasal.evaluation.scores import Scores, together, write_csv
 from kerasal.evaluation.scoring import FixationPool, MapError, Scorer

@@ -4,10 +4,10 @@ from typing import Any
 
 import kerasal
 from kerasal.export.table import FORMATS
-from kerasal.prediction.predictors import Named
+from kerasal.prediction.predictors import LoadedPredictor
 
 
-def model_card(source: Named, format: str, *, float16: bool, size: tuple[int, int] | None) -> str:
+def model_card(source: LoadedPredictor, format: str, *, float16: bool, size: tuple[int, int] | None) -> str:
     """The card as Markdown."""
     its = FORMATS[format]
     place = f"saliency{its.suffix}" if its.suffix else "saliency_model"

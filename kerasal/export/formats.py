@@ -14,7 +14,7 @@ from kerasal.export.card import model_card
 from kerasal.export.table import FORMATS, having
 from kerasal.models import SaliencyModel
 from kerasal.prediction import runtimes
-from kerasal.prediction.predictors import Named
+from kerasal.prediction.predictors import LoadedPredictor
 
 TOLERANCE, TOLERANCE_FLOAT16 = 1e-3, 1e-2
 _CHECKED_SIZES = ((60, 90), (121, 75))
@@ -36,7 +36,7 @@ class Exported:
 
 
 def export(
-    source: Named,
+    source: LoadedPredictor,
     path: Path | str,
     format: str = "saved_model",
     *,

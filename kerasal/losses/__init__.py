@@ -17,10 +17,10 @@ from kerasal.losses.distribution import KLD, Bhattacharyya, BCE, WeightedBCE, Fo
 from kerasal.losses.saliency import NSS, CC, SIM
 from kerasal.losses.perceptual import DeepFeatures, GramMatrices
 from kerasal.losses.center_bias import CenterBias
-from kerasal.losses.combination import LinearCombination, LC1, LC2
+from kerasal.losses.combination import LinearCombination, LC1, LC2, activation_for
 from kerasal.losses.table import LOSSES, LossInfo
 from kerasal.losses.spec import SpecError, canonical, expand, get, parse
-from kerasal.losses.terms import activation_for, term_metrics
+from kerasal.losses.term_values import term_metrics
 
 __all__ = [
     "MSE",

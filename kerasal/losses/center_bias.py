@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasal._maps import PIXELS, prediction
+from kerasal._map_ops import PIXELS, prediction
 from kerasal.errors import InputError
 from kerasal.losses._base import Loss
 

@@ -1,4 +1,4 @@
-"""Weighted sums of losses. Paper, section 3.2.6."""
+"""Weighted sums of losses, and the activation that suits one. Paper, sections 3.2.2 and 3.2.6."""
 
 import math
 from collections.abc import Sequence
@@ -117,6 +117,14 @@ class LC2(LinearCombination):
         return cls(**config)
 
 
+def activation_for(loss: keras.losses.Loss) -> str:
+    """The output activation that suits a loss: "sigmoid" or "relu".
+
+    "sigmoid" for the distribution family and for a combination with a term of it (paper, section 3.2.2).
+    """
+    return "sigmoid" if "distribution" in _families(loss) else "relu"
+
+
 def _lc1_terms():
     """The coefficients are those of SAM (Cornia et al. 2018)."""
     return [(10.0, KLD()), (2.0, CC()), (1.0, NSS())]
@@ -131,6 +139,15 @@ def _config_with_center_bias(combination):
     config = keras.losses.Loss.get_config(combination)
     biases = [loss.get_config()["center_bias"] for _, name, loss in combination.terms if name == "r"]
     return {**config, "center_bias": biases[0] if biases else None}
+
+
+def _families(loss):
+    """The families of a loss and of its terms."""
+    families = {getattr(loss, "family", None)}
+    if isinstance(loss, LinearCombination):
+        for _, _, term in loss.terms:
+            families |= _families(term)
+    return families
 
 
 def _sees_features(loss):

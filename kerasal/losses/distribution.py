@@ -7,7 +7,7 @@ An image whose density is all zero says nothing about where people look: KLD and
 import keras
 from keras import ops
 
-from kerasal._maps import (
+from kerasal._map_ops import (
     PIXELS,
     density,
     distribution,

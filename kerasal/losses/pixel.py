@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from kerasal._maps import PIXELS, density, prediction, same_size
+from kerasal._map_ops import PIXELS, density, prediction, same_size
 from kerasal.errors import InputError
 from kerasal.losses._base import Loss
 

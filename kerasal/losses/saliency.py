@@ -6,7 +6,7 @@ Paper, section 3.2.3, which has CC and NSS.
 import keras
 from keras import ops
 
-from kerasal._maps import (
+from kerasal._map_ops import (
     PIXELS,
     centred,
     density,

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasal import _maps
+from kerasal import _map_ops
 from kerasal.metrics._inputs import EPSILON
 
 
@@ -54,10 +54,10 @@ class CC(ImageMean):
         super().__init__(name=name, **kwargs)
 
     def image_values(self, y_true, y_pred):
-        density, prediction = _maps.density(y_true), _checked_prediction(y_pred)
-        s, s_deviation = _maps.centred(density)
-        p, p_deviation = _maps.centred(prediction)
-        correlation = ops.mean((s / s_deviation) * (p / p_deviation), axis=_maps.PIXELS)
+        density, prediction = _map_ops.density(y_true), _checked_prediction(y_pred)
+        s, s_deviation = _map_ops.centred(density)
+        p, p_deviation = _map_ops.centred(prediction)
+        correlation = ops.mean((s / s_deviation) * (p / p_deviation), axis=_map_ops.PIXELS)
         constant = ops.logical_or(_is_constant(density), _is_constant(prediction))
         return ops.where(constant, 0.0, correlation), _has_density(density)
 
@@ -73,9 +73,9 @@ class SIM(ImageMean):
         super().__init__(name=name, **kwargs)
 
     def image_values(self, y_true, y_pred):
-        density = _maps.density(y_true)
+        density = _map_ops.density(y_true)
         s, p = _shifted_distribution(density), _shifted_distribution(_checked_prediction(y_pred))
-        return ops.sum(ops.minimum(s, p), axis=_maps.PIXELS), _has_density(density)
+        return ops.sum(ops.minimum(s, p), axis=_map_ops.PIXELS), _has_density(density)
 
 
 @keras.saving.register_keras_serializable(package="kerasal", name="KLDMetric")
@@ -91,9 +91,9 @@ class KLD(ImageMean):
         super().__init__(name=name, **kwargs)
 
     def image_values(self, y_true, y_pred):
-        density = _maps.density(y_true)
-        s, p = _maps.distribution(density), _maps.distribution(_checked_prediction(y_pred))
-        divergence = ops.sum(s * ops.log(EPSILON + s / (p + EPSILON)), axis=_maps.PIXELS)
+        density = _map_ops.density(y_true)
+        s, p = _map_ops.distribution(density), _map_ops.distribution(_checked_prediction(y_pred))
+        divergence = ops.sum(s * ops.log(EPSILON + s / (p + EPSILON)), axis=_map_ops.PIXELS)
         return divergence, _has_density(density)
 
 
@@ -108,13 +108,13 @@ class NSS(ImageMean):
         super().__init__(name=name, **kwargs)
 
     def image_values(self, y_true, y_pred):
-        fixated = _maps.fixation_map(y_true, "NSS") > 0
+        fixated = _map_ops.fixation_map(y_true, "NSS") > 0
         prediction = _checked_prediction(y_pred)
-        p, deviation = _maps.centred(prediction)  # divisor n
-        pixels = _maps.pixel_count(p)
+        p, deviation = _map_ops.centred(prediction)  # divisor n
+        pixels = _map_ops.pixel_count(p)
         scores = ops.where(fixated, p / deviation, 0.0) * ops.sqrt((pixels - 1.0) / pixels)
-        fixations = ops.sum(ops.cast(fixated, "float32"), axis=_maps.PIXELS)
-        values = ops.sum(scores, axis=_maps.PIXELS) / ops.maximum(fixations, 1.0)
+        fixations = ops.sum(ops.cast(fixated, "float32"), axis=_map_ops.PIXELS)
+        values = ops.sum(scores, axis=_map_ops.PIXELS) / ops.maximum(fixations, 1.0)
         return ops.where(_is_constant(prediction), 0.0, values), fixations > 0
 
 
@@ -130,29 +130,29 @@ class AUCJudd(ImageMean):
         super().__init__(name=name, **kwargs)
 
     def image_values(self, y_true, y_pred):
-        fixated = ops.cast(_maps.fixation_map(y_true, "AUCJudd") > 0, "float32")
+        fixated = ops.cast(_map_ops.fixation_map(y_true, "AUCJudd") > 0, "float32")
         prediction = _checked_prediction(y_pred)
-        n = ops.sum(fixated, axis=_maps.PIXELS)
-        unfixated = _maps.pixel_count(fixated) - n
+        n = ops.sum(fixated, axis=_map_ops.PIXELS)
+        unfixated = _map_ops.pixel_count(fixated) - n
         has_value = ops.logical_and(n > 0, unfixated > 0)
         pairs = ops.where(has_value, n * unfixated, 1.0)
         area = _share_of_pairs_in_order(prediction, fixated, pairs) + _last_step(prediction, fixated) / (
             2.0 * pairs
         )
         area = ops.where(_is_constant(prediction), 0.5, area)
-        is_finite = ops.isfinite(ops.max(prediction, axis=_maps.PIXELS))
+        is_finite = ops.isfinite(ops.max(prediction, axis=_map_ops.PIXELS))
         return ops.where(is_finite, area, float("nan")), has_value
 
 
 def _is_constant(x: keras.KerasTensor) -> keras.KerasTensor:
     """Whether each map of (B, H, W, 1) has one value only, (B,)."""
-    return ops.max(x, axis=_maps.PIXELS) == ops.min(x, axis=_maps.PIXELS)
+    return ops.max(x, axis=_map_ops.PIXELS) == ops.min(x, axis=_map_ops.PIXELS)
 
 
 def _checked_prediction(y_pred: keras.KerasTensor) -> keras.KerasTensor:
     """The predicted map; all NaN for an image with NaN or infinity, which sorting or clamping would hide."""
-    p = _maps.prediction(y_pred)
-    is_finite = ops.all(ops.isfinite(p), axis=_maps.PIXELS, keepdims=True)
+    p = _map_ops.prediction(y_pred)
+    is_finite = ops.all(ops.isfinite(p), axis=_map_ops.PIXELS, keepdims=True)
     return ops.where(is_finite, p, float("nan"))
 
 
@@ -164,11 +164,11 @@ def _per_image(sample_weight):
 
 
 def _has_density(density):
-    return ops.max(density, axis=_maps.PIXELS) > 0
+    return ops.max(density, axis=_map_ops.PIXELS) > 0
 
 
 def _shifted_distribution(x):
-    return _maps.distribution(x - ops.min(x, axis=_maps.PIXELS, keepdims=True))
+    return _map_ops.distribution(x - ops.min(x, axis=_map_ops.PIXELS, keepdims=True))
 
 
 def _share_of_pairs_in_order(prediction, fixated, pairs):
@@ -195,9 +195,9 @@ def _share_of_pairs_in_order(prediction, fixated, pairs):
 
 def _last_step(prediction, fixated):
     """Expected number of unfixated pixels above the last of the fixated pixels."""
-    lowest = ops.min(ops.where(fixated > 0, prediction, np.inf), axis=_maps.PIXELS, keepdims=True)
+    lowest = ops.min(ops.where(fixated > 0, prediction, np.inf), axis=_map_ops.PIXELS, keepdims=True)
     unfixated = 1.0 - fixated
-    above = ops.sum(ops.where(prediction > lowest, unfixated, 0.0), axis=_maps.PIXELS)
-    tied_fixated = ops.sum(ops.where(prediction == lowest, fixated, 0.0), axis=_maps.PIXELS)
-    tied_unfixated = ops.sum(ops.where(prediction == lowest, unfixated, 0.0), axis=_maps.PIXELS)
+    above = ops.sum(ops.where(prediction > lowest, unfixated, 0.0), axis=_map_ops.PIXELS)
+    tied_fixated = ops.sum(ops.where(prediction == lowest, fixated, 0.0), axis=_map_ops.PIXELS)
+    tied_unfixated = ops.sum(ops.where(prediction == lowest, unfixated, 0.0), axis=_map_ops.PIXELS)
     return above + tied_unfixated * tied_fixated / (tied_fixated + 1.0)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from kerasal.prediction.attention import Region, attention_share, best_crop, parse_aspect, to_density
 from kerasal.prediction.files import predict_to_folder, written_before
+from kerasal.prediction.in_memory import predict
 from kerasal.prediction.inputs import as_stimulus, find_inputs
 from kerasal.prediction.lite import FEW, RUNTIMES, Choice, choose, make_lite
-from kerasal.prediction.maps import predict
 from kerasal.prediction.mirrored import Mirrored
-from kerasal.prediction.pictures import Outputs
-from kerasal.prediction.predictor import Named, Predictor, Source, by_names
+from kerasal.prediction.outputs import Outputs
+from kerasal.prediction.predictor import LoadedPredictor, Predictor, Source, by_names
 from kerasal.prediction.pysaliency import pysaliency_model
 from kerasal.prediction.video import UnreadableVideo, predict_video, video_stems, videos_written_before
 
@@ -39,6 +39,7 @@ __all__ = [
     "RUNTIMES",
     "Choice",
     "ClassicalPredictor",
+    "LoadedPredictor",
     "Mirrored",
     "Named",
     "Outputs",
@@ -70,6 +71,8 @@ __all__ = [
     "warm_up",
     "written_before",
 ]
+
+Named = LoadedPredictor  # as users' programs may import it
 
 
 def __getattr__(name: str) -> object:

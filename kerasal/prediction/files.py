@@ -14,7 +14,7 @@ from kerasal._progress import Progress
 from kerasal.data.images import read_image
 from kerasal.data.names import counted, normal
 from kerasal.errors import InputError
-from kerasal.prediction.pictures import Outputs
+from kerasal.prediction.outputs import Outputs
 from kerasal.prediction.predictor import Predictor
 from kerasal.prediction.stream import BATCH, ahead, predicted
 

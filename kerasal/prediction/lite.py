@@ -17,7 +17,7 @@ import kerasal
 from kerasal._files import default_cache, folder_beside, write_bytes
 from kerasal.errors import InputError
 from kerasal.prediction.exported import ExportedPredictor, export_format
-from kerasal.prediction.predictor import Named
+from kerasal.prediction.predictor import LoadedPredictor
 from kerasal.weights.registry import REGISTRY, SHIPPED, sha256
 
 RUNTIMES = ("auto", "tensorflow", "lite")
@@ -36,7 +36,7 @@ class Choice:
         line: what was chosen and why, for the user; "" where there was no choice.
     """
 
-    named: Named | None = None
+    named: LoadedPredictor | None = None
     file: Path | None = None
     line: str = ""
 
@@ -80,7 +80,7 @@ def choose(
     return Choice(file=file, line=f"maps by TensorFlow; an export for LiteRT, which starts faster, {state}")
 
 
-def make_lite(model: str | Path | None, file: Path) -> Named:
+def make_lite(model: str | Path | None, file: Path) -> LoadedPredictor:
     """Export a network to the file that `choose` named, and open it.
 
     InputError: it cannot be written, or gives other maps than the network, which leaves no file.
@@ -98,10 +98,10 @@ def make_lite(model: str | Path | None, file: Path) -> Named:
             )
         content = made.path.read_bytes()
     write_bytes(file, content + hashlib.sha256(content).digest())
-    return Named(source.name, ExportedPredictor(file, "tflite"))
+    return LoadedPredictor(source.name, ExportedPredictor(file, "tflite"))
 
 
-def _without_choice(name: str) -> Named | None:
+def _without_choice(name: str) -> LoadedPredictor | None:
     """A classical model, or an export with a runtime of its own: those never need TensorFlow."""
     if name in SHIPPED:
         return None
@@ -110,10 +110,12 @@ def _without_choice(name: str) -> Named | None:
 
     if is_classical(name):
         name = classical_model(name).name
-        return Named(name, ClassicalPredictor(name))
+        return LoadedPredictor(name, ClassicalPredictor(name))
     path = Path(name)
     format = export_format(path)
-    return Named(path.stem, ExportedPredictor(path, format)) if format in ("tflite", "onnx") else None
+    return (
+        LoadedPredictor(path.stem, ExportedPredictor(path, format)) if format in ("tflite", "onnx") else None
+    )
 
 
 def _against(precision: str, few: bool, asked: bool) -> str | None:
@@ -146,7 +148,7 @@ def _kept_file(name: str, runs: bool) -> Path | None:
     return default_cache() / "lite" / f"{key}.tflite"
 
 
-def _open(file: Path, name: str) -> Named | None:
+def _open(file: Path, name: str) -> LoadedPredictor | None:
     """The predictor of a kept file; None where there is none, or none that is whole."""
     try:
         content = memoryview(file.read_bytes())
@@ -155,4 +157,4 @@ def _open(file: Path, name: str) -> Named | None:
     if hashlib.sha256(content[:-DIGEST]).digest() != content[-DIGEST:]:
         return None
     name = name if name in SHIPPED else Path(name.removeprefix("run:")).resolve().name
-    return Named(name, ExportedPredictor(file, "tflite"))
+    return LoadedPredictor(name, ExportedPredictor(file, "tflite"))

@@ -18,7 +18,7 @@ class Predictor(Protocol):
 
 
 @dataclass(frozen=True)
-class Named:
+class LoadedPredictor:
     """A predictor, its name, and what is known about it: options, what it was trained on, scores."""
 
     name: str
@@ -35,7 +35,7 @@ class Source:
         about: what it is, in one line.
         make: makes the predictor, which may take seconds; called with the precision that a network of
             kerasal's own computes in. Others take no notice of it.
-        facts: see `Named`. "model" is a name of `kerasal models`; "trained_on" the data, and
+        facts: see `LoadedPredictor`. "model" is a name of `kerasal models`; "trained_on" the data, and
             "training_images", where it is known, the same in a few words.
         files: that the predictor is made from; it is another one when they change.
     """
@@ -46,15 +46,15 @@ class Source:
     facts: dict[str, Any] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
 
-    def load(self, precision: str = "float32") -> Named:
+    def load(self, precision: str = "float32") -> LoadedPredictor:
         """The predictor. InputError: damaged weights."""
-        return Named(self.name, self.make(precision), self.facts)
+        return LoadedPredictor(self.name, self.make(precision), self.facts)
 
 
-def by_names(found: Iterable[tuple[str | Path | None, Named]]) -> dict[str, Predictor]:
+def by_names(found: Iterable[tuple[str | Path | None, LoadedPredictor]]) -> dict[str, Predictor]:
     """The predictors by names that differ, of what a user named and what that turned out to be."""
     predictors: dict[str, Predictor] = {}
-    for model, named in found:
+    for model, loaded in found:
         # Run folders of one name are told apart by their paths.
-        predictors[str(model) if named.name in predictors else named.name] = named.predictor
+        predictors[str(model) if loaded.name in predictors else loaded.name] = loaded.predictor
     return predictors

@@ -14,7 +14,7 @@ from kerasal.errors import InputError
 from kerasal.models import NETWORKS, SaliencyModel, load_weights_file, shipped_backbone
 from kerasal.prediction.classical import ClassicalPredictor
 from kerasal.prediction.exported import export_format, load_export
-from kerasal.prediction.predictor import Named, Predictor, Source, by_names
+from kerasal.prediction.predictor import LoadedPredictor, Predictor, Source, by_names
 from kerasal.prediction.shipped import load_shipped
 from kerasal.training.run_folder import RunFolder
 from kerasal.weights import PUBLISHED, REGISTRY, SHIPPED, find_weights, published_here
@@ -97,7 +97,7 @@ def find(model: str | Path | None = None) -> Source:
     )
 
 
-def resolve(model: str | Path | None = None, precision: str = "float32") -> Named:
+def resolve(model: str | Path | None = None, precision: str = "float32") -> LoadedPredictor:
     """The predictor that `find` finds, loaded. `precision`: as `RunFolder.load_model` takes it.
 
     InputError: see `find`; or damaged weights.

@@ -16,7 +16,7 @@ from kerasal._files import clear_partials, make_folder, partial_beside
 from kerasal.errors import InputError
 from kerasal.prediction.attention import attention_share
 from kerasal.prediction.files import existing, output_stems
-from kerasal.prediction.pictures import Outputs
+from kerasal.prediction.outputs import Outputs
 from kerasal.prediction.predictor import Predictor
 from kerasal.prediction.stream import BATCH, ahead, predicted
 

@@ -81,7 +81,7 @@ class Heads:
         for head, activation in zip(self.heads, self.activations, strict=True):
             if start is not None:
                 assign(head.trainable_variables, start[activation])
-        self._maps = StackedHeads(self.heads)
+        self._stacked = StackedHeads(self.heads)
         # The rate changes from trial to trial; the steps that use it are compiled once.
         constant = replace(options, decay="none", warmup=0.0, learning_rate=1.0)
         for head in self.heads:
@@ -166,7 +166,7 @@ class Heads:
         for index, head in enumerate(self.heads):
             head.optimizer.learning_rate.assign(rates[index])
         with tf.GradientTape() as tape:
-            values = self._values(y_true, self._maps(features, training=True))
+            values = self._values(y_true, self._stacked(features, training=True))
         learners = [
             Learner(its["loss"], head.trainable_variables, head.optimizer)
             for its, head in zip(values, self.heads, strict=True)
@@ -193,7 +193,7 @@ class Heads:
         return results
 
     def _values_of_batch(self, features, y_true):
-        maps = self._maps(features, training=False)
+        maps = self._stacked(features, training=False)
         values = self._values(y_true, maps)
         for its, map_ in zip(values, maps, strict=True):
             for name, metric in self._watched.items():

@@ -19,7 +19,7 @@ from kerasal.evaluation import tables
 from kerasal.metrics import METRICS, cc
 from kerasal.models import SaliencyModel, scale_to_peak
 from kerasal.quest import findings
-from kerasal.quest.pictures import center_bias_figure
+from kerasal.quest.center_bias_figure import center_bias_figure
 from kerasal.quest.results import Results
 from kerasal.quest.specs import family
 from kerasal.reports import (

@@ -1,11 +1,11 @@
 """What the reports of quests and of Table 1 share: a folder to go on with, results, style, pictures."""
 
-from kerasal.reports.agreement import agreement_table, agreements, rank_correlations
 from kerasal.reports.axes import axis_range, ticks
-from kerasal.reports.distances import critical_difference_figure
+from kerasal.reports.critical_difference import critical_difference_figure
+from kerasal.reports.data_uris import heat, photo
 from kerasal.reports.folder import ResultsFolder
 from kerasal.reports.page import details, html_table, panel, sorting, style, with_contents
-from kerasal.reports.pictures import heat, photo
+from kerasal.reports.rank_correlation import agreement_table, agreements, rank_correlations
 from kerasal.reports.results import ReportedResults
 
 __all__ = [

@@ -20,7 +20,7 @@ from kerasal._files import (
     write_json,
 )
 from kerasal._json import read_json
-from kerasal.data.layout import structure
+from kerasal.data.troubles import structure
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.evaluation.scores import read_csv, write_csv

@@ -25,7 +25,7 @@ from ratios import tell_ratio
 
 from kerasal import data, losses, models
 from kerasal.data.reading import RESIZE
-from kerasal.data.scenes import scene
+from kerasal.data.synthetic_scenes import scene
 from kerasal.training import FeatureCache
 
 COUNT, SIZE, BATCH, EPOCHS, TURNS, STEPS = 160, (300, 400), 8, 4, 5, 12

@@ -8,7 +8,7 @@ from kerasal.classical import gbvs
 from kerasal.classical.dkl import rgb_to_dkl
 from kerasal.classical.gbvs import activations
 from kerasal.classical.gbvs_toolbox import feature_maps, gabor_energy, map_size, subsample
-from kerasal.classical.maps import attenuate_borders, gabor
+from kerasal.classical.map_operators import attenuate_borders, gabor
 from kerasal.classical.matlab import mat2gray
 
 STIMULI = (1001, 1058, 1104, 1223, 1302, 1445)

@@ -10,7 +10,7 @@ from kerasal.classical.itti_1998 import broadly_tuned_colors
 from kerasal.classical.itti_1998 import normalize as normalize_1998
 from kerasal.classical.itti_gbvs_toolbox import center_surround, normalize
 from kerasal.classical.itti_saliency_toolbox import halve_rows, pyramid, saliency_toolbox_map
-from kerasal.classical.maps import gabor, local_maxima
+from kerasal.classical.map_operators import gabor, local_maxima
 from kerasal.classical.matlab import mat2gray
 from kerasal.errors import InputError
 

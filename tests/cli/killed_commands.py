@@ -29,7 +29,7 @@ from kerasal import data, models
 from kerasal.data import prepare
 from kerasal.export import export
 from kerasal.prediction import Outputs, predict_to_folder, predict_video
-from kerasal.prediction.predictors import Named
+from kerasal.prediction.predictors import LoadedPredictor
 from kerasal_cli import end_in_order
 
 SIZE = (32, 48)
@@ -54,7 +54,7 @@ def predicting(path: Path, stimuli: Path) -> None:
 
 
 def exporting(path: Path, stimuli: Path) -> None:
-    source = Named("tiny", network())
+    source = LoadedPredictor("tiny", network())
     for name in ("keras", "saved_model"):
         if not (path / name).exists():
             assert export(source, path / name, name).agrees

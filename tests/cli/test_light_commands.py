@@ -12,9 +12,9 @@ from conftest import write_photo_folder
 from kerasal import losses, models
 from kerasal.classical import CLASSICAL
 from kerasal.data import INFO
-from kerasal.listing import ready
 from kerasal.losses.table import LOSSES
 from kerasal.metrics import METRICS
+from kerasal.model_list import ready
 from kerasal.prediction import NAMED
 from kerasal.weights import PUBLISHED, REGISTRY
 from kerasal_cli import main

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from kerasal import models
-from kerasal.listing import all_models, text_table
+from kerasal.model_list import all_models, text_table
 from kerasal.training.options import RECIPES
 from kerasal_cli import main
 

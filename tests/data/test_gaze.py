@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from layouts import gaze
 
+from kerasal.data.csv_rows import csv_rows
 from kerasal.data.gaze import fixations_from_gaze
-from kerasal.data.layout import csv_rows
 from kerasal.errors import InputError
 
 

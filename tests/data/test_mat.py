@@ -11,8 +11,7 @@ import scipy.io
 import scipy.sparse
 
 from kerasal.data import folder, mat
-from kerasal.data.layout import read_mat
-from kerasal.data.mat import mat_variables
+from kerasal.data.mat import mat_variables, read_mat
 from kerasal.errors import InputError
 
 BY_NAME = """

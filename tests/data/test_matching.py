@@ -14,7 +14,7 @@ from kerasal.data.mixture import mix
 from kerasal.data.names import match, named_files
 from kerasal.errors import InputError
 from kerasal.evaluation import MapFolder
-from kerasal.evaluation.maps import within
+from kerasal.evaluation.map_folder import within
 
 SIZE = (2, 3)
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from kerasal.data import Sample, read_image, read_map
-from kerasal.data.layout import image_size
+from kerasal.data.images import image_size
 from kerasal.data.reading import stimulus_source
 from kerasal.errors import InputError
 from kerasal.prediction import as_stimulus

@@ -1,7 +1,7 @@
 import numpy as np
 
 from kerasal.data import synthetic
-from kerasal.data.scenes import SIZE, scene
+from kerasal.data.synthetic_scenes import SIZE, scene
 
 
 def test_the_default_dataset_has_three_splits_of_different_scenes():

@@ -14,7 +14,7 @@ from kerasal import models
 from kerasal.errors import InputError
 from kerasal.export import FORMATS, export
 from kerasal.export.saved_model import write_keras
-from kerasal.prediction import Named, runtimes
+from kerasal.prediction import LoadedPredictor, runtimes
 
 ROOT = Path(__file__).parents[2]
 SIZES = [(32, 48), (70, 41), (1, 1), (2, 90)]
@@ -39,7 +39,7 @@ def source(tiny_network):
         "tiny", input_size=(32, 48), activation="sigmoid", dropout=0.1, initial_density=0.1
     )
     facts = {"model": "tiny", "trained_on": "nothing at all"}
-    return Named("a tiny one", network, facts)
+    return LoadedPredictor("a tiny one", network, facts)
 
 
 @pytest.fixture(scope="module", params=CASES, ids=["saved_model", "onnx", "onnx16", "tflite", "tflite16"])
@@ -203,7 +203,7 @@ def test_a_place_that_is_taken_and_a_predictor_that_is_no_network_are_refused(so
             return [np.ones(stimulus.shape[:2]) for stimulus in stimuli]
 
     with pytest.raises(InputError, match="centre is no network"):
-        export(Named("centre", Constant()), tmp_path / "it")
+        export(LoadedPredictor("centre", Constant()), tmp_path / "it")
 
 
 def test_another_backend_of_keras_is_refused(source, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from kerasal import models
 from kerasal.export import FORMATS, export
-from kerasal.prediction import Named
+from kerasal.prediction import LoadedPredictor
 
 SIZES = [(rows, round(rows / 6) * 8) for rows in range(64, 481, 8)]  # 64x88 to 480x640, sides divisible by 8
 NEEDED = {"onnx": "tf2onnx", "tflite": "ai_edge_litert", "saved_model": "tensorflow", "keras": "keras"}
@@ -64,7 +64,7 @@ def test_a_network_whose_features_grow_by_no_whole_factor_is_exported(thin_basel
     pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
     # 120 rows are 15 at block 3, and 7 at block 4.
-    source = Named("thin", thin_baseline((120, 160)))
+    source = LoadedPredictor("thin", thin_baseline((120, 160)))
     assert export(source, tmp_path / "it.onnx", "onnx", size=(50, 70)).agrees
 
 
@@ -73,4 +73,6 @@ def test_a_network_whose_features_grow_by_no_whole_factor_is_exported(thin_basel
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_every_input_size_is_exported(thin_baseline, tmp_path, format, size):
     pytest.importorskip(NEEDED[format])
-    assert export(Named("thin", thin_baseline(size)), tmp_path / f"it{FORMATS[format].suffix}", format).agrees
+    assert export(
+        LoadedPredictor("thin", thin_baseline(size)), tmp_path / f"it{FORMATS[format].suffix}", format
+    ).agrees

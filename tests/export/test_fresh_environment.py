@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kerasal import models
 from kerasal.export import export
-from kerasal.prediction import Named
+from kerasal.prediction import LoadedPredictor
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def test_maps_equal_predicts_with_tensorflow_alone(tmp_path):
         pytest.skip(f"TensorFlow cannot be installed here: {installed.stderr.strip().splitlines()[-1]}")
     keras.utils.set_random_seed(1)
     network = models.Baseline((96, 128), activation="sigmoid")
-    export(Named("one", network), tmp_path / "saved")
+    export(LoadedPredictor("one", network), tmp_path / "saved")
     random = np.random.default_rng(0)
     images = {
         f"{rows}x{columns}": random.integers(0, 256, (rows, columns, 3), dtype=np.uint8)

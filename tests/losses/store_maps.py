@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from kerasal.data.scenes import scene
+from kerasal.data.synthetic_scenes import scene
 
 SIZES = [(300, 400), (400, 300), (225, 400)]
 SIGMA = 12

@@ -9,7 +9,7 @@ from PIL import Image
 from scipy import stats
 
 from kerasal import data, evaluation
-from kerasal.data.layout import same_aspect
+from kerasal.data.images import same_aspect
 from kerasal.errors import InputError
 from kerasal.metrics import resize_map
 

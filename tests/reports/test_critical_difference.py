@@ -7,7 +7,7 @@ import pytest
 
 from kerasal.evaluation.ranks import MeanRanks, cliques, critical_distance
 from kerasal.reports import critical_difference_figure
-from kerasal.reports.distances import LINE, NAMES, SCALE, TOP, _lanes, _ticks
+from kerasal.reports.critical_difference import LINE, NAMES, SCALE, TOP, _lanes, _ticks
 
 
 def drawn(ranks, distance):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kerasal.data.scenes import CENTER_SIGMA, KINDS, SHARES, SIZE, scene
+from kerasal.data.synthetic_scenes import CENTER_SIGMA, KINDS, SHARES, SIZE, scene
 from kerasal.errors import InputError
 
 POP_OUT = ("color", "orientation", "size")

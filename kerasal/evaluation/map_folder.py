@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasal.data.images import MAP_SUFFIXES, read_map
-from kerasal.data.layout import same_aspect, sizes
+from kerasal.data.images import MAP_SUFFIXES, both_sizes, read_map, same_aspect
 from kerasal.data.names import listed, match, named_files
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
@@ -79,7 +78,7 @@ class MapFolder:
         except InputError as error:
             return str(error)
         if not same_aspect(shape, sample.size):
-            return f"{path} has another aspect than its stimulus: {sizes(shape, sample.size)}"
+            return f"{path} has another aspect than its stimulus: {both_sizes(shape, sample.size)}"
         return None
 
     def notes(self, dataset: Dataset, samples: list[Sample]) -> list[str]:

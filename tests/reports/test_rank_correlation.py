@@ -6,7 +6,7 @@ from scipy import stats
 
 from kerasal.evaluation import tables
 from kerasal.reports import agreement_table, rank_correlations
-from kerasal.reports.agreement import _kendall, _spearman
+from kerasal.reports.rank_correlation import _kendall, _spearman
 
 
 @pytest.mark.parametrize("ties", [False, True])

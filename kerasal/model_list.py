@@ -10,32 +10,32 @@ from kerasal.models.table import NETWORKS, NetworkInfo
 from kerasal.weights.published import published_here, published_path
 from kerasal.weights.registry import PUBLISHED, REGISTRY
 
-Entry = NetworkInfo | ClassicalModel
+ModelInfo = NetworkInfo | ClassicalModel
 
 COLUMNS = ("name", "year", "kind", "parameters", "weights", "licence")
 
 
-def all_models() -> dict[str, Entry]:
+def all_models() -> dict[str, ModelInfo]:
     """Every model by its name: networks first."""
     return {**NETWORKS, **CLASSICAL}
 
 
-def facts(entry: Entry) -> dict[str, str | int]:
+def facts(model: ModelInfo) -> dict[str, str | int]:
     """What the table says of one model, by the names of `COLUMNS`."""
-    learns = isinstance(entry, NetworkInfo)
+    learns = isinstance(model, NetworkInfo)
     return {
-        "name": entry.name,
-        "year": entry.year,
-        "kind": entry.kind,
-        "parameters": entry.parameters if learns else 0,
-        "weights": _weights(entry) if learns else "none needed",
-        "licence": entry.licence,
+        "name": model.name,
+        "year": model.year,
+        "kind": model.kind,
+        "parameters": model.parameters if learns else 0,
+        "weights": _weights(model) if learns else "none needed",
+        "licence": model.licence,
     }
 
 
-def text_table(entries: Iterable[Entry]) -> str:
+def text_table(models: Iterable[ModelInfo]) -> str:
     """A line a model: name, year, kind, parameters, weights, licence."""
-    rows = [COLUMNS, *(tuple(_shown(facts(entry)).values()) for entry in entries)]
+    rows = [COLUMNS, *(tuple(_shown(facts(model)).values()) for model in models)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
     numbers = COLUMNS.index("parameters")
     return "\n".join(
@@ -49,7 +49,7 @@ def text_table(entries: Iterable[Entry]) -> str:
 
 def ready() -> dict[str, str]:
     """Trained networks that `--model` takes by a name, with what each is in one line."""
-    return {name: its.about for name, its in REGISTRY.items() if its.scores}
+    return {name: weights.about for name, weights in REGISTRY.items() if weights.scores}
 
 
 def ready_text() -> str:
@@ -60,32 +60,32 @@ def ready_text() -> str:
     return "\nTrained, by name:\n" + "".join(lines) if lines else ""
 
 
-def details(entry: Entry) -> dict[str, str]:
+def details(model: ModelInfo) -> dict[str, str]:
     """All that is known of one model, a fact by its name."""
-    known = {"title": entry.title, **_shown(facts(entry)), "reference": entry.reference}
+    known = {"title": model.title, **_shown(facts(model)), "reference": model.reference}
     published = []
-    for name, its in PUBLISHED.items():
-        if its.model == entry.name:
+    for name, weights in PUBLISHED.items():
+        if weights.model == model.name:
             path = published_path(name)
             where = path if path.is_file() else f"kerasal weights download {name}"
-            published.append(f"{name}, trained on {its.trained_on}; {its.licence}; {where}")
+            published.append(f"{name}, trained on {weights.trained_on}; {weights.licence}; {where}")
     if published:
         known["published"] = "\n            ".join(published)
-    if isinstance(entry, ClassicalModel):
+    if isinstance(model, ClassicalModel):
         known |= {
-            "source": entry.source,
-            "exact": entry.exact,
-            "images": f"sides of {entry.smallest} pixels and more",
-            "original": f"licence: {entry.original_licence}" if entry.original_licence else "no program",
+            "source": model.source,
+            "exact": model.exact,
+            "images": f"sides of {model.smallest} pixels and more",
+            "original": f"licence: {model.original_licence}" if model.original_licence else "no program",
         }
     return known
 
 
 def _shown(facts: dict[str, str | int]) -> dict[str, str]:
-    return {name: f"{its:,}" if name == "parameters" else str(its) for name, its in facts.items()}
+    return {name: f"{fact:,}" if name == "parameters" else str(fact) for name, fact in facts.items()}
 
 
-def _weights(entry: NetworkInfo) -> str:
+def _weights(model: NetworkInfo) -> str:
     """Published weights that are on this machine, or where to get some."""
-    here = published_here(entry.name)
-    return f"here: {', '.join(here)}" if here else entry.weights
+    here = published_here(model.name)
+    return f"here: {', '.join(here)}" if here else model.weights

@@ -1,16 +1,8 @@
-"""What a training asks of its loss: the activation to put before it, and its terms as metrics."""
+"""The terms of a combination as metrics, for a training to show."""
 
 import keras
 
 from kerasal.losses.combination import LinearCombination
-
-
-def activation_for(loss: keras.losses.Loss) -> str:
-    """The output activation that suits a loss: "sigmoid" or "relu".
-
-    "sigmoid" for the distribution family and for a combination with a term of it (paper, section 3.2.2).
-    """
-    return "sigmoid" if "distribution" in _families(loss) else "relu"
 
 
 def term_metrics(loss: keras.losses.Loss) -> list[keras.metrics.Metric]:
@@ -66,12 +58,3 @@ class _Reduce(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         return y_pred
-
-
-def _families(loss):
-    """The families of a loss and of its terms."""
-    families = {getattr(loss, "family", None)}
-    if isinstance(loss, LinearCombination):
-        for _, _, term in loss.terms:
-            families |= _families(term)
-    return families

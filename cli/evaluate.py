@@ -101,7 +101,7 @@ def evaluate(
         *(evaluation.MapFolder(folder) for folder in maps),
         *(evaluation.baseline(name) for name in baselines),
     ]
-    runs = [Path(its) for model in models if Path(its := model.removeprefix("run:")).is_dir()]
+    runs = [Path(folder) for model in models if Path(folder := model.removeprefix("run:")).is_dir()]
     own_data = data_arguments["data"] is None and data_arguments["split_file"] is None
     dataset = load_data(limit, **_data(runs, **data_arguments))
     with open_cluster(cluster) as workers:

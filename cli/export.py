@@ -23,7 +23,7 @@ FIXED, SMALL = (", ".join(_TABLE.having(option, "title")) for option in ("size",
     type=click.Choice(list(FORMATS)),
     default="saved_model",
     show_default=True,
-    help=f"For {', '.join(its.title for its in FORMATS.values())}.",
+    help=f"For {', '.join(entry.title for entry in FORMATS.values())}.",
 )
 @click.option(
     "-o",

@@ -35,7 +35,7 @@ def metrics(as_json) -> None:
     else:
         show_rows(
             [
-                {name: f"{its:g}" if isinstance(its, float) else its for name, its in row.items()}
+                {name: f"{value:g}" if isinstance(value, float) else value for name, value in row.items()}
                 for row in rows
             ]
         )

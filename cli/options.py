@@ -41,11 +41,12 @@ def of(table: type, *names: str, **changes: dict) -> Callable:
     """
     options = []
     for name in names or table.__dataclass_fields__:
-        its = table.__dataclass_fields__[name]
-        kind = get_args(its.type)[0] if isinstance(its.type, types.UnionType) else its.type
+        field = table.__dataclass_fields__[name]
+        metadata = field.metadata
+        kind = get_args(field.type)[0] if isinstance(field.type, types.UnionType) else field.type
         plain = f"--{name.replace('_', '-')}"
-        flag = its.metadata.get("flag") or (f"{plain}/--no-{plain[2:]}" if kind is bool else plain)
-        arguments = {"default": None, "help": its.metadata["help"], "metavar": its.metadata.get("metavar")}
+        flag = metadata.get("flag") or (f"{plain}/--no-{plain[2:]}" if kind is bool else plain)
+        arguments = {"default": None, "help": metadata["help"], "metavar": metadata.get("metavar")}
         if kind in (int, float):
             arguments["type"] = kind
         elif kind is Path:
@@ -54,7 +55,7 @@ def of(table: type, *names: str, **changes: dict) -> Callable:
             arguments |= {"is_flag": True, "default": False}
         arguments |= changes.get(name, {})
         if arguments["help"]:
-            choices = its.metadata.get("choices") or NETWORKS
+            choices = metadata.get("choices") or NETWORKS
             arguments["help"] = arguments["help"].format(choices=either(choices), models=either(NETWORKS))
         options.append(click.option(flag, **arguments))
     return together(options)

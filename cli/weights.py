@@ -36,12 +36,12 @@ def list_(as_json) -> None:
     from kerasal.weights.registry import PUBLISHED, REGISTRY
 
     if as_json:
-        places = {its.name: its.path for its in REGISTRY.values()}
+        places = {entry.name: entry.path for entry in REGISTRY.values()}
         places |= {name: published_path(name) for name in PUBLISHED}
         show_json(
             [
-                {**asdict(its), "path": str(places[name]), "here": places[name].is_file()}
-                for name, its in (REGISTRY | PUBLISHED).items()
+                {**asdict(entry), "path": str(places[name]), "here": places[name].is_file()}
+                for name, entry in (REGISTRY | PUBLISHED).items()
             ]
         )
         return

@@ -278,9 +278,8 @@ def refusal(error: Exception) -> str | None:
         return os.strerror(number)
     # HDF5 keeps the number in its text, TensorFlow the words.
     text = str(error)
-    return next(
-        (os.strerror(its) for its in REFUSALS if f"errno = {its}," in text or os.strerror(its) in text), None
-    )
+    told = (code for code in REFUSALS if f"errno = {code}," in text or os.strerror(code) in text)
+    return next(map(os.strerror, told), None)
 
 
 def _machine() -> str:

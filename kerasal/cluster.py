@@ -146,10 +146,10 @@ class Jobs:
 
 def _compute(versions: dict[str, str], function: Callable, *arguments: Any) -> Any:
     """What a worker does."""
-    for package, its in _versions().items():
-        if its != versions[package]:
+    for package, found in _versions().items():
+        if found != versions[package]:
             raise InputError(
-                f"the worker on {socket.gethostname()} has {package} {its}, and the client has "
+                f"the worker on {socket.gethostname()} has {package} {found}, and the client has "
                 f"{versions[package]}: install the same on both"
             )
     return function(*arguments)

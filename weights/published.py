@@ -21,7 +21,7 @@ def published_path(name: str) -> Path:
 def published_here(network: str) -> list[str]:
     """The names of published weights of a network of `kerasal.models.NETWORKS` that are on this machine."""
     return [
-        name for name, its in PUBLISHED.items() if its.model == network and published_path(name).is_file()
+        name for name, file in PUBLISHED.items() if file.model == network and published_path(name).is_file()
     ]
 
 

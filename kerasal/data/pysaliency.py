@@ -93,8 +93,8 @@ def to_pysaliency(samples: Sequence[Sample]) -> "tuple[pysaliency.Stimuli, pysal
     rows = [
         (x, y, number, observer)
         for number, sample in enumerate(samples)
-        for observer, its in enumerate(sample.fixations)
-        for x, y in its
+        for observer, fixations in enumerate(sample.fixations)
+        for x, y in fixations
     ]
     x, y, n, subjects = np.array(rows, "float64").reshape(-1, 4).T
     stimuli = pysaliency.Stimuli([sample.read_stimulus() for sample in samples])
@@ -123,7 +123,7 @@ def _pixels(stimuli):
     """What makes each stimulus's array, and can be sent to another process without the others."""
     if files := getattr(stimuli, "filenames", ()):
         return [partial(_of_file, str(file)) for file in files]
-    return [partial(_as_it_is, as_rgb(np.asarray(its.stimulus_data))) for its in stimuli]
+    return [partial(_as_it_is, as_rgb(np.asarray(stimulus.stimulus_data))) for stimulus in stimuli]
 
 
 def _of_file(file: str) -> np.ndarray:

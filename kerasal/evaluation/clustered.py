@@ -30,15 +30,15 @@ def score_on(
     size = BATCH * math.ceil(len(samples) / (BATCH * CHUNKS * max(1, cluster.workers)))
     for number, system in enumerate(systems):
         if isinstance(system, Network):
-            its = cluster.share((system, dataset, split))
+            of_system = cluster.share((system, dataset, split))
         else:
-            its = list(system.jobs(dataset, samples))
+            of_system = list(system.jobs(dataset, samples))
         for start in range(0, len(samples), size):
             place = number * len(samples) + start
             if isinstance(system, Network):
-                jobs.add(place, _score_network, shared, its, start, start + size)
+                jobs.add(place, _score_network, shared, of_system, start, start + size)
             else:
-                jobs.add(place, _score, shared, its[start : start + size])
+                jobs.add(place, _score, shared, of_system[start : start + size])
     for place, rows in jobs:
         yield from enumerate(rows, start=place)
 

@@ -51,7 +51,7 @@ class Evaluation:
         """
         values = {"schema": SCHEMA, **self._values()}
         if self.sets:
-            values["sets"] = {name: its._values() for name, its in self.sets.items()}
+            values["sets"] = {name: part._values() for name, part in self.sets.items()}
         return json_text(values)
 
     def _values(self) -> dict[str, Any]:
@@ -86,12 +86,12 @@ class Evaluation:
 
     def markdown(self) -> str:
         """The tables in Markdown."""
-        return "\n".join(tables.document(its.title, its.comparison, tables.markdown) for its in self.parts)
+        return "\n".join(tables.document(part.title, part.comparison, tables.markdown) for part in self.parts)
 
     def latex(self) -> str:
         """The tables in LaTeX, each a `tabular`."""
         return "\n".join(
-            tables.document(its.title, its.comparison, tables.latex, comment="% ") for its in self.parts
+            tables.document(part.title, part.comparison, tables.latex, comment="% ") for part in self.parts
         )
 
     def write(self, folder: Path) -> list[Path]:
@@ -144,10 +144,10 @@ def evaluate(
     names = [system.name for system in systems]
     if reference is not None and reference not in names:
         raise InputError(f"unknown reference {reference!r}: one of {', '.join(names)}")
-    chosen = [_metrics(metrics, its, _samples(its, split)) for its in dataset.sets]
+    chosen = [_metrics(metrics, part, _samples(part, split)) for part in dataset.sets]
     by_set = {
-        its.name: _scores(systems, its, split, keys, processes, cluster, progress)
-        for its, (keys, _) in zip(dataset.sets, chosen, strict=True)
+        part.name: _scores(systems, part, split, keys, processes, cluster, progress)
+        for part, (keys, _) in zip(dataset.sets, chosen, strict=True)
     }
     notes = [note for _, left_out in chosen for note in left_out]
     for system in systems:
@@ -155,14 +155,14 @@ def evaluate(
             notes += system.notes(dataset, samples)
     unranked = [system.name for system in systems if system.knows_answers]
 
-    def evaluation(its: Dataset, scores: dict[str, Scores], **more: Any) -> Evaluation:
+    def evaluation(part: Dataset, scores: dict[str, Scores], **more: Any) -> Evaluation:
         comparison = compare(scores, reference, unranked=unranked, seed=seed)
-        return Evaluation(its.description, split, fingerprint(its[split]), scores, comparison, **more)
+        return Evaluation(part.description, split, fingerprint(part[split]), scores, comparison, **more)
 
     if len(by_set) == 1:
         return evaluation(dataset, by_set[dataset.name], notes=tuple(notes))
-    scores = {name: together({its: found[name] for its, found in by_set.items()}) for name in names}
-    sets = {its.name: evaluation(its, by_set[its.name]) for its in dataset.sets}
+    scores = {name: together({part: found[name] for part, found in by_set.items()}) for name in names}
+    sets = {part.name: evaluation(part, by_set[part.name]) for part in dataset.sets}
     return evaluation(dataset, scores, notes=tuple(notes), sets=sets)
 
 

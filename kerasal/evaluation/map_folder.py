@@ -68,8 +68,8 @@ class MapFolder:
         files, extra = match(whole.names, self._files)
         if whole is dataset:
             return files, extra
-        its = f"{dataset.name}/"
-        return {name[len(its) :]: path for name, path in files.items() if name.startswith(its)}, extra
+        prefix = f"{dataset.name}/"
+        return {name[len(prefix) :]: path for name, path in files.items() if name.startswith(prefix)}, extra
 
     def trouble(self, path: Path, sample: Sample) -> str | None:
         """Why a map cannot be scored against a sample; None if it can."""

@@ -51,7 +51,7 @@ def mean_ranks(sets: Sequence[Mapping[str, Scores]]) -> MeanRanks | None:
     """
     first = sets[0]
     systems = list(first)
-    metrics = [key for key in METRICS if all(key in its.values for one in sets for its in one.values())]
+    metrics = [key for key in METRICS if all(key in scores.values for one in sets for scores in one.values())]
     if len(systems) < 2 or not metrics:
         return None
     ranks = np.concatenate([_image_ranks(one, metrics) for one in sets])
@@ -89,12 +89,12 @@ def _image_ranks(scores: Mapping[str, Scores], metrics: Sequence[str]) -> np.nda
     """Ranks (images, systems), means over the metrics; without images that have no value of any."""
     ranks = []
     for key in metrics:
-        values = np.stack([its.values[key] for its in scores.values()], axis=1)
+        values = np.stack([of_system.values[key] for of_system in scores.values()], axis=1)
         values = -values if METRICS[key].higher_is_better else values
         known = np.isfinite(values).all(axis=1)
-        its = np.full(values.shape, np.nan)
+        ranked = np.full(values.shape, np.nan)
         if known.any():
-            its[known] = stats.rankdata(values[known], axis=1)
-        ranks.append(its)
+            ranked[known] = stats.rankdata(values[known], axis=1)
+        ranks.append(ranked)
     ranks = np.stack(ranks)
     return np.nanmean(ranks[:, np.isfinite(ranks).any(axis=(0, 2))], axis=0)

@@ -21,10 +21,10 @@ class Scores:
 def together(sets: Mapping[str, Scores]) -> Scores:
     """The scores of several sets as one, the set's name before each image's: the metrics that all have."""
     first, *others = sets.values()
-    metrics = [key for key in first.values if all(key in its.values for its in others)]
+    metrics = [key for key in first.values if all(key in other.values for other in others)]
     return Scores(
-        [f"{name}/{image}" for name, its in sets.items() for image in its.names],
-        {key: np.concatenate([its.values[key] for its in sets.values()]) for key in metrics},
+        [f"{name}/{image}" for name, part in sets.items() for image in part.names],
+        {key: np.concatenate([part.values[key] for part in sets.values()]) for key in metrics},
     )
 
 
@@ -35,8 +35,10 @@ def write_csv(path: Path, scores: dict[str, Scores]) -> None:
         writer = csv.writer(file)
         metrics = next(iter(scores.values())).values
         writer.writerow([*(["system"] if several else []), "image", *metrics])
-        for system, its in scores.items():
-            for image, *row in zip(its.names, *(its.values[key].tolist() for key in metrics), strict=True):
+        for system, found in scores.items():
+            for image, *row in zip(
+                found.names, *(found.values[key].tolist() for key in metrics), strict=True
+            ):
                 writer.writerow([*([system] if several else []), image, *row])
 
 

@@ -88,23 +88,25 @@ class Comparison:
         """The mean place over the metrics of each system that has one in all."""
         places = [self.ranks(metric) for metric in self.metrics]
         return {
-            system: float(np.mean([its[system] for its in places]))
+            system: float(np.mean([ranks[system] for ranks in places]))
             for system in self.summaries
-            if all(system in its for its in places)
+            if all(system in ranks for ranks in places)
         }
 
     def summaries_as_dict(self) -> dict[str, dict[str, dict[str, Any]]]:
         """`summaries` as plain values, each with its place as "rank"; None where there is none."""
         ranks = {metric: self.ranks(metric) for metric in self.metrics}
         return {
-            system: {key: {**asdict(its), "rank": ranks[key].get(system)} for key, its in summaries.items()}
+            system: {
+                key: {**asdict(summary), "rank": ranks[key].get(system)} for key, summary in summaries.items()
+            }
             for system, summaries in self.summaries.items()
         }
 
     def differences_as_dict(self) -> dict[str, dict[str, dict[str, Any]]]:
         """`differences` as plain values."""
         return {
-            system: {key: asdict(its) for key, its in metrics.items()}
+            system: {key: asdict(difference) for key, difference in metrics.items()}
             for system, metrics in self.differences.items()
         }
 
@@ -131,17 +133,17 @@ def compare(
     """
     if not scores:
         raise InputError("nothing to compare: no scores")
-    of_seeds = {system: [its] if isinstance(its, Scores) else list(its) for system, its in scores.items()}
+    of_seeds = {system: [one] if isinstance(one, Scores) else list(one) for system, one in scores.items()}
     first = next(iter(of_seeds))
     reference = first if reference is None else reference
     if reference not in scores:
         raise InputError(f"unknown reference {reference!r}: one of {', '.join(scores)}")
-    values = {system: _stacked(its, of_seeds[first], system) for system, its in of_seeds.items()}
+    values = {system: _stacked(by_seed, of_seeds[first], system) for system, by_seed in of_seeds.items()}
     metrics = tuple(key for key in values[first] if all(key in other for other in values.values()))
-    means = {(system, key): _known(its[key]) for system, its in values.items() for key in metrics}
+    means = {(system, key): _known(by_metric[key]) for system, by_metric in values.items() for key in metrics}
     differences = {
-        (system, key): _known(its[key] - values[reference][key])
-        for system, its in values.items()
+        (system, key): _known(by_metric[key] - values[reference][key])
+        for system, by_metric in values.items()
         if system != reference
         for key in metrics
     }
@@ -150,7 +152,7 @@ def compare(
     compared: dict[str, dict[str, Difference]] = {system: {} for system in scores if system != reference}
     for key in metrics:
         tests = {system: _tests(differences[system, key]) for system in compared}
-        corrected = holm([np.fmax(*its) for its in tests.values()])  # fmax: a NaN plays no part
+        corrected = holm([np.fmax(*pair) for pair in tests.values()])  # fmax: a NaN plays no part
         for (system, (p_value, p_seeds)), p_corrected in zip(tests.items(), corrected, strict=True):
             known = differences[system, key]
             compared[system][key] = Difference(
@@ -184,14 +186,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected.tolist()
 
 
-def _stacked(its: list[Scores], first: list[Scores], system: str) -> dict[str, np.ndarray]:
+def _stacked(seeds: list[Scores], first: list[Scores], system: str) -> dict[str, np.ndarray]:
     """The values (seeds, images) of each metric, in the order of the first system's images."""
-    if len(its) != len(first) or not its:
+    if len(seeds) != len(first) or not seeds:
         raise InputError(
-            f"{system} was scored with {len(its)} seeds and the first system with {len(first)}: "
+            f"{system} was scored with {len(seeds)} seeds and the first system with {len(first)}: "
             "they cannot be paired"
         )
-    aligned = [_aligned(one, first[0], system) for one in its]
+    aligned = [_aligned(one, first[0], system) for one in seeds]
     return {key: np.stack([one[key] for one in aligned]) for key in aligned[0]}
 
 

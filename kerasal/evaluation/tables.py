@@ -62,13 +62,13 @@ def details(comparison: Comparison, system: str, *, digits: int = DIGITS) -> Tab
     rows = [
         [
             Cell(_name(key)),
-            Cell(_number(its.mean, digits)),
-            Cell(_number(its.standard_error, digits)),
-            Cell(_interval(its.interval, digits)),
-            Cell(str(its.images)),
-            Cell(str(its.skipped)),
+            Cell(_number(summary.mean, digits)),
+            Cell(_number(summary.standard_error, digits)),
+            Cell(_interval(summary.interval, digits)),
+            Cell(str(summary.images)),
+            Cell(str(summary.skipped)),
         ]
-        for key, its in comparison.summaries[system].items()
+        for key, summary in comparison.summaries[system].items()
     ]
     return Table(system, header, rows)
 
@@ -85,15 +85,15 @@ def differences(comparison: Comparison, *, digits: int = DIGITS) -> Table:
         [
             Cell(system if key == comparison.metrics[0] else ""),
             Cell(_name(key)),
-            Cell(_number(its.mean, digits, sign="+")),
-            Cell(_interval(its.interval, digits, sign="+")),
-            Cell(_p_value(its.p_value)),
-            *[Cell(_p_value(its.p_seeds))] * several,
-            Cell(_p_value(its.p_corrected)),
-            Cell(str(its.images)),
+            Cell(_number(difference.mean, digits, sign="+")),
+            Cell(_interval(difference.interval, digits, sign="+")),
+            Cell(_p_value(difference.p_value)),
+            *[Cell(_p_value(difference.p_seeds))] * several,
+            Cell(_p_value(difference.p_corrected)),
+            Cell(str(difference.images)),
         ]
         for system, metrics in comparison.differences.items()
-        for key, its in metrics.items()
+        for key, difference in metrics.items()
     ]
     title = f"difference from {comparison.reference}; {_tested(comparison)}"
     return Table(title, header, rows, names=2)
@@ -104,10 +104,10 @@ def difference_matrix(comparison: Comparison, what: str = "system") -> Table:
     rows = []
     for system, metrics in comparison.differences.items():
         cells = [Cell(system)]
-        for its in metrics.values():
-            known = not math.isnan(its.mean)
-            text = f"{its.mean:+.3f} [{its.interval[0]:+.3f}, {its.interval[1]:+.3f}]" if known else "–"
-            cells.append(Cell(text, BOLD if its.told_apart else PLAIN))
+        for difference in metrics.values():
+            mean, (low, high) = difference.mean, difference.interval
+            text = "–" if math.isnan(mean) else f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+            cells.append(Cell(text, BOLD if difference.told_apart else PLAIN))
         rows.append(cells)
     title = (
         f"mean of {what} minus {comparison.reference}, [95 % interval]; bold: told apart, by the corrected "

@@ -9,14 +9,14 @@ from kerasal.prediction.predictors import LoadedPredictor
 
 def model_card(source: LoadedPredictor, format: str, *, float16: bool, size: tuple[int, int] | None) -> str:
     """The card as Markdown."""
-    its = FORMATS[format]
-    place = f"saliency{its.suffix}" if its.suffix else "saliency_model"
+    entry = FORMATS[format]
+    place = f"saliency{entry.suffix}" if entry.suffix else "saliency_model"
     parts = [
         f"# {source.name}: a saliency model, {format}",
         "It predicts where people look in an image within the first seconds. "
         f"Exported by kerasal {kerasal.__version__}.",
         _interface(format, float16, size),
-        f"```python\n{its.call.format(path=place)}\n```",
+        f"```python\n{entry.call.format(path=place)}\n```",
         "## The model",
         "\n".join(f"- {line}" for line in _facts(source.facts)),
         "## Limits",

@@ -26,8 +26,8 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
-    its.name: its
-    for its in (
+    row.name: row
+    for row in (
         Format(
             "saved_model",
             "TensorFlow",
@@ -77,4 +77,4 @@ saliency = serve(stimuli=photo[None])["saliency"][0, ..., 0]  # photo: (H, W, 3)
 
 def having(option: str, what: str = "name") -> list[str]:
     """The formats that have an option, by their names or titles."""
-    return [getattr(its, what) for its in FORMATS.values() if option in its.options]
+    return [getattr(row, what) for row in FORMATS.values() if option in row.options]

@@ -94,7 +94,7 @@ class _Covariance:
         self.of = Map.read if have_moments else Map.deviations
 
     def add(self, part: slice, scratch: np.ndarray) -> None:
-        self.total += inner(*(self.of(its, part) for its in self.maps))
+        self.total += inner(*(self.of(map_, part) for map_ in self.maps))
 
     def value(self) -> float:
         saliency_map, density = self.maps

@@ -35,12 +35,12 @@ class Running:
         ValueError: as `measure`; or lists of other lengths.
         """
         if getattr(saliency_maps, "ndim", 3) == 2:
-            saliency_maps, targets = [saliency_maps], {name: [its] for name, its in targets.items()}
-        for name, its in targets.items():
-            if len(its) != len(saliency_maps):
-                raise ValueError(f"{len(saliency_maps)} maps and {len(its)} of {name}: give one for each")
+            saliency_maps, targets = [saliency_maps], {name: [target] for name, target in targets.items()}
+        for name, target in targets.items():
+            if len(target) != len(saliency_maps):
+                raise ValueError(f"{len(saliency_maps)} maps and {len(target)} of {name}: give one for each")
         measured = [
-            measure(self.metrics, saliency_map, **{name: its[i] for name, its in targets.items()})
+            measure(self.metrics, saliency_map, **{name: target[i] for name, target in targets.items()})
             for i, saliency_map in enumerate(saliency_maps)
         ]
         for values in measured:
@@ -49,5 +49,5 @@ class Running:
 
     def compute(self) -> dict[str, float]:
         """The mean of each metric over the images that have a value; NaN where none has."""
-        valid = {key: [its for its in values if not np.isnan(its)] for key, values in self.values.items()}
+        valid = {key: [v for v in values if not np.isnan(v)] for key, values in self.values.items()}
         return {key: float(np.mean(values)) if values else float("nan") for key, values in valid.items()}

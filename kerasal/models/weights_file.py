@@ -153,7 +153,7 @@ def _network_of(path):
 
 
 def _known(path, count, what, format):
-    numbers = {name: its.original[1] for name, its in _readable().items() if its.original[0] == format}
+    numbers = {name: info.original[1] for name, info in _readable().items() if info.original[0] == format}
     for name, number in numbers.items():
         if number == count:
             return name
@@ -163,7 +163,7 @@ def _known(path, count, what, format):
 
 def _readable():
     """The networks whose original files are known, by name."""
-    return {name: its for name, its in (NETWORKS | HELPERS).items() if its.original}
+    return {name: info for name, info in (NETWORKS | HELPERS).items() if info.original}
 
 
 def _is_keras3(path):

@@ -117,7 +117,7 @@ def resolve_all(models: Sequence[str | Path]) -> dict[str, Predictor]:
 
 def how_to_get(network: str) -> str:
     """A line that says how a network of `kerasal.models.NETWORKS` gets weights."""
-    published = [name for name, its in PUBLISHED.items() if its.model == network]
+    published = [name for name, weights in PUBLISHED.items() if weights.model == network]
     ways = [f"kerasal weights download {published[0]}"] if published else []
     if NETWORKS[network].original:
         ways.append(f"a file of its authors (--model {network}:FILE)")

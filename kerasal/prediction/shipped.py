@@ -50,7 +50,7 @@ def read_network(path: Path | str, precision: str = "float32") -> SaliencyModel:
             array = dataset[()].astype("float32")
             if STEPS in dataset.attrs:
                 array = array * dataset.attrs[STEPS]
-                if any(variable is its for its in model.backbone.weights):
+                if any(variable is weight for weight in model.backbone.weights):
                     array += variable.numpy()
             variable.assign(array)
     return model

@@ -77,10 +77,10 @@ def of_the_paper(results: "Results") -> list[Finding]:
 
 def _best(results: "Results") -> Iterator[str]:
     if results.best:
-        its = ", ".join(
+        scores = ", ".join(
             f"{METRICS[key].name} {v:.3f}" for key, v in sorted(results.validation[results.best].items())
         )
-        yield f"Best on the validation split, which chooses the loss: {results.best} ({its})."
+        yield f"Best on the validation split, which chooses the loss: {results.best} ({scores})."
 
 
 def _searched(results: "Results") -> Iterator[str]:
@@ -100,8 +100,8 @@ def _searched(results: "Results") -> Iterator[str]:
             yield f"{too_few(images)} to test {tuned} against {rival}."
             continue
         parts: dict[str, list[str]] = {AHEAD: [], BEHIND: [], OPEN: []}
-        for metric, its in results.comparison(results.tests[0], rival).differences[tuned].items():
-            parts[side(its, metric)].append(f"{METRICS[metric].name} ({its.mean:+.3f})")
+        for metric, difference in results.comparison(results.tests[0], rival).differences[tuned].items():
+            parts[side(difference, metric)].append(f"{METRICS[metric].name} ({difference.mean:+.3f})")
         said = "; ".join(f"{relation} in {', '.join(which)}" for relation, which in parts.items() if which)
         what = "the best single loss, " if rival == single else ""
         yield f"On the test images {tuned} against {what}{rival}: {said}."
@@ -125,7 +125,7 @@ def _apart(results: "Results") -> Iterator[str]:
     if ranks.p_value >= LEVEL:
         yield f"Friedman's test does not tell the losses apart (p {ranks.p_value:.2g})."
         return
-    alike = next((its[1:] for its in ranks.cliques if first in its), ())
+    alike = next((clique[1:] for clique in ranks.cliques if first in clique), ())
     yield (
         f"Lowest mean rank over all metrics and {ranks.images} images: {first} ({ranks.ranks[first]:.1f}); "
         f"Nemenyi's test tells {len(others) - len(alike)} of {len(others)} other "
@@ -138,8 +138,8 @@ def _ranking(results: "Results") -> Iterator[str]:
     agreement = results.agreement(results.tests[0])
     if agreement:
         shown = ", ".join(
-            f"{METRICS[key].name} {its['spearman']:+.2f}{_interval(its.get('spearman_interval'), 2)}"
-            for key, its in agreement.items()
+            f"{METRICS[key].name} {found['spearman']:+.2f}{_interval(found.get('spearman_interval'), 2)}"
+            for key, found in agreement.items()
         )
         count = next(iter(agreement.values()))["losses"]
         yield f"Spearman's rank correlation with the paper's Table 2 over {count} losses: {shown}."
@@ -312,30 +312,30 @@ def _held(
         (ours, theirs, metric): results.comparison(test, theirs).differences[ours][metric]
         for ours, theirs, metric in pairs
     }
-    if (images := min(its.images for its in differences.values())) < FEWEST_FOR_TEST:
+    if (images := min(difference.images for difference in differences.values())) < FEWEST_FOR_TEST:
         return Finding(key, claim, UNKNOWN, f"{too_few(images)} for a test, which takes {FEWEST_FOR_TEST}")
-    relations = [side(its, metric) for (*_, metric), its in differences.items()]
+    relations = [side(difference, metric) for (*_, metric), difference in differences.items()]
     summaries = results.comparison(test).summaries
     if len(pairs) <= FEW:
         evidence = "; ".join(
             f"{METRICS[metric].name}: {ours} ({summaries[ours][metric].mean:.3f}) is {THAN[relation]} "
-            f"{theirs} ({summaries[theirs][metric].mean:.3f}), {its.mean:+.3f}{_interval(its.interval)}, "
-            f"corrected p {its.p_corrected:.2g}"
-            for ((ours, theirs, metric), its), relation in zip(differences.items(), relations, strict=True)
+            f"{theirs} ({summaries[theirs][metric].mean:.3f}), {found.mean:+.3f}{_interval(found.interval)}, "
+            f"corrected p {found.p_corrected:.2g}"
+            for ((ours, theirs, metric), found), relation in zip(differences.items(), relations, strict=True)
         )
     else:
         ours, theirs, metric = pairs[0]
         several = len({metric for *_, metric in pairs}) > 1
         labels = [METRICS[metric].name if several else ours for ours, _, metric in pairs]
         groups = {
-            relation: [label for label, its in zip(labels, relations, strict=True) if its == relation]
+            relation: [label for label, found in zip(labels, relations, strict=True) if found == relation]
             for relation in THAN
         }
         subject = (
             f"{ours} against {theirs}" if several else f"of {theirs} ({summaries[theirs][metric].mean:.3f})"
         )
         evidence = f"{subject}, " + "; ".join(
-            f"{relation}: {', '.join(its)}" for relation, its in groups.items() if its
+            f"{relation}: {', '.join(which)}" for relation, which in groups.items() if which
         )
     return Finding(key, claim, decide(relations), evidence)
 

@@ -102,7 +102,8 @@ class QuestFolder(ResultsFolder):
         """
         for spec, (_, weights) in found.items():
             self._write_weights(f"heads/{seed}/{slug(spec)}.npz", weights)
-        self._write_together({f"heads/{seed}/{slug(spec)}.json": its for spec, (its, _) in found.items()})
+        records = {f"heads/{seed}/{slug(spec)}.json": record for spec, (record, _) in found.items()}
+        self._write_together(records)
 
     def weights(self, seed: int, spec: str) -> list[np.ndarray]:
         """The trainable weights of a finished head. InputError: a damaged file."""
@@ -117,8 +118,8 @@ class QuestFolder(ResultsFolder):
 
     def _write_together(self, values):
         self.write_json("pending.json", values)
-        for name, its in values.items():
-            self.write_json(name, its)
+        for name, value in values.items():
+            self.write_json(name, value)
         (self.path / "pending.json").unlink()
 
     def _write_weights(self, name, weights):

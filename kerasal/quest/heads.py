@@ -136,11 +136,11 @@ class Heads:
         """What every head does on a split, with its averaged weights where the options average them."""
         sums, images, spread, peak = None, 0, np.zeros(len(self.heads)), np.zeros(len(self.heads))
         for features, y_true in batches:
-            values, its_spread, its_peak = self._compiled_values(_as_list(features), y_true)
+            values, batch_spread, batch_peak = self._compiled_values(_as_list(features), y_true)
             sums = _added(sums, values, len(y_true))
             images += len(y_true)
             # NaN is no collapse: `fmax` passes over it.
-            spread, peak = np.fmax(spread, its_spread.numpy()), np.fmax(peak, its_peak.numpy())
+            spread, peak = np.fmax(spread, batch_spread.numpy()), np.fmax(peak, batch_peak.numpy())
         collapsed = are_constant(spread, peak)
         return [
             Validation(values, bool(flat and np.isfinite(values["loss"])))
@@ -168,8 +168,8 @@ class Heads:
         with tf.GradientTape() as tape:
             values = self._values(y_true, self._stacked(features, training=True))
         learners = [
-            Learner(its["loss"], head.trainable_variables, head.optimizer)
-            for its, head in zip(values, self.heads, strict=True)
+            Learner(of_head["loss"], head.trainable_variables, head.optimizer)
+            for of_head, head in zip(values, self.heads, strict=True)
         ]
         take_step(tape, learners)
         return values
@@ -195,11 +195,11 @@ class Heads:
     def _values_of_batch(self, features, y_true):
         maps = self._stacked(features, training=False)
         values = self._values(y_true, maps)
-        for its, map_ in zip(values, maps, strict=True):
+        for of_head, map_ in zip(values, maps, strict=True):
             for name, metric in self._watched.items():
                 metric.reset_state()
                 metric.update_state(y_true, map_)
-                its[name] = metric.result()
+                of_head[name] = metric.result()
         stacked = tf.stack(maps)  # (heads, B, rows, columns, 1)
         spread = ops.max(stacked, axis=(2, 3, 4)) - ops.min(stacked, axis=(2, 3, 4))
         return values, ops.max(spread, axis=1), ops.max(stacked, axis=(1, 2, 3, 4))
@@ -263,11 +263,11 @@ def _as_list(features):
 
 def _added(sums, values, weight):
     """Sums over batches, each weighted by its images, kept as tensors so that no step waits for them."""
-    values = [{name: weight * value for name, value in its.items()} for its in values]
+    values = [{name: weight * value for name, value in of_head.items()} for of_head in values]
     if sums is None:
         return values
     return [{name: a[name] + b[name] for name in a} for a, b in zip(sums, values, strict=True)]
 
 
 def _means(sums, images):
-    return [{name: float(value) / images for name, value in its.items()} for its in sums]
+    return [{name: float(value) / images for name, value in of_head.items()} for of_head in sums]

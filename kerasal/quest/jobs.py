@@ -174,7 +174,9 @@ def score(
 ) -> dict[str, Scores]:
     """The scores of finished heads, spec -> (record, weights); no value where one diverged."""
     learned = {
-        spec: restored_head(config, seed, *its) for spec, its in heads.items() if its[0]["state"] != DIVERGED
+        spec: restored_head(config, seed, *head)
+        for spec, head in heads.items()
+        if head[0]["state"] != DIVERGED
     }
     scores = {spec: no_scores(test_set, config["metrics"]) for spec in heads}
     if learned:

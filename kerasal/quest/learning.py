@@ -36,23 +36,23 @@ class Splits:
         return max(1, round(self.options.search_epochs * self.steps))
 
     def train(self, seed: int, first_epoch: int, epochs: int = 1):
-        its = self.options.training
+        options = self.options.training
         return batches(
             self.dataset["train"],
-            its.input_size,
-            its.batch_size,
+            options.input_size,
+            options.batch_size,
             reader=self.features["train"].reader(),
             epochs=epochs,
             first_epoch=first_epoch,
             seed=seed,
-            flip=its.flip,
+            flip=options.flip,
             parts=self.dataset.draws,
         )
 
     def evaluation(self, split: str):
-        its = self.options.training
+        options = self.options.training
         return batches(
-            self.dataset[split], its.input_size, its.batch_size, reader=self.features[split].reader()
+            self.dataset[split], options.input_size, options.batch_size, reader=self.features[split].reader()
         )
 
 
@@ -78,17 +78,17 @@ def train_heads(
         with heads.averaged():
             validation = heads.validate(splits.evaluation("validation"))
             for index in sorted(learning):
-                record, its = records[index], validation[index]
-                record["history"].append(null_for_nan({"train": training[index], "validation": its.values}))
-                if its.finite and its.values["loss"] < best[index][0]:
+                record, found = records[index], validation[index]
+                record["history"].append(null_for_nan({"train": training[index], "validation": found.values}))
+                if found.finite and found.values["loss"] < best[index][0]:
                     weights = heads.weights(index)
                     if all(np.isfinite(array).all() for array in weights):  # a relu hides NaN
-                        best[index] = (its.values["loss"], weights, its.collapsed)
+                        best[index] = (found.values["loss"], weights, found.collapsed)
                         record["best_epoch"] = epoch
                 waited = epoch - (-1 if record["best_epoch"] is None else record["best_epoch"])
                 if heads.is_stuck(index):
                     record["state"] = DIVERGED
-                if record["state"] == DIVERGED or its.collapsed or (patience and waited >= patience):
+                if record["state"] == DIVERGED or found.collapsed or (patience and waited >= patience):
                     learning.remove(index)
         if not learning:
             break

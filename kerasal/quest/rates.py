@@ -37,7 +37,8 @@ class RateSearch:
 
     def dead(self, heads: Heads) -> list[str]:
         """The losses of heads with a relu whose maps are constant after every trial."""
-        relus = [s for s, its in zip(heads.specs, heads.activations, strict=True) if its == "relu"]
+        activations = dict(zip(heads.specs, heads.activations, strict=True))
+        relus = [spec for spec, activation in activations.items() if activation == "relu"]
         return [spec for spec in relus if all(trial["collapsed"] for trial in self._last(spec))]
 
     def moving(self) -> dict[str, float]:
@@ -86,9 +87,9 @@ def try_rates(
     with heads.averaged():
         found = heads.validate(splits.evaluation("validation"))
     return [
-        {"rate": rate, "collapsed": its.collapsed}
-        | null_for_nan({key: its.values[key] for key in ("loss", *WATCHED) if key in its.values})
-        for rate, its in zip(rates, found, strict=True)
+        {"rate": rate, "collapsed": head.collapsed}
+        | null_for_nan({key: head.values[key] for key in ("loss", *WATCHED) if key in head.values})
+        for rate, head in zip(rates, found, strict=True)
     ]
 
 

@@ -82,10 +82,10 @@ def report_page(
 
 def _paper(results: Results) -> str:
     """The paper's findings that this quest asks about, with what it answers."""
-    asked = [its for its in findings.of_the_paper(results) if its.asked]
+    asked = [found for found in findings.of_the_paper(results) if found.asked]
     if not asked:
         return ""
-    rows = [[tables.Cell(text) for text in (its.claim, its.answer, its.evidence)] for its in asked]
+    rows = [[tables.Cell(text) for text in (found.claim, found.answer, found.evidence)] for found in asked]
     title = "losses are chosen on the validation split, and tested on the test split, corrected by Holm"
     table = tables.Table(title, ["the paper's finding", "here", "numbers"], rows, names=3)
     return f"<section><h2>The paper's findings</h2>{html_table(table, 'id=paper')}</section>"
@@ -112,9 +112,9 @@ def _ranks(results: Results) -> str:
 
 def _search_section(results: Results) -> str:
     """The best trials of the search for a combination; "" where there was none."""
-    if not (its := results.search):
+    if not (search := results.search):
         return ""
-    trials = {trial["loss"]: trial for trial in its["trials"]}  # a sum may have been drawn twice
+    trials = {trial["loss"]: trial for trial in search["trials"]}  # a sum may have been drawn twice
     order = sorted(
         trials.values(), key=lambda trial: (trial["objective"] is None, -(trial["objective"] or 0))
     )
@@ -130,11 +130,11 @@ def _search_section(results: Results) -> str:
     ]
     kept = sum(trial["objective"] is not None for trial in order)
     title = (
-        f"{len(its['trials'])} trials, {len(order)} different sums, {kept} of them trained to the end; "
+        f"{len(search['trials'])} trials, {len(order)} different sums, {kept} of them trained to the end; "
         "CC and NSS on the validation split, as shares of the density's own, and their mean"
     )
     header = ["sum", "after the search for a rate ↑", "trained ↑"]
-    terms = html.escape(", ".join(its["terms"]))
+    terms = html.escape(", ".join(search["terms"]))
     table = details("All sums, the best first", html_table(tables.Table(title, header, rows)))
     return f"<section><h2>Search over {terms}</h2>{table}</section>"
 
@@ -204,8 +204,8 @@ def _figure_3(results: Results, shown: Sequence[Sample], network: SaliencyModel)
             panel(photo(sample.read_stimulus(), FIGURE_WIDTH), "stimulus", "human"),
             panel(heat(density, size), "human map", "human"),
         ]
-        for spec, its in maps.items():
-            own_size = scale_to_peak(network.restore(its[index : index + 1], sample.size))
+        for spec, batch in maps.items():
+            own_size = scale_to_peak(network.restore(batch[index : index + 1], sample.size))
             own_size = np.asarray(own_size)[0, ..., 0]
             label = f"{spec}: CC {cc(own_size.astype('float64'), density.astype('float64')):.3f}"
             panels.append(panel(heat(own_size, size), label))
@@ -227,10 +227,10 @@ def _data(results: Results, samples: Sequence[Sample]) -> dict[str, Any]:
         "names": first.names,
         "thumbnails": [photo(s.read_stimulus(), THUMBNAIL_WIDTH, 60) for s in samples] if thumbnails else [],
         "scores": {
-            spec: {key: [_rounded(value) for value in values] for key, values in its.values.items()}
-            for spec, its in scores.items()
+            spec: {key: [_rounded(value) for value in values] for key, values in of_loss.values.items()}
+            for spec, of_loss in scores.items()
         },
-        "curves": {spec: its["history"] for spec, its in results.heads[seed].items()},
+        "curves": {spec: head["history"] for spec, head in results.heads[seed].items()},
     }
 
 

@@ -88,8 +88,8 @@ class Results(ReportedResults):
         """The same on a test set, where a loss whose CC is not above the centre bias's is "untrained"."""
         bias, states = self.center_bias_mean(test), dict(self.states)
         if bias is not None:
-            for spec, its in self.mean_scores(test).items():
-                if states[spec] == LEARNED and not _mean(its.values["cc"]) > bias:
+            for spec, scores in self.mean_scores(test).items():
+                if states[spec] == LEARNED and not _mean(scores.values["cc"]) > bias:
                     states[spec] = UNTRAINED
         return states
 
@@ -175,7 +175,7 @@ class Results(ReportedResults):
                 heads = [heads[spec] for heads in self.heads.values()]
                 kept = [head["history"][head["best_epoch"]]["validation"] for head in heads]
                 found[spec] = {
-                    key: float(np.mean([its[key] for its in kept])) for key in WATCHED if key in kept[0]
+                    key: float(np.mean([means[key] for means in kept])) for key in WATCHED if key in kept[0]
                 }
         return found
 
@@ -194,8 +194,8 @@ class Results(ReportedResults):
         if not found:
             return None
         metrics = next(iter(found.values()))
-        values = {key: np.array([its[key] for its in found.values()]) for key in metrics}
-        places = np.mean([stats.rankdata(-its, method="min") for its in values.values()], axis=0)
+        values = {key: np.array([means[key] for means in found.values()]) for key in metrics}
+        places = np.mean([stats.rankdata(-column, method="min") for column in values.values()], axis=0)
         return list(found)[np.lexsort((-values["cc"], places))[0]]
 
     @cached_property
@@ -212,7 +212,7 @@ class Results(ReportedResults):
 
     def seed_spread(self, test: str, spec: str, metric: str) -> dict[str, float] | None:
         """How a mean differs from seed to seed: lowest, highest, standard deviation; None for one seed."""
-        means = [_mean(its[spec].values[metric]) for its in self.scores[test].values()]
+        means = [_mean(scores[spec].values[metric]) for scores in self.scores[test].values()]
         means = [mean for mean in means if math.isfinite(mean)]
         if len(means) < 2:
             return None
@@ -266,7 +266,7 @@ class Results(ReportedResults):
             return None
         rows = []
         for spec, rank in found.ranks.items():
-            groups = [str(number) for number, its in enumerate(found.cliques, start=1) if spec in its]
+            groups = [str(number) for number, clique in enumerate(found.cliques, start=1) if spec in clique]
             rows.append([tables.Cell(spec), tables.Cell(f"{rank:.2f}"), tables.Cell(" ".join(groups) or "–")])
         title = (
             f"mean ranks over {found.images} images and {counted(len(found.metrics), 'metric')}; losses of "
@@ -277,12 +277,12 @@ class Results(ReportedResults):
 
     def title(self, test: str) -> str:
         """What a test set's table shows, for its head."""
-        its = next(its for its in self.config["tests"] if its["name"] == test)
+        test_set = next(test_set for test_set in self.config["tests"] if test_set["name"] == test)
         training = self.config["data"]
         return (
             f"trained on {training['name']} ({counted(training['train'], 'image')}, "
             f"{counted(len(self.config['seeds']), 'seed')}, {self.beginning}), tested on {test} "
-            f"({counted(its['images'], 'image')})"
+            f"({counted(test_set['images'], 'image')})"
         )
 
     @property
@@ -298,7 +298,7 @@ class Results(ReportedResults):
             parts.append(tables.under(f"{sets}: {table.title}", table, write, comment))
         for test in self.tests:
             shown = [self.table(test)]
-            shown += [tables.differences(self.comparison(test, its)) for its in self.references]
+            shown += [tables.differences(self.comparison(test, reference)) for reference in self.references]
             if agreement := self.agreement(test):
                 shown.append(agreement_table(agreement, "the paper's Table 2", "losses"))
             parts += [
@@ -307,14 +307,13 @@ class Results(ReportedResults):
         return "\n".join(parts)
 
     def _over_seeds(self, test: str, spec: str) -> Scores:
-        its = [
+        kept = [
             scores[spec]
             for seed, scores in self.scores[test].items()
             if self.heads[seed][spec]["state"] != DIVERGED
         ] or [next(iter(self.scores[test].values()))[spec]]
-        return Scores(
-            its[0].names, {key: np.mean([each.values[key] for each in its], axis=0) for key in its[0].values}
-        )
+        means = {key: np.mean([each.values[key] for each in kept], axis=0) for key in kept[0].values}
+        return Scores(kept[0].names, means)
 
     def _resampled(self, test: str, metric: str, specs: Sequence[str]) -> np.ndarray | None:
         """Means of losses (specs, resamples) over the same resampled seeds and images; None under two."""
@@ -329,7 +328,7 @@ class Results(ReportedResults):
         bias = self.center_bias.get(test)
         return {
             "states": self.states_on(test),
-            "center_bias": bias and {key: _mean(its) for key, its in bias.values.items()},
+            "center_bias": bias and {key: _mean(values) for key, values in bias.values.items()},
             "losses": {
                 spec: {
                     metric: {**values, "seeds": self.seed_spread(test, spec, metric)}
@@ -338,7 +337,9 @@ class Results(ReportedResults):
                 for spec, metrics in self.comparison(test).summaries_as_dict().items()
             },
             "agreement_with_table_2": self.agreement(test),
-            "differences": {its: self.comparison(test, its).differences_as_dict() for its in self.references},
+            "differences": {
+                loss: self.comparison(test, loss).differences_as_dict() for loss in self.references
+            },
         }
 
     def lines(self) -> Iterator[Sequence[Any]]:

@@ -222,9 +222,9 @@ def _keep(folder, job, what, found, report):
         folder.write_rates(found)
         return
     folder.write_heads(job.seed, found)
-    for spec, (its, _) in found.items():
-        if its["state"] != LEARNED:
-            report(f"{spec} {its['state']} with a learning rate of {its['rate']:g} (seed {job.seed})")
+    for spec, (record, _) in found.items():
+        if record["state"] != LEARNED:
+            report(f"{spec} {record['state']} with a learning rate of {record['rate']:g} (seed {job.seed})")
 
 
 def _work_left(folder, learning):
@@ -264,8 +264,8 @@ def _score(folder, config, sets, size, processes, cluster, progress, report):
         return {spec: (folder.head(seed, spec), folder.weights(seed, spec)) for spec in group}
 
     def keep(test_set, seed, scores):
-        for spec, its in scores.items():
-            folder.write_head_scores(seed, test_set.name, spec, its)
+        for spec, of_loss in scores.items():
+            folder.write_head_scores(seed, test_set.name, spec, of_loss)
 
     if not cluster:
         for test_set, seed, group in left:
@@ -283,7 +283,7 @@ def _take_together(folder, config, mixture):
     """The scores of a mixture's test split: those of its sets, one after the other."""
     for seed in config["seeds"]:
         for spec in config["losses"]:
-            found = {its.name: folder.scores(seed, its.name, spec) for its in mixture.sets}
+            found = {part.name: folder.scores(seed, part.name, spec) for part in mixture.sets}
             folder.write_head_scores(seed, mixture.name, spec, together(found))
 
 
@@ -300,13 +300,13 @@ def _check_fixations(specs, dataset):
 def _possible(metrics, dataset, tests, report) -> list[str]:
     """The metrics that all test sets allow, and a line for each other one: before anything is trained."""
     check_known(metrics)
-    scored = [(its, its["test"]) for its in dataset.sets]
-    for its in (its for test in tests for its in test.sets):
+    scored = [(part, part["test"]) for part in dataset.sets]
+    for part in (part for test in tests for part in test.sets):
         # The centre bias that information gain takes is the quest's own.
-        scored.append((replace(its, splits={**its.splits, "train": dataset["train"]}), its.samples))
+        scored.append((replace(part, splits={**part.splits, "train": dataset["train"]}), part.samples))
     possible = []
     for key in metrics:
-        reason = next(filter(None, (why_not(key, *its) for its in scored)), None)
+        reason = next(filter(None, (why_not(key, *data) for data in scored)), None)
         if reason:
             report(f"{METRICS[key].name} is left out: {reason}")
         else:
@@ -315,9 +315,9 @@ def _possible(metrics, dataset, tests, report) -> list[str]:
 
 
 def _config(dataset, specs, options, model_options, precision, seeds, tests, metrics) -> dict[str, Any]:
-    own = [dataset, *(its for its in dataset.sets if its is not dataset)]  # of a mixture: together, then each
-    others = [its for test in tests for its in test.sets]
-    described = [*((its.name, its, its["test"]) for its in own), *((t.name, t, t.samples) for t in others)]
+    own = [dataset, *(part for part in dataset.sets if part is not dataset)]  # of a mixture: all, then each
+    described = [(part.name, part, part["test"]) for part in own]
+    described += [(part.name, part, part.samples) for test in tests for part in test.sets]
     return {
         "schema": QuestFolder.schema,
         "losses": specs,

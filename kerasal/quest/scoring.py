@@ -64,8 +64,8 @@ def open_test_sets(
     Information gain takes the centre bias of the set itself, and of another dataset that of the quest's own.
     InputError: two sets of one name, or one that shares stimuli with the training data.
     """
-    others = [its for other in others for its in other.sets]
-    names = [its.name for its in [*own.sets, *others]]
+    others = [part for other in others for part in other.sets]
+    names = [part.name for part in [*own.sets, *others]]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(
             f"test sets named twice: {', '.join(twice)}; the data's own test split is one already"
@@ -89,7 +89,7 @@ def score_heads(
     progress: Progress = lambda items, _: items,
 ) -> dict[str, Scores]:
     """The scores of each loss's maps, (losses, N, rows, columns), at the stimuli's own size."""
-    systems = [_Maps(spec, its) for spec, its in zip(specs, maps, strict=True)]
+    systems = [_Maps(spec, of_loss) for spec, of_loss in zip(specs, maps, strict=True)]
     return evaluate(
         systems, test_set.data, "test", metrics=metrics, processes=processes, progress=progress
     ).scores
@@ -116,8 +116,8 @@ def score_center_bias(
             )
             folder.write_scores(center_bias_file(test_set.name), found.scores[system.name])
     if len(dataset.sets) > 1:
-        its = {part.name: folder.read_scores(center_bias_file(part.name)) for part in dataset.sets}
-        folder.write_scores(center_bias_file(dataset.name), together(its))
+        parts = {part.name: folder.read_scores(center_bias_file(part.name)) for part in dataset.sets}
+        folder.write_scores(center_bias_file(dataset.name), together(parts))
 
 
 def no_scores(test_set: TestSet, metrics: Sequence[str]) -> Scores:

@@ -18,7 +18,7 @@ class StackedHeads:
 
     def __init__(self, heads: Sequence[keras.Model]):
         self.heads = list(heads)
-        self.places = [its for its in zip(*(head.layers for head in self.heads), strict=True)]
+        self.places = list(zip(*(head.layers for head in self.heads), strict=True))
 
     def __call__(self, features: list, training: bool) -> list:
         """The maps (B, rows, columns, 1) of each head for features as the heads take them."""

@@ -78,7 +78,7 @@ def tuning(terms: str, trials: int = TRIALS) -> Tuning:
 def search(
     folder: QuestFolder,
     learning: Learning,
-    its: Tuning,
+    asked: Tuning,
     *,
     side_by_side: int,
     report: Callable[[str], None],
@@ -88,10 +88,10 @@ def search(
     Trials that the folder has are not trained again. InputError: see `stored_trials`.
     """
     ideal = density_scores(learning.splits)
-    return Search(folder, learning, its, ideal, side_by_side, report).run()
+    return Search(folder, learning, asked, ideal, side_by_side, report).run()
 
 
-def stored_trials(folder: QuestFolder, its: Tuning) -> list:
+def stored_trials(folder: QuestFolder, asked: Tuning) -> list:
     """The trials of all finished batches, as the folder's journal has them.
 
     InputError: a damaged journal, or one of a search over other terms.
@@ -103,14 +103,14 @@ def stored_trials(folder: QuestFolder, its: Tuning) -> list:
     try:
         study = _optuna().load_study(study_name=STUDY, storage=_journal(file))
         trials, there = study.trials, study.user_attrs["terms"]
-        if there == list(its.terms) and len(trials) % its.batch:
-            raise ValueError(f"{len(trials)} trials are no whole batches of {its.batch}")
+        if there == list(asked.terms) and len(trials) % asked.batch:
+            raise ValueError(f"{len(trials)} trials are no whole batches of {asked.batch}")
     except Exception as error:  # a damaged line raises whatever Optuna makes of it
         reason = " ".join(str(error).split())
         raise InputError(f"cannot read {file} ({reason}): remove it, and the search begins anew") from None
-    if there != list(its.terms):
+    if there != list(asked.terms):
         raise InputError(
-            f"{folder.path} holds a search over {', '.join(there)}, and not over {', '.join(its.terms)}: "
+            f"{folder.path} holds a search over {', '.join(there)}, and not over {', '.join(asked.terms)}: "
             "name another folder with --output, or repeat its losses"
         )
     return trials
@@ -202,7 +202,7 @@ class Search:
         given_up = {_spec(trial) for trial in trials if trial.should_prune()}
         left = [spec for spec in new if spec not in given_up]
         complete = optuna.trial.TrialState.COMPLETE
-        values = {spec: its.value for spec, its in known.items() if its.state == complete}
+        values = {spec: trial.value for spec, trial in known.items() if trial.state == complete}
         for spec, (record, _) in self._learned([], left, rates, what, progress):
             values[spec] = self._after_training(record)
         for trial in trials:
@@ -225,10 +225,10 @@ class Search:
             for _, found in self.learning.results(job, self.report, stages):
                 yield from found.items()
 
-    def _after_search(self, its: dict[str, Any]) -> float | None:
+    def _after_search(self, searched: dict[str, Any]) -> float | None:
         """The objective with the chosen rate at the end of its short training; None where none was tried."""
-        chosen = (its["activation"], its["rate"])
-        trials = [trial for trial in its["trials"] if (trial["activation"], trial["rate"]) == chosen]
+        chosen = (searched["activation"], searched["rate"])
+        trials = [trial for trial in searched["trials"] if (trial["activation"], trial["rate"]) == chosen]
         return objective(trials[-1], self.ideal) if trials else None
 
     def _after_training(self, record: dict[str, Any]) -> float:

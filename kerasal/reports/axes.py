@@ -26,7 +26,7 @@ def axis_range(values: Sequence[float]) -> tuple[float, float]:
     inside = sorted(values)
     while len(inside) > FEWEST:
         whole = inside[-1] - inside[0]
-        without = min((inside[1:], inside[:-1]), key=lambda its: its[-1] - its[0])
+        without = min((inside[1:], inside[:-1]), key=lambda part: part[-1] - part[0])
         rest = without[-1] - without[0]
         if not 0 < OUTLIER * rest < whole:
             break

@@ -13,7 +13,7 @@ LONGEST = 34  # letters of a name
 def critical_difference_figure(found: MeanRanks) -> str:
     """An SVG: a row a system with its mean rank, the best on top; a bar beside the rows of each clique."""
     names, ranks = list(found.ranks), list(found.ranks.values())
-    lanes = _lanes([(names.index(its[0]), names.index(its[-1])) for its in found.cliques])
+    lanes = _lanes([(names.index(clique[0]), names.index(clique[-1])) for clique in found.cliques])
     width = NAMES + SCALE + 34 + LANE * len(lanes)
     height = TOP + LINE * len(names) + 6
     low = math.floor(ranks[0])
@@ -60,7 +60,7 @@ def _lanes(spans: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
     """Spans of rows side by side, so that none touches another of its lane."""
     lanes: list[list[tuple[int, int]]] = []
     for span in spans:
-        lane = next((its for its in lanes if its[-1][1] < span[0]), None)
+        lane = next((lane for lane in lanes if lane[-1][1] < span[0]), None)
         if lane is None:
             lanes.append(lane := [])
         lane.append(span)

@@ -77,17 +77,17 @@ def rank_correlations(
 
 def agreement_table(agreement: dict[str, dict], printed: str, what: str) -> tables.Table:
     """Rank correlations with a printed table, a row a metric; `what` as there."""
-    intervals = all("spearman_interval" in its for its in agreement.values())
+    intervals = all("spearman_interval" in found for found in agreement.values())
     header, rows = ["metric"], [[tables.Cell(METRICS[metric].name)] for metric in agreement]
     for name, label, short in (("spearman", "Spearman's rho", "rho"), ("kendall", "Kendall's tau", "tau")):
         header += [label, *["95 % interval"] * intervals, f"p ({short})"]
-        for row, its in zip(rows, agreement.values(), strict=True):
-            row.append(tables.Cell(f"{its[name]:+.2f}"))
+        for row, found in zip(rows, agreement.values(), strict=True):
+            row.append(tables.Cell(f"{found[name]:+.2f}"))
             if intervals:
-                row.append(tables.Cell("{:+.2f} to {:+.2f}".format(*its[f"{name}_interval"])))
-            row.append(tables.Cell(f"{its[f'{name}_p']:.3f}"))
-    for row, its in zip(rows, agreement.values(), strict=True):
-        row.append(tables.Cell(str(its[what])))
+                row.append(tables.Cell("{:+.2f} to {:+.2f}".format(*found[f"{name}_interval"])))
+            row.append(tables.Cell(f"{found[f'{name}_p']:.3f}"))
+    for row, found in zip(rows, agreement.values(), strict=True):
+        row.append(tables.Cell(str(found[what])))
     return tables.Table(f"rank correlation with {printed}", [*header, what], rows)
 
 

@@ -18,13 +18,13 @@ def interval_plot(results: Results, metric: str) -> str:
 
     What one outlier would flatten is clipped: a triangle at the border has its mean beyond it.
     """
-    summaries = {label: its[metric] for label, its in results.comparison().summaries.items()}
-    known = {label: its for label, its in summaries.items() if math.isfinite(its.mean)}
+    summaries = {label: by_metric[metric] for label, by_metric in results.comparison().summaries.items()}
+    known = {label: summary for label, summary in summaries.items() if math.isfinite(summary.mean)}
     if not known:
         return ""
-    lowest, highest = axis_range([its.mean for its in known.values()])
-    shown = [its for its in known.values() if lowest <= its.mean <= highest]
-    ends = [end for its in shown for end in (its.mean, *its.interval) if math.isfinite(end)]
+    lowest, highest = axis_range([summary.mean for summary in known.values()])
+    shown = [summary for summary in known.values() if lowest <= summary.mean <= highest]
+    ends = [end for summary in shown for end in (summary.mean, *summary.interval) if math.isfinite(end)]
     low, high = min(ends), max(ends)
     span = (high - low) or 1.0
     info = METRICS[metric]
@@ -42,29 +42,29 @@ def interval_plot(results: Results, metric: str) -> str:
             f'<text class="tick" x="{at}" y="16" text-anchor="middle">{value:g}</text>'
         )
     for row, label in enumerate(order):
-        its, y = known[label], TOP + LINE * (row + 0.5)
+        summary, y = known[label], TOP + LINE * (row + 0.5)
         kind = "reference" if results.systems[label]["kind"] == REFERENCE_KIND else "system"
-        inside = lowest <= its.mean <= highest
+        inside = lowest <= summary.mean <= highest
+        at = x(summary.mean)
         if kind == "reference" and inside:
-            at = f"{x(its.mean):.1f}"
-            lines.append(f'<line class="reference" x1="{at}" x2="{at}" y1="{TOP}" y2="{height}"/>')
+            lines.append(f'<line class="reference" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{height}"/>')
         name = label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
         rows.append(f'<text x="{NAMES - 8}" y="{y + 4:.1f}" text-anchor="end">{html.escape(name)}</text>')
-        title = f"<title>{html.escape(label)}: {its.mean:.3f}</title>"
+        title = f"<title>{html.escape(label)}: {summary.mean:.3f}</title>"
         if not inside:
-            side = 1 if its.mean > high else -1
+            side = 1 if summary.mean > high else -1
             rows.append(
-                f'<path class="{kind} beyond" d="M{x(its.mean) - 4 * side:.1f} {y - 4:.1f}v8l{8 * side} -4z">'
-                f'{title}</path><text class="tick" x="{x(its.mean) - 10 * side:.1f}" y="{y + 4:.1f}" '
-                f'text-anchor="{"end" if side > 0 else "start"}">{its.mean:.3g}</text>'
+                f'<path class="{kind} beyond" d="M{at - 4 * side:.1f} {y - 4:.1f}v8l{8 * side} -4z">'
+                f'{title}</path><text class="tick" x="{at - 10 * side:.1f}" y="{y + 4:.1f}" '
+                f'text-anchor="{"end" if side > 0 else "start"}">{summary.mean:.3g}</text>'
             )
             continue
-        if math.isfinite(its.interval[0]):
+        if math.isfinite(summary.interval[0]):
             rows.append(
-                f'<line class="{kind} interval" x1="{x(its.interval[0]):.1f}" '
-                f'x2="{x(its.interval[1]):.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
+                f'<line class="{kind} interval" x1="{x(summary.interval[0]):.1f}" '
+                f'x2="{x(summary.interval[1]):.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
             )
-        rows.append(f'<circle class="{kind}" cx="{x(its.mean):.1f}" cy="{y:.1f}" r="4">{title}</circle>')
+        rows.append(f'<circle class="{kind}" cx="{at:.1f}" cy="{y:.1f}" r="4">{title}</circle>')
     head = f'<text x="{NAMES - 8}" y="16" text-anchor="end" font-weight="600">{info.name} ' + (
         "↑</text>" if info.higher_is_better else "↓</text>"
     )

@@ -143,23 +143,25 @@ class Results(ReportedResults):
         """What there is to say, a sentence each, made from the scores alone."""
         lines = []
         if self.best:
-            lines.append(f"Best by the mean place over all metrics: {self.best}{self._its_cc(self.best)}.")
+            lines.append(f"Best by the mean place over all metrics: {self.best}{self._with_cc(self.best)}.")
         if CENTER_BIAS in self.systems and "cc" in self.comparison().metrics:
             lines += self._against_center_bias()
         if agreement := self.agreement():
-            shown = ", ".join(f"{METRICS[key].name} {its['spearman']:+.2f}" for key, its in agreement.items())
+            shown = ", ".join(
+                f"{METRICS[key].name} {found['spearman']:+.2f}" for key, found in agreement.items()
+            )
             count = next(iter(agreement.values()))["systems"]
             lines.append(
                 f"Spearman's rank correlation with the paper's Table 1 over {count} systems: {shown}."
             )
         return lines
 
-    def _its_cc(self, label: str) -> str:
+    def _with_cc(self, label: str) -> str:
         if "cc" not in self.comparison().metrics:
             return ""
-        its = self.comparison().summaries[label]["cc"]
-        low, high = its.interval
-        return f", CC {its.mean:.3f}" + (
+        cc = self.comparison().summaries[label]["cc"]
+        low, high = cc.interval
+        return f", CC {cc.mean:.3f}" + (
             f" (95 % interval {low:.3f} to {high:.3f})" if math.isfinite(low) else ""
         )
 
@@ -167,16 +169,17 @@ class Results(ReportedResults):
         """Which systems are behind the centre bias in CC, and which are not told apart from it."""
         mean = self.comparison().summaries[CENTER_BIAS]["cc"].mean
         differences = {
-            label: its["cc"]
-            for label, its in self.comparison(CENTER_BIAS).differences.items()
+            label: by_metric["cc"]
+            for label, by_metric in self.comparison(CENTER_BIAS).differences.items()
             if self.systems[label]["kind"] != REFERENCE_KIND
         }
-        images = min((its.images for its in differences.values()), default=FEWEST_FOR_TEST)
+        images = min((difference.images for difference in differences.values()), default=FEWEST_FOR_TEST)
         if images < FEWEST_FOR_TEST:
             return [f"{too_few(images)} to test who is ahead of the centre bias (CC {mean:.3f})."]
+        sides = {label: side(difference, "cc") for label, difference in differences.items()}
         return [
             f"{head} the centre bias in CC ({mean:.3f}), by the corrected tests: "
-            f"{', '.join(label for label, its in differences.items() if side(its, 'cc') == which) or 'none'}."
+            f"{', '.join(label for label, found in sides.items() if found == which) or 'none'}."
             for which, head in ((BEHIND, "Significantly behind"), (OPEN, "Not told apart from"))
         ]
 
@@ -189,7 +192,9 @@ class Results(ReportedResults):
 
     def document(self, write: Callable[[tables.Table], str], comment: str = "") -> str:
         """All tables, each under a line that says what it holds; then what could not run."""
-        parts = [tables.under(f"{self.title}: {its.title}", its, write, comment) for its in self.all_tables()]
+        parts = [
+            tables.under(f"{self.title}: {table.title}", table, write, comment) for table in self.all_tables()
+        ]
         parts += [f"{comment}Not run: {line}\n" for line in self.missing]
         return "\n".join(parts)
 
@@ -200,7 +205,7 @@ class Results(ReportedResults):
                 label: {**facts, "mean_place": places.get(label), "metrics": summaries[label]}
                 for label, facts in self.systems.items()
             },
-            "differences": {its: self.comparison(its).differences_as_dict() for its in self.references},
+            "differences": {label: self.comparison(label).differences_as_dict() for label in self.references},
             "paper_table_1": {
                 row: dict(zip(paper.TABLE_1_METRICS, values, strict=True))
                 for row, values in paper.TABLE_1.items()

@@ -67,7 +67,8 @@ class FeatureCache:
 
     def __getstate__(self) -> dict[str, Any]:
         left_out = ("arrays", "sums") if self.files else ()
-        return {**{name: its for name, its in self.__dict__.items() if name not in left_out}, "hold": None}
+        kept = {name: value for name, value in self.__dict__.items() if name not in left_out}
+        return {**kept, "hold": None}
 
     @property
     def mirrored(self) -> bool:
@@ -151,8 +152,8 @@ class FeatureCache:
         row = index + self.count * mirrored
         features = [_row(array, row) for array in self.arrays]
         if self.sums is not None:
-            for file, its, crc in zip(self.files, features, self.sums[:, row], strict=True):
-                if zlib.crc32(its) != crc:
+            for file, feature, crc in zip(self.files, features, self.sums[:, row], strict=True):
+                if zlib.crc32(feature) != crc:
                     raise _damaged(file, "another checksum")
         return features
 
@@ -245,10 +246,10 @@ def open_features(
         mirrored = flip and split == "train"
         caches = [
             FeatureCache.open(
-                model, its[split], mirrored=mirrored, folder=folder, bound=bound, progress=progress
+                model, part[split], mirrored=mirrored, folder=folder, bound=bound, progress=progress
             )
-            for its in dataset.sets
-            if its.splits[split] or len(dataset.sets) == 1
+            for part in dataset.sets
+            if part.splits[split] or len(dataset.sets) == 1
         ]
         features[split] = caches[0] if len(caches) == 1 else JoinedFeatures(caches)
     return features
@@ -299,10 +300,10 @@ def _compute(model, samples, mirrored, arrays, progress) -> np.ndarray:
             passes.append((len(samples) + start, tf.reverse(stimuli, [2])))
         for place, batch in passes:
             features = tf.nest.flatten(backbone(tf.cast(batch, "float32")))
-            for array, its, feature in zip(arrays, sums, features, strict=True):
+            for array, checksums, feature in zip(arrays, sums, features, strict=True):
                 values = np.clip(tf.cast(feature, "float32").numpy(), -half, half).astype("float16")
                 array[place : place + len(part)] = values
-                its[place : place + len(part)] = [zlib.crc32(value) for value in values]
+                checksums[place : place + len(part)] = [zlib.crc32(value) for value in values]
     return sums
 
 

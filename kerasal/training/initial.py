@@ -38,7 +38,7 @@ def set_initial_weights(network: SaliencyModel, weights: str, initial: SaliencyM
             f"{weights} is a {initial.name} and the network to train a {network.name}: name its kind with "
             "--model"
         )
-    if [array.shape for array in values] != [tuple(its.shape) for its in network.weights]:
+    if [array.shape for array in values] != [tuple(weight.shape) for weight in network.weights]:
         raise InputError(f"the weights of {weights} do not fit {network.name} at this input size")
     network.set_weights(values)
 

@@ -256,8 +256,8 @@ class Loop:
         return lambda index, mirrored: (*features(index, mirrored), *stimuli(index, mirrored))
 
     def _batch_samples(self, epoch, step):
-        its, dataset = self.options, self.dataset
-        return batch_samples(dataset["train"], its.batch_size, its.seed, epoch, step, dataset.draws)
+        options, dataset = self.options, self.dataset
+        return batch_samples(dataset["train"], options.batch_size, options.seed, epoch, step, dataset.draws)
 
     def _variables(self):
         return {

@@ -21,13 +21,13 @@ class TrainingOptions(table.OptionTable):
     """The options of `kerasal.training.table.OptionTable`, checked. InputError: values that do not do."""
 
     def __post_init__(self):
-        for its in fields(self):
-            value = getattr(self, its.name)
-            choices, must = (its.metadata.get(key) for key in ("choices", "must"))
-            if choices and value not in choices and value != its.default:
-                raise InputError(f"unknown {its.name} {value!r}: one of {', '.join(choices)}")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            choices, must = (field.metadata.get(key) for key in ("choices", "must"))
+            if choices and value not in choices and value != field.default:
+                raise InputError(f"unknown {field.name} {value!r}: one of {', '.join(choices)}")
             if must and not table.RANGES[must](value):
-                raise InputError(f"{its.name} must {must}, got {value}")
+                raise InputError(f"{field.name} must {must}, got {value}")
         models.check_input_size(self.input_size)
         if self.clip_norm and self.clip_value:
             raise InputError("clip_norm and clip_value are two ways of one thing: give one of them")
@@ -82,8 +82,8 @@ class TrainingOptions(table.OptionTable):
         return cls(**checked_values(values, OPTION_NAMES))
 
 
-OPTION_NAMES = tuple(its.name for its in fields(TrainingOptions))
-OF_NETWORK = tuple(its.name for its in fields(TrainingOptions) if its.metadata.get("of_network"))
+OPTION_NAMES = tuple(field.name for field in fields(TrainingOptions))
+OF_NETWORK = tuple(field.name for field in fields(TrainingOptions) if field.metadata.get("of_network"))
 _KINDS = get_type_hints(TrainingOptions)
 
 

@@ -36,12 +36,14 @@ def take_step(
     Args:
         reduce: what becomes of a learner's gradients before they are applied, such as a sum over devices.
     """
-    scales = [its.optimizer.scale_loss(tf.ones_like(its.loss)) for its in learners]
+    scales = [learner.optimizer.scale_loss(tf.ones_like(learner.loss)) for learner in learners]
     gradients = tape.gradient(
-        [its.loss for its in learners], [its.variables for its in learners], output_gradients=scales
+        [learner.loss for learner in learners],
+        [learner.variables for learner in learners],
+        output_gradients=scales,
     )
-    for its, own in zip(learners, gradients, strict=True):
-        its.optimizer.apply(reduce(own), its.variables)
+    for learner, own in zip(learners, gradients, strict=True):
+        learner.optimizer.apply(reduce(own), learner.variables)
 
 
 class Trained(keras.Model):

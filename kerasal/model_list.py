@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from kerasal.classical import CLASSICAL, ClassicalModel
 from kerasal.models.table import NETWORKS, NetworkInfo
+from kerasal.prediction.named import NAMED
 from kerasal.weights.published import published_here, published_path
-from kerasal.weights.registry import PUBLISHED, REGISTRY
+from kerasal.weights.registry import PUBLISHED
 
 ModelInfo = NetworkInfo | ClassicalModel
 
@@ -48,8 +49,8 @@ def text_table(models: Iterable[ModelInfo]) -> str:
 
 
 def ready() -> dict[str, str]:
-    """Trained networks that `--model` takes by a name, with what each is in one line."""
-    return {name: weights.about for name, weights in REGISTRY.items() if weights.scores}
+    """What else `--model` takes by a name, ready to predict, with what each is in one line."""
+    return {name: source.about for name, source in NAMED.items() if name not in CLASSICAL}
 
 
 def ready_text() -> str:

@@ -13,8 +13,6 @@ from kerasal.prediction import runtimes
 if TYPE_CHECKING:
     from kerasal.models import SaliencyModel
 
-SUFFIXES = {".keras": "keras", ".onnx": "onnx", ".tflite": "tflite"}
-
 
 class ExportedPredictor:
     """A SavedModel, an .onnx or a .tflite file that `kerasal export` wrote."""
@@ -55,7 +53,7 @@ def export_format(path: Path) -> str | None:
     """The format of `kerasal export` that a path looks like; None for none."""
     if path.is_dir():
         return "saved_model" if (path / "saved_model.pb").is_file() else None
-    return SUFFIXES.get(path.suffix.lower()) if path.is_file() else None
+    return runtimes.SUFFIXES.get(path.suffix.lower()) if path.is_file() else None
 
 
 def load_export(path: Path) -> "SaliencyModel | ExportedPredictor":

@@ -9,51 +9,14 @@ from typing import Any
 import numpy as np
 
 from kerasal._json import check_entries, read_json
-from kerasal.classical import CLASSICAL, classical_model, is_classical
+from kerasal.classical import classical_model, is_classical
 from kerasal.errors import InputError
 from kerasal.models import NETWORKS, SaliencyModel, load_weights_file, shipped_backbone
-from kerasal.prediction.classical import ClassicalPredictor
 from kerasal.prediction.exported import export_format, load_export
+from kerasal.prediction.named import DEFAULT, NAMED, backbone_licence
 from kerasal.prediction.predictor import LoadedPredictor, Predictor, Source, by_names
-from kerasal.prediction.shipped import load_shipped
 from kerasal.training.run_folder import RunFolder
-from kerasal.weights import PUBLISHED, REGISTRY, SHIPPED, find_weights, published_here
-
-
-def _backbone_licence(name: str) -> str:
-    weights = REGISTRY[name]
-    return f"The backbone's weights: {weights.architecture}, {weights.credit}, {weights.licence}."
-
-
-def _shipped(name: str) -> Source:
-    """A trained network that comes with kerasal."""
-    weights = REGISTRY[name]
-    return Source(
-        name,
-        weights.about,
-        partial(load_shipped, name),
-        {
-            "model": name.partition(".")[0],
-            "trained_on": weights.trained_on,
-            "scores": weights.scores,
-            "licence": f"{weights.licence}. {_backbone_licence(weights.backbone)}",
-        },
-        (weights.path, REGISTRY[weights.backbone].path),
-    )
-
-
-# Names that need no file of the user's: classical models, and networks whose weights come with kerasal.
-NAMED: dict[str, Source] = {
-    name: Source(
-        name,
-        entry.title,
-        lambda _, name=name: ClassicalPredictor(name),
-        {"model": name, "trained_on": "nothing"},
-    )
-    for name, entry in CLASSICAL.items()
-} | {name: _shipped(name) for name in SHIPPED}
-# The name of NAMED that is taken where none is given.
-DEFAULT = SHIPPED[0]
+from kerasal.weights import PUBLISHED, find_weights, published_here
 
 
 def find(model: str | Path | None = None) -> Source:
@@ -208,7 +171,7 @@ def _facts(run: RunFolder) -> dict[str, Any]:
     except InputError as error:
         raise InputError(f"{run.path / 'config.json'}: {error}") from None
     if backbone and config.get("options", {}).get("backbone_weights") == "imagenet":
-        facts["licence"] = _backbone_licence(backbone)
+        facts["licence"] = backbone_licence(backbone)
     try:
         facts["scores"] = read_json(run.path / "metrics.json")
         kinds = {"metrics": dict, "split": str, "data": str}

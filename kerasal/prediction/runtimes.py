@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+# suffix of an export -> the function here that runs it, named as its format is
+SUFFIXES = {".keras": "keras", ".onnx": "onnx", ".tflite": "tflite"}
+
 Runner = Callable[[np.ndarray], dict[str, np.ndarray]]  # stimuli (B, H, W, 3) uint8 to named outputs
 
 

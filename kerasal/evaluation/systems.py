@@ -21,7 +21,7 @@ from kerasal.evaluation.scoring import Case, Job
 if TYPE_CHECKING:  # it imports Keras, of which processes that run jobs have no need
     from kerasal.models import SaliencyModel
 
-BATCH = 4
+BATCH = 4  # of what does not say `inference_batch`
 
 
 class System(Protocol):
@@ -47,8 +47,9 @@ class Network:
 
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
         model = self.load()
-        for start in range(0, len(samples), BATCH):
-            part = samples[start : start + BATCH]
+        size = getattr(model, "inference_batch", BATCH)
+        for start in range(0, len(samples), size):
+            part = samples[start : start + size]
             maps = model.saliency_maps([sample.read_stimulus() for sample in part])
             for saliency_map, sample in zip(maps, part, strict=True):
                 yield partial(as_it_is, saliency_map, sample)

@@ -11,6 +11,11 @@ from kerasal._stimuli import as_array, as_stimuli, check_levels
 from kerasal.errors import InputError
 from kerasal.layers import resize_stimuli, shrink_then_grow
 
+CPU_BATCH = 4  # larger ones are no faster there and cost memory
+GPU_BATCHES = (64, 32, 16, 8, 4, 2, 1)
+GPU_BUDGET = 2 * 2**30  # bytes
+WIDEST = 64 * 4  # bytes of a pixel in the largest map of any network here, that of VGG-16's first block
+
 Resize = Callable[[keras.KerasTensor, tuple[int, int]], keras.KerasTensor]  # images, (rows, columns)
 
 
@@ -59,6 +64,19 @@ class SaliencyModel(keras.Model):
     def output_size(self) -> tuple[int, int]:
         """(rows, columns) of the network's map, and of `y_true` in training."""
         return tuple(self.output.shape[1:3])
+
+    @property
+    def inference_batch(self) -> int:
+        """How many stimuli to compute at once where nothing learns: 4 on a CPU.
+
+        On a GPU as many as take 2 GiB at most, up to 64, a stimulus counted as three of the largest maps: a
+        convolution's input, its output, and the workspace that it may ask for.
+        """
+        if not keras.distribution.list_devices("gpu"):
+            return CPU_BATCH
+        rows, columns = self.input_size
+        each = 3 * WIDEST * rows * columns
+        return next((batch for batch in GPU_BATCHES if batch * each <= GPU_BUDGET), 1)
 
     def saliency(self, stimuli: keras.KerasTensor) -> keras.KerasTensor:
         """Saliency maps at the stimuli's own size.

@@ -13,7 +13,6 @@ from kerasal.prediction.in_memory import predict
 from kerasal.prediction.inputs import as_stimulus, find_inputs
 from kerasal.prediction.lite import FEW, RUNTIMES, Choice, choose, make_lite
 from kerasal.prediction.mirrored import Mirrored
-from kerasal.prediction.named import DEFAULT, NAMED
 from kerasal.prediction.outputs import Outputs
 from kerasal.prediction.predictor import LoadedPredictor, Predictor, Source, by_names
 from kerasal.prediction.pysaliency import pysaliency_model
@@ -21,6 +20,7 @@ from kerasal.prediction.video import UnreadableVideo, predict_video, video_stems
 
 if TYPE_CHECKING:
     from kerasal.prediction.classical import ClassicalPredictor
+    from kerasal.prediction.named import DEFAULT, NAMED
     from kerasal.prediction.predictors import (
         find,
         how_to_get,

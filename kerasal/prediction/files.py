@@ -16,9 +16,7 @@ from kerasal.data.names import counted, normal
 from kerasal.errors import InputError
 from kerasal.prediction.outputs import Outputs
 from kerasal.prediction.predictor import Predictor
-from kerasal.prediction.stream import BATCH, ahead, predicted
-
-THREADS = 2  # that decode, and that write: the network takes the other cores
+from kerasal.prediction.stream import ahead, batch_size, predicted, threads
 
 
 def predict_to_folder(
@@ -32,8 +30,8 @@ def predict_to_folder(
 ) -> dict[str, dict[str, Any]]:
     """Predict maps of image files and write them; returns what `Outputs.write` says of each, by its path.
 
-    Files are named after the image's stem; where two images share it, STEM_jpg and STEM_png. The next images
-    are decoded and the last ones written while the network works; a handful are in memory at a time. Why an
+    Files are named after the image's stem; where two images share it, STEM_jpg and STEM_png. The next batch
+    is decoded and the last one written while the network works: few images are in memory at a time. Why an
     image was left out is added to `skipped`. Classical models do many images in several processes, for which
     a script needs `if __name__ == "__main__":`. InputError: two images of the same name, or an output that
     would replace one of the images.
@@ -54,10 +52,11 @@ def predict_to_folder(
         skipped.append(f"{path}: {error}")
 
     paths = progress(images, f"predicting {counted(len(images), 'image')}")
-    with ThreadPoolExecutor(THREADS) as readers, ThreadPoolExecutor(THREADS) as writers:
+    many = threads(predictor)
+    with ThreadPoolExecutor(many) as readers, ThreadPoolExecutor(many) as writers:
         try:
-            stimuli = _readable(ahead(readers, _read, paths, BATCH), skipped)
-            return dict(ahead(writers, write, predicted(predictor, stimuli, refused), THREADS))
+            stimuli = _readable(ahead(readers, _read, paths, batch_size(predictor)), skipped)
+            return dict(ahead(writers, write, predicted(predictor, stimuli, refused), many))
         except BaseException:
             for pool in (readers, writers):
                 pool.shutdown(wait=False, cancel_futures=True)

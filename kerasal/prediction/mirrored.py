@@ -6,6 +6,7 @@ import numpy as np
 
 from kerasal._stimuli import as_stimuli
 from kerasal.prediction.predictor import Predictor
+from kerasal.prediction.stream import batch_size
 
 
 class Mirrored:
@@ -13,6 +14,11 @@ class Mirrored:
 
     def __init__(self, predictor: Predictor):
         self.predictor = predictor
+
+    @property
+    def inference_batch(self) -> int:
+        """As the predictor's own."""
+        return batch_size(self.predictor)
 
     def saliency_maps(self, stimuli: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Maps (H, W), float32, in [0, 1], of stimuli (H, W, 3): the mean of both, its maximum at 1."""

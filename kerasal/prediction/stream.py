@@ -1,5 +1,6 @@
 """Decoding, the network and writing at the same time, in constant memory."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -11,11 +12,21 @@ import numpy as np
 from kerasal.errors import InputError
 from kerasal.prediction.predictor import Predictor
 
-BATCH = 4  # larger batches are no faster on a CPU and cost memory
+BATCH = 4  # of a predictor that does not say `inference_batch`
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Key = TypeVar("Key")
+
+
+def batch_size(predictor: Predictor) -> int:
+    """How many stimuli the predictor gets at once: as `SaliencyModel.inference_batch` says, else 4."""
+    return getattr(predictor, "inference_batch", BATCH)
+
+
+def threads(predictor: Predictor) -> int:
+    """How many threads decode, and how many write: a network on the CPU takes the other cores, a GPU none."""
+    return 2 if batch_size(predictor) <= BATCH else max(2, os.cpu_count() or 2)
 
 
 def ahead(
@@ -46,7 +57,7 @@ def predicted(
     stimuli = iter(stimuli)
     if hasattr(predictor, "stream"):
         yield from _streamed(predictor, stimuli, refused, processes)
-    while batch := list(islice(stimuli, BATCH)):
+    while batch := list(islice(stimuli, batch_size(predictor))):
         maps = predictor.saliency_maps([stimulus for _, stimulus in batch])
         for (key, stimulus), saliency_map in zip(batch, maps, strict=True):
             yield key, stimulus, saliency_map

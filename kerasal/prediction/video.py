@@ -18,7 +18,7 @@ from kerasal.prediction.attention import attention_share
 from kerasal.prediction.files import existing, output_stems
 from kerasal.prediction.outputs import Outputs
 from kerasal.prediction.predictor import Predictor
-from kerasal.prediction.stream import BATCH, ahead, predicted
+from kerasal.prediction.stream import ahead, batch_size, predicted
 
 # The first that this build of OpenCV writes: VP9, which browsers play, or MPEG-4, which every build has.
 CODECS = ("vp09", "mp4v")
@@ -84,9 +84,10 @@ def predict_video(
         def refused(_: int, error: InputError) -> None:
             raise UnreadableVideo(f"{path}: {error}")  # all its frames have one size
 
-        frames = ahead(reader, lambda _: _next(capture, every), count(), BATCH)
+        size = batch_size(predictor)
+        frames = ahead(reader, lambda _: _next(capture, every), count(), size)
         stimuli: Iterator = enumerate(takewhile(lambda frame: frame is not None, frames))
-        written = sum(1 for _ in ahead(writer, write, predicted(predictor, stimuli, refused), BATCH))
+        written = sum(1 for _ in ahead(writer, write, predicted(predictor, stimuli, refused), size))
         if not written:
             raise UnreadableVideo(f"cannot read video {path}")
         for video in videos.values():

@@ -25,7 +25,6 @@ from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 
 CACHED = ("train", "validation")  # the splits whose features training needs
-EXTRACTION_BATCH = 4  # larger batches are no faster on a CPU and cost memory
 SUMS = "checksums.npy"  # beside the arrays: the CRC-32 of each sample's features, (layers, N) uint32
 NO_SPACE = "make room, name another place with --cache-dir, or train with --no-cache-features"
 
@@ -291,8 +290,9 @@ def _compute(model, samples, mirrored, arrays, progress) -> np.ndarray:
     stimulus = tf.TensorSpec((None, *model.input_size, 3), "float32")
     backbone = tf.function(lambda stimuli: model.backbone(stimuli, training=False), [stimulus])
     half = np.finfo("float16").max
-    for start in progress(range(0, len(samples), EXTRACTION_BATCH), f"features of {len(samples)} stimuli"):
-        part = samples[start : start + EXTRACTION_BATCH]
+    size = model.inference_batch
+    for start in progress(range(0, len(samples), size), f"features of {len(samples)} stimuli"):
+        part = samples[start : start + size]
         resize = pad_image if model.padded else resize_stimulus
         stimuli = tf.stack([resize(sample.read_stimulus(), model.input_size) for sample in part])
         passes = [(start, stimuli)]

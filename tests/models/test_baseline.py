@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -138,3 +139,16 @@ def test_a_backbone_that_is_set_later_leaves_the_head_as_it_starts():
         np.testing.assert_array_equal(ours, its)
     assert not any(weight.any() for weight in later.backbone.get_weights())
     assert any(weight.any() for weight in drawn.backbone.get_weights())
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((96, 128), 64), ((240, 320), 32), ((300, 400), 16), ((960, 1280), 2)]
+)
+def test_on_a_gpu_a_batch_takes_two_gib_at_most_and_on_a_cpu_four_stimuli(size, expected, monkeypatch):
+    network = SimpleNamespace(input_size=size)
+    batch = models.SaliencyModel.inference_batch.fget
+    assert batch(network) == 4
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: [f"{kind}:0"])
+    assert batch(network) == expected
+    # VGG-16's first block: 64 maps of float32, read, written, and once more as workspace.
+    assert expected * 3 * 64 * 4 * size[0] * size[1] <= 2**31

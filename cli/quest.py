@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from kerasal_cli import options
-from kerasal_cli.completion import complete_losses
+from kerasal_cli.completion import complete_losses, complete_models
 from kerasal_cli.loading import load_data, load_library, open_cluster, progress, say
 
 
@@ -47,9 +47,14 @@ from kerasal_cli.loading import load_data, load_library, open_cluster, progress,
 )
 @options.of(
     options.TRAINING.OptionTable,
-    *("model", "backbone", "backbone_weights", "activation"),
+    *("model", "backbone", "backbone_weights", "weights", "activation"),
     *("input_size", "epochs", "patience", "batch_size"),
     model={"help": "Network: baseline or light.  [default: baseline]"},
+    weights={
+        "help": "A network that has learned, which every loss goes on from in place of --start: a shipped "
+        "one, such as baseline.fine-tuned, a run, or a weights file.",
+        "shell_complete": complete_models,
+    },
     activation={"help": "Output of every loss: {choices}.  [default: by the loss's family]"},
     input_size={"help": "Size that stimuli are resized to.", "default": "150x200", "show_default": True},
     epochs={"help": "Of every loss.  [default: 6; paper: 30]"},

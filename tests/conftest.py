@@ -116,6 +116,7 @@ def add_tiny_network() -> None:
             x = keras.layers.Resizing(rows, columns)(x)
             head = keras.Model([inputs], keras.layers.Activation(activation)(x))
             super().__init__(backbone, head, input_size, name="tiny")
+            self.activation = activation
 
     models.NETWORKS["tiny"] = dataclasses.replace(models.NETWORKS["baseline"], name="tiny", network=Tiny)
 

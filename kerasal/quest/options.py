@@ -29,7 +29,8 @@ class QuestOptions:
         search_rates: the learning rates that each loss tries; with none it takes the recipe's.
         search_epochs: the length of a trial, in epochs.
         start: the loss, a canonical spec, of a short training that every loss goes on from; None begins at
-            random, where a map of zeros is a minimum of the pixel losses that some do not leave again.
+            random, where a map of zeros is a minimum of the pixel losses that some do not leave again. Where
+            the training names `weights`, they take its place.
         start_epochs: its length.
     """
 

@@ -289,6 +289,8 @@ class Results(ReportedResults):
     def beginning(self) -> str:
         """Where all losses began, in words."""
         start, epochs = (self.config["options"].get(key) for key in ("start", "start_epochs"))
+        if weights := self.config["options"]["training"].get("weights"):
+            return f"from the weights of {Path(weights).name}"
         return f"from {counted(epochs, 'epoch')} of {start}" if start else "from random weights"
 
     def document(self, write: Callable[[tables.Table], str], comment: str = "") -> str:

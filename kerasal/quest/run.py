@@ -17,6 +17,7 @@ from kerasal.errors import InputError
 from kerasal.evaluation.evaluate import check_known, why_not
 from kerasal.evaluation.scores import together
 from kerasal.metrics import METRICS
+from kerasal.models import SaliencyModel
 from kerasal.quest import paper
 from kerasal.quest.best import write_best
 from kerasal.quest.folder import QuestFolder
@@ -31,6 +32,7 @@ from kerasal.quest.scoring import open_test_sets, score_center_bias
 from kerasal.quest.specs import in_order
 from kerasal.quest.tuning import Tuning, search, stored_trials
 from kerasal.training.features import open_features
+from kerasal.training.initial import initial_network, set_initial_weights, where_it_lies
 from kerasal.training.precision import computing_in, resolve_precision
 
 
@@ -87,6 +89,7 @@ def run(
     precision, line = resolve_precision(options.training.precision)
     if line:
         report(line)
+    options, initial = _going_on(options)
     size = options.training.input_size
     bias = dataset.center_bias(size)
     model_options = options.training.network_options(bias, activation=None)
@@ -98,6 +101,8 @@ def run(
             activation=options.training.activation or "relu",
             backbone_weights=options.training.backbone_weights,
         )
+    if options.training.weights:
+        set_initial_weights(network, options.training.weights, initial)
     folder = QuestFolder(path)
     if tuning:
         stored_trials(folder, tuning)  # refuses a folder of another search before anything is computed
@@ -110,6 +115,8 @@ def run(
         splits = Splits(dataset, features, options)
         sets = open_test_sets(network, dataset, tests, **opened)
         learning = Learning(config, splits, bias)
+        if options.training.weights:
+            _start_from(network, folder, learning)
         if tuning:
             _search(folder, learning, tuning, side_by_side, report)
             config = folder.config
@@ -133,6 +140,32 @@ def run(
         folder.write_text("report.html", report_page(results, dataset["test"], network, stimuli))
         write_best(results, network)
         return results
+
+
+def _going_on(options: QuestOptions) -> tuple[QuestOptions, SaliencyModel | None]:
+    """The options of a quest that goes on from a network's weights, and that network, if it has any."""
+    training = options.training
+    if training.weights is None:
+        return options, None
+    initial = initial_network(training.weights)
+    training = replace(
+        training,
+        weights=where_it_lies(training.weights),
+        activation=training.activation or getattr(initial, "activation", None),
+    )
+    return replace(options, training=training, start=None), initial
+
+
+def _start_from(network: SaliencyModel, folder: QuestFolder, learning: Learning) -> None:
+    """Keep a network's head as what all losses of all seeds go on from."""
+    options = learning.splits.options.training
+    weights = [variable.numpy() for variable in network.head.trainable_variables]
+    for seed in learning.config["seeds"]:
+        if folder.start(seed) is None:
+            record = {"weights": options.weights, "state": LEARNED}
+            activations = [options.activation] if options.activation else ["relu", "sigmoid"]
+            folder.write_start(seed, {activation: (record, weights) for activation in activations})
+        learning.starts[seed] = folder.start(seed)
 
 
 def _search(folder, learning, tuning, side_by_side, report):

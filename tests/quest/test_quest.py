@@ -153,6 +153,31 @@ def test_a_second_call_trains_nothing_and_a_new_loss_alone(finished, tmp_path):
     assert set(again.config["losses"]) == {*results.config["losses"], "ae"}
 
 
+def test_a_quest_goes_on_from_the_weights_of_a_network_that_has_learned(finished, tmp_path):
+    dataset, folder, before, _ = finished
+    best = folder / "best"
+    going_on = quest.options(
+        model="tiny", input_size=SIZE, epochs=1, batch_size=3, learning_rate=1e-9, weights=str(best)
+    )
+    chosen = {"metrics": METRICS, "report": lambda _: None}
+    results = quest.run(dataset, quest.parse_losses("bce, cc"), going_on, tmp_path / "q", **chosen)
+    learned = RunFolder.open(best).load_model()
+    then = before.folder.scores(0, "synthetic", before.best).values
+    for spec in ("bce", "cc"):
+        # At a rate of next to nothing a head stays where it began.
+        weights = results.folder.weights(0, spec)
+        for now, began in zip(weights, learned.head.trainable_variables, strict=True):
+            np.testing.assert_allclose(now, began, atol=1e-6)
+        # And so do its scores: its activation is the one that the weights were learned with, too.
+        for key, values in results.folder.scores(0, "synthetic", spec).values.items():
+            np.testing.assert_allclose(values, then[key], rtol=1e-3, atol=1e-4)
+    assert "from the weights of best" in results.title("synthetic")
+    of_no_network = replace(going_on, training=replace(going_on.training, weights="gbvs"))
+    with pytest.raises(InputError, match="gbvs is no network"):
+        quest.run(dataset, ["mse"], of_no_network, tmp_path / "p", **chosen)
+    assert not (tmp_path / "p").exists()
+
+
 def test_a_quest_without_a_head_ends_with_the_same_results(finished, tmp_path):
     dataset, folder, _, _ = finished
     copy = tmp_path / "q"

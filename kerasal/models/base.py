@@ -39,6 +39,8 @@ class SaliencyModel(keras.Model):
 
     default_backbone: str | None = None  # a name of `kerasal.models.BACKBONES`; None: it has none of those
     padded = False  # whether stimuli keep their aspect ratio, within zeros; targets must be made alike
+    smallest_side = 32  # pixels that either side of an input must have, ...
+    side_multiple = 1  # ... and what it must be a multiple of
     fixed_size = True  # whether every stimulus is brought to `input_size`; else that is the one of training
 
     def __init__(self, backbone: keras.Model, head: keras.Model, input_size: tuple[int, int], **kwargs):
@@ -54,6 +56,15 @@ class SaliencyModel(keras.Model):
         # The backbone has its weights by now, whatever it began with.
         told = arguments_of(config, but=("backbone_weights",))
         return f"{type(self).__name__}({', '.join(told)})"
+
+    @classmethod
+    def check_input_size(cls, size: tuple[int, int]) -> None:
+        """InputError: stimuli of that size (rows, columns) are none that such a network can see."""
+        multiple, smallest = cls.side_multiple, cls.smallest_side
+        if min(size) < smallest or any(side % multiple for side in size):
+            multiples = f"multiples of {multiple}, " if multiple > 1 else ""
+            got = "x".join(map(str, size))
+            raise InputError(f"input_size must be {multiples}at least {smallest}x{smallest}, got {got}")
 
     @classmethod
     def map_size(cls, input_size: tuple[int, int]) -> tuple[int, int]:

@@ -48,8 +48,7 @@ class Baseline(SaliencyModel):
         name: str = "baseline",
         **kwargs,
     ):
-        if min(input_size) < 32:
-            raise ValueError(f"input_size must be at least 32x32, got {tuple(input_size)}")
+        self.check_input_size(input_size)
         if activation not in ("relu", "sigmoid"):
             raise ValueError(f"activation must be 'relu' or 'sigmoid', got {activation!r}")
         if not 0 < initial_density < 1:

@@ -52,6 +52,7 @@ class DeepConvNet(SaliencyModel):
     """
 
     fixed_size = False
+    side_multiple = 4
 
     def __init__(
         self,
@@ -60,8 +61,7 @@ class DeepConvNet(SaliencyModel):
         name: str = "deepconvnet",
         **kwargs,
     ):
-        if min(input_size) < 32 or input_size[0] % 4 or input_size[1] % 4:
-            raise ValueError(f"input_size must be multiples of 4, at least 32x32, got {tuple(input_size)}")
+        self.check_input_size(input_size)
         if str(backbone_weights) == "imagenet":
             raise ValueError("backbone_weights must be 'random' or VGG_CNN_M's .caffemodel, not 'imagenet'")
         stimulus = keras.Input((None, None, 3), name="stimulus")

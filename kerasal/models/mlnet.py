@@ -37,6 +37,9 @@ class MLNet(PaddedSaliencyModel):
 
     default_backbone = "vgg16"
 
+    smallest_side = 8 * PRIOR_FACTOR
+    side_multiple = 8 * PRIOR_FACTOR
+
     def __init__(
         self,
         input_size: tuple[int, int] = (480, 640),
@@ -46,9 +49,7 @@ class MLNet(PaddedSaliencyModel):
         name: str = "mlnet",
         **kwargs,
     ):
-        multiple = 8 * PRIOR_FACTOR
-        if min(input_size) < multiple or input_size[0] % multiple or input_size[1] % multiple:
-            raise ValueError(f"input_size must be multiples of {multiple}, got {tuple(input_size)}")
+        self.check_input_size(input_size)
         stimulus = keras.Input((None, None, 3), name="stimulus")
         x = StimulusPreprocessing(input_size, "padded", name="preprocessing", dtype="float32")(stimulus)
         pools = [TheanoMaxPooling2D(2, 1 if b == 4 else 2, name=f"block{b}_pool") for b in (1, 2, 3, 4)]

@@ -36,6 +36,8 @@ class SalGAN(SaliencyModel):
 
     default_backbone = "vgg16"
 
+    side_multiple = 16
+
     def __init__(
         self,
         input_size: tuple[int, int] = (192, 256),
@@ -44,8 +46,7 @@ class SalGAN(SaliencyModel):
         name: str = "salgan",
         **kwargs,
     ):
-        if min(input_size) < 32 or input_size[0] % 16 or input_size[1] % 16:
-            raise ValueError(f"input_size must be multiples of 16, at least 32x32, got {tuple(input_size)}")
+        self.check_input_size(input_size)
         stimulus = keras.Input((None, None, 3), name="stimulus")
         # float32 under every policy: bfloat16 has too few levels for a stimulus.
         x = StimulusPreprocessing(input_size, "area", name="preprocessing", dtype="float32")(stimulus)

@@ -48,6 +48,8 @@ class SAM(PaddedSaliencyModel):
     default_name: str
     REFERENCE_LAYERS: tuple[str, ...]
 
+    side_multiple = 8
+
     def __init__(
         self,
         input_size: tuple[int, int] = (240, 320),
@@ -61,8 +63,7 @@ class SAM(PaddedSaliencyModel):
         name: str | None = None,
         **kwargs,
     ):
-        if min(input_size) < 32 or input_size[0] % 8 or input_size[1] % 8:
-            raise ValueError(f"input_size must be multiples of 8, at least 32x32, got {tuple(input_size)}")
+        self.check_input_size(input_size)
         if fidelity not in FIDELITIES:
             raise ValueError(f"fidelity must be one of {', '.join(FIDELITIES)}, got {fidelity!r}")
         if not 0 <= initial_density < 1:

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 from keras import ops
 
+from kerasal.errors import InputError
 from kerasal.layers import Maxout, resize_triangle
 from kerasal.models.base import SaliencyModel, resize_maps
 from kerasal.weights import StoredLayer, load_lasagne_weights
@@ -40,8 +41,7 @@ class ShallowNet(SaliencyModel):
         name: str = "shallownet",
         **kwargs,
     ):
-        if tuple(input_size) != INPUT_SIZE:
-            raise ValueError(f"input_size must be {INPUT_SIZE}, got {tuple(input_size)}")
+        self.check_input_size(input_size)
         if backbone_weights not in (None, "random"):
             raise ValueError(f"backbone_weights must be 'random', got {backbone_weights!r}")
         stimulus = keras.Input((None, None, 3), name="stimulus")
@@ -63,6 +63,11 @@ class ShallowNet(SaliencyModel):
         super().__init__(
             backbone, keras.Model([features], map_, name="head"), INPUT_SIZE, name=name, **kwargs
         )
+
+    @classmethod
+    def check_input_size(cls, size):
+        if tuple(size) != INPUT_SIZE:
+            raise InputError(f"input_size must be 96x96, got {'x'.join(map(str, size))}")
 
     @classmethod
     def map_size(cls, input_size):

@@ -175,6 +175,8 @@ def options(recipe: str = "default", **changes: Any) -> TrainingOptions:
     chosen = replace(RECIPES[recipe], **changes)
     # A network of the user's own, given to `fit`, is in no table.
     known = chosen.model in models.NETWORKS and models.network_class(chosen.model)
+    if known:
+        known.check_input_size(chosen.input_size)
     if known and chosen.adversarial_after is not None and not hasattr(known, "discriminator"):
         raise InputError(f"the model {chosen.model} has no discriminator: leave out adversarial_after")
     for name in OF_NETWORK:

@@ -357,6 +357,7 @@ def tree(tmp_path_factory) -> Path:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tree / name)
     add(tree)
+    run(tree, "docs/figures/comparison_tables.py")
     for command in ("check --fix -q .", "format -q ."):
         subprocess.run([sys.executable, "-m", "ruff", *command.split()], cwd=tree, check=True)
     return tree

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from kerasal._processes import ENVIRONMENT
 from kerasal.errors import InputError
 
 IDLE = 20  # seconds after which a process that is not asked ends
@@ -88,6 +87,8 @@ class _Reader:
         """Have a process that waits for a path; one that came here by a fork belongs to the other process."""
         if self.process and self.owner == os.getpid() and self.process.poll() is None:
             return
+        from kerasal._processes import ENVIRONMENT  # here: as little as can be for `kerasal data list`
+
         self.close()
         self.owner = os.getpid()
         self.process = subprocess.Popen(

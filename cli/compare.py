@@ -19,12 +19,7 @@ from kerasal_cli.loading import load_data, load_library, progress, say
 )
 @click.option("--split", default="test", show_default=True, help="train, validation, test or all.")
 @options.metrics("all that the data allow")
-@click.option(
-    "--stimuli",
-    metavar="NAME,NAME",
-    callback=options.names_in,
-    help="To show maps of.  [default: as before, or three of the split]",
-)
+@options.stimuli("To show maps of.  [default: as before, or three of the split]")
 @options.processes
 def compare(models, output, split, metrics, stimuli, processes, limit, data, **data_arguments) -> None:
     """Score all systems that can run on your data: the paper's Table 1, beside the paper's own figures.

@@ -15,7 +15,8 @@ from kerasal_cli.completion import complete_datasets, complete_models
 def read_table(name: str) -> types.ModuleType:
     """A module of tables that imports nothing, such as "models.table", without kerasal around it."""
     folder = Path(importlib.util.find_spec("kerasal").submodule_search_locations[0])
-    file = folder.joinpath(*name.split(".")).with_suffix(".py")
+    places = (place.joinpath(*name.split(".")).with_suffix(".py") for place in (folder, folder.parent))
+    file = next(place for place in places if place.is_file())  # in a checkout weights/ lies beside kerasal/
     spec = importlib.util.spec_from_file_location(f"kerasal_cli.{name}", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -91,6 +92,11 @@ def models(name: str, help: str) -> Callable:
         metavar="RUN|NAME",
         help=f"{help}  [repeatable]",
     )
+
+
+def stimuli(help: str) -> Callable:
+    """The option that names stimuli whose maps a report shows."""
+    return click.option("--stimuli", metavar="NAME,NAME", callback=names_in, help=help)
 
 
 def metrics(default: str) -> Callable:

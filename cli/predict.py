@@ -9,6 +9,8 @@ from kerasal_cli import options
 from kerasal_cli.completion import complete_models
 from kerasal_cli.loading import keep_export, load_predictor, load_tables, progress, say
 
+SHIPPED = options.read_table("weights.registry").SHIPPED
+
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -19,7 +21,7 @@ from kerasal_cli.loading import keep_export, load_predictor, load_tables, progre
     shell_complete=complete_models,
     metavar="RUN|NAME",
     help="Run folder of a trained network, name of `kerasal models` such as gbvs, weights file, or what "
-    "`kerasal export` wrote.  [default: light.fine-tuned, which comes with kerasal]",
+    f"`kerasal export` wrote.  [default: {SHIPPED[0]}, which comes with kerasal]",
 )
 @click.option("--recursive", is_flag=True, help="Folders with all that lies in folders within.")
 @click.option(

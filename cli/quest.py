@@ -93,12 +93,7 @@ from kerasal_cli.loading import load_data, load_library, open_cluster, progress,
     help="Heads that share a step: more is faster and needs more memory.",
 )
 @options.metrics("Table 2's seven")
-@click.option(
-    "--stimuli",
-    metavar="NAME,NAME",
-    callback=options.names_in,
-    help="To show in the report.  [default: three, by their CC]",
-)
+@options.stimuli("To show in the report.  [default: three, by their CC]")
 @options.processes
 @options.cluster
 @options.cache("quest")

@@ -86,9 +86,9 @@ assert all(its.path.is_file() for its in weights.REGISTRY.values() if its.path.p
 photo = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
 assert kerasal.predict(photo).shape == (96, 128)
 kerasal.losses.get("kld+cc+nss")
-from kerasal import reports, serving, quest, comparison
-assert reports.style() and (quest.report.PAGE / "report.html").is_file()
-assert (comparison.report.PAGE / "report.html").is_file()
+from kerasal import quest, reports, table1
+assert "<h1>it</h1>" in reports.html_page("it", "", [], "", {}, "")
+assert all((room.report.PAGE / "sections.html").is_file() for room in (quest, table1))
 """
 
 

@@ -1,10 +1,11 @@
-"""The table of weights: what each file is, where it comes from and what may be done with it."""
+"""The table of weights: what each file is, where it comes from and what may be done with it.
+
+It imports nothing of kerasal at its top: the command line reads it.
+"""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-
-from kerasal.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Weights:
     def whole(self) -> Path:
         """The shipped file. InputError: it was damaged."""
         if not self.path.is_file() or sha256(self.path) != self.sha256:
+            from kerasal.errors import InputError
+
             raise InputError(f"{self.path} is damaged (its SHA-256 is not the registry's): reinstall kerasal")
         return self.path
 

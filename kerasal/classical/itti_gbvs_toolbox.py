@@ -13,7 +13,7 @@ from kerasal.classical.matlab import mat2gray, round_half_away
 
 def itti_gbvs_toolbox(
     image: np.ndarray,
-    *,
+    *,  # written out as in `gbvs`: these are the names and defaults that help shows
     salmapmaxsize: int | None = None,
     channels: str = "CIO",
     colorWeight: float = 1.0,

@@ -26,19 +26,15 @@ from kerasal.reports import (
     agreement_table,
     critical_difference_figure,
     details,
-    heat,
+    html_page,
     html_table,
-    panel,
+    maps_of,
     photo,
-    sorting,
-    style,
-    with_contents,
 )
 
 PAGE = Path(__file__).parent / "page"
 STIMULI = 3  # in Figure 3, where none are named
-FIGURE_WIDTH = 220  # pixels
-THUMBNAIL_WIDTH = 150
+THUMBNAIL_WIDTH = 150  # pixels
 MOST_THUMBNAILS = 300  # in the scatter plot; a page of more is too large to send by mail
 
 
@@ -58,26 +54,25 @@ def report_page(
     InputError: a name that is no sample's.
     """
     shown = _chosen(results, samples, stimuli)
-    sections = [_test_section(results, test) for test in results.tests]
-    template = Template((PAGE / "report.html").read_text(encoding="utf-8"))
-    page = template.substitute(
-        title=html.escape(f"Quest on {results.config['data']['name']}"),
-        style=style(),
-        script=sorting() + (PAGE / "report.js").read_text(encoding="utf-8"),
-        about=html.escape(f"{results.title(results.tests[0])}. {results.uncertainty}"),
-        findings="".join(f"<li>{html.escape(line)}</li>" for line in findings.lines(results)),
+    sections = Template((PAGE / "sections.html").read_text(encoding="utf-8")).substitute(
         paper=_paper(results),
         ranks=_ranks(results),
-        tests=_search_section(results) + "".join(sections),
+        tests=_search_section(results) + "".join(_test_section(results, test) for test in results.tests),
         figure_3=_figure_3(results, shown, network),
         figure_2=center_bias_figure(read_map(results.folder.path / "center_bias.npy")),
-        config=html.escape(json.dumps(results.config, indent=2)),
-        # "</" would end the script element.
-        data=json.dumps(_data(results, samples), separators=(",", ":"), allow_nan=False).replace(
-            "</", "<\\/"
-        ),
     )
-    return with_contents(page)
+    data = json.dumps(_data(results, samples), separators=(",", ":"), allow_nan=False)
+    data = data.replace("</", "<\\/")  # which would end the script element
+    return html_page(
+        f"Quest on {results.config['data']['name']}",
+        f"{results.title(results.tests[0])}. {results.uncertainty}",
+        findings.lines(results),
+        sections,
+        results.config,
+        "Options, data and versions",
+        own_script=(PAGE / "report.js").read_text(encoding="utf-8"),
+        data=f'<script type="application/json" id="data">{data}</script>\n',
+    )
 
 
 def _paper(results: Results) -> str:
@@ -198,18 +193,12 @@ def _figure_3(results: Results, shown: Sequence[Sample], network: SaliencyModel)
             maps[spec] = head(features, training=False)
     figures = []
     for index, sample in enumerate(shown):
-        size = (round(FIGURE_WIDTH * sample.size[0] / sample.size[1]), FIGURE_WIDTH)
-        density = sample.density()
-        panels = [
-            panel(photo(sample.read_stimulus(), FIGURE_WIDTH), "stimulus", "human"),
-            panel(heat(density, size), "human map", "human"),
-        ]
+        labelled, density = [], sample.density().astype("float64")
         for spec, batch in maps.items():
             own_size = scale_to_peak(network.restore(batch[index : index + 1], sample.size))
             own_size = np.asarray(own_size)[0, ..., 0]
-            label = f"{spec}: CC {cc(own_size.astype('float64'), density.astype('float64')):.3f}"
-            panels.append(panel(heat(own_size, size), label))
-        figures.append(f"<h3>{html.escape(sample.name)}</h3><div class='panels'>{''.join(panels)}</div>")
+            labelled.append((f"{spec}: CC {cc(own_size.astype('float64'), density):.3f}", own_size))
+        figures.append(maps_of(sample, labelled))
     return "".join(figures)
 
 

@@ -1,12 +1,55 @@
-"""What the pages of reports are made of: their style, sortable tables, pictures with captions."""
+"""What the pages of reports are made of: their frame and style, sortable tables, pictures with captions."""
 
 import html
+import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from string import Template
+from typing import Any
 
+import numpy as np
+
+from kerasal.data.sample import Sample
 from kerasal.evaluation import tables
+from kerasal.reports.data_uris import heat, photo
 
 HERE = Path(__file__).parent
+
+
+def html_page(
+    title: str,
+    about: str,
+    findings: Iterable[str],
+    sections: str,
+    config: dict[str, Any],
+    settings: str,
+    *,
+    own_style: str = "",
+    own_script: str = "",
+    data: str = "",
+) -> str:
+    """A report as one HTML file that holds all it shows, and opens without a network.
+
+    Args:
+        about: a line under the title; like it and the findings, text that is escaped here.
+        sections: between the findings and the configuration, as HTML.
+        settings: what `config` holds, in words.
+        own_style, own_script: what the report has besides the style and the script of all.
+        data: the element that its script reads from, as HTML.
+    """
+    page = Template((HERE / "report.html").read_text(encoding="utf-8")).substitute(
+        title=html.escape(title),
+        style=style() + own_style,
+        about=html.escape(about),
+        findings="".join(f"<li>{html.escape(line)}</li>" for line in findings),
+        sections=sections,
+        settings=settings,
+        config=html.escape(json.dumps(config, indent=2)),
+        data=data,
+        script=sorting() + own_script,
+    )
+    return with_contents(page)
 
 
 def style() -> str:
@@ -51,6 +94,17 @@ def panel(uri: str, label: str, kind: str = "") -> str:
     """A picture, given as a data URI, with its caption below."""
     text = html.escape(label)
     return f'<figure class="{kind}"><img src="{uri}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+
+
+def maps_of(sample: Sample, maps: Iterable[tuple[str, np.ndarray]], width: int = 220) -> str:
+    """A stimulus with its human map and other maps, each with its label, `width` pixels wide."""
+    size = (round(width * sample.size[0] / sample.size[1]), width)
+    panels = [
+        panel(photo(sample.read_stimulus(), width), "stimulus", "human"),
+        panel(heat(sample.density(), size), "human map", "human"),
+        *(panel(heat(saliency_map, size), label) for label, saliency_map in maps),
+    ]
+    return f"<h3>{html.escape(sample.name)}</h3><div class='panels'>{''.join(panels)}</div>"
 
 
 def with_contents(page: str) -> str:

@@ -1,43 +1,27 @@
 """The report: one HTML file that holds all it shows and opens without a network."""
 
 import html
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from string import Template
+
+import numpy as np
 
 from kerasal.classical import CLASSICAL
 from kerasal.data.sample import Sample
 from kerasal.evaluation import tables
 from kerasal.models import NETWORKS
-from kerasal.reports import (
-    agreement_table,
-    details,
-    heat,
-    html_table,
-    panel,
-    photo,
-    sorting,
-    style,
-    with_contents,
-)
+from kerasal.reports import agreement_table, details, html_page, html_table, maps_of
 from kerasal.table1.plot import interval_plot
 from kerasal.table1.results import Results
 
 PAGE = Path(__file__).parent / "page"
-WIDTH = 220  # pixels of a map
 
 
 def report_page(results: Results, shown: Sequence[Sample]) -> str:
     """The page; `shown` are the stimuli that the folder keeps maps of."""
-    template = Template((PAGE / "report.html").read_text(encoding="utf-8"))
     missing = "".join(f"<li>{html.escape(line)}</li>" for line in results.missing)
-    page = template.substitute(
-        title=html.escape(f"Saliency models on {results.config['data']['name']}"),
-        style=style() + (PAGE / "report.css").read_text(encoding="utf-8"),
-        script=sorting(),
-        about=html.escape(f"{results.title}: {results.config['data']['description']}"),
-        findings="".join(f"<li>{html.escape(line)}</li>" for line in results.findings()),
+    sections = Template((PAGE / "sections.html").read_text(encoding="utf-8")).substitute(
         table=html_table(_means(results, errors=False)),
         errors=details("Means with their standard errors", html_table(_means(results, errors=True))),
         missing=f"<h3>Not run</h3><ul>{missing}</ul>" if missing else "",
@@ -50,11 +34,18 @@ def report_page(results: Results, shown: Sequence[Sample]) -> str:
             for label in results.references
         ),
         paper=_paper(results),
-        maps="".join(_row_of_maps(results, sample) for sample in shown),
+        maps="".join(maps_of(sample, _maps(results, sample)) for sample in shown),
         systems=html_table(_systems(results)),
-        config=html.escape(json.dumps(results.config, indent=2)),
     )
-    return with_contents(page)
+    return html_page(
+        f"Saliency models on {results.config['data']['name']}",
+        f"{results.title}: {results.config['data']['description']}",
+        results.findings(),
+        sections,
+        results.config,
+        "Data, metrics and versions",
+        own_style=(PAGE / "report.css").read_text(encoding="utf-8"),
+    )
 
 
 def _means(results: Results, errors: bool) -> tables.Table:
@@ -71,21 +62,14 @@ def _paper(results: Results) -> str:
     return "".join(parts)
 
 
-def _row_of_maps(results: Results, sample: Sample) -> str:
-    """For a stimulus the photograph, the human map, and the map of each system with its CC."""
-    size = (round(WIDTH * sample.size[0] / sample.size[1]), WIDTH)
-    panels = [
-        panel(photo(sample.read_stimulus(), WIDTH), "stimulus", "human"),
-        panel(heat(sample.density(), size), "human map", "human"),
-    ]
+def _maps(results: Results, sample: Sample) -> Iterator[tuple[str, np.ndarray]]:
+    """The map that each system has of a stimulus, labelled with its CC."""
     for label, facts in results.systems.items():
         saliency_map = results.folder.map(facts["name"], sample.name)
         if saliency_map is not None:
             scores = results.scores[label]
             score = scores.values["cc"][scores.names.index(sample.name)] if "cc" in scores.values else None
-            caption = label if score is None else f"{label}: CC {score:.3f}"
-            panels.append(panel(heat(saliency_map, size), caption))
-    return f"<h3>{html.escape(sample.name)}</h3><div class='panels'>{''.join(panels)}</div>"
+            yield label if score is None else f"{label}: CC {score:.3f}", saliency_map
 
 
 def _systems(results: Results) -> tables.Table:

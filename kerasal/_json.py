@@ -1,10 +1,13 @@
 """JSON files that may be damaged, or be something else."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kerasal.errors import InputError
+
+Kinds = Mapping[str, type | tuple[type, ...]]  # of the entries of a file, by their names
 
 
 def read_json(path: Path, hint: str = "") -> dict[str, Any]:
@@ -33,7 +36,7 @@ def shown(value: Any) -> str:
     return repr(value[:60] if isinstance(value, str | bytes) else value)
 
 
-def check_entries(path: Path, values: dict[str, Any], kinds: dict[str, type | tuple[type, ...]]) -> None:
+def check_entries(path: Path, values: dict[str, Any], kinds: Kinds) -> None:
     """InputError: one of the entries is missing in the values of a file, or is of another kind."""
     for name, kind in kinds.items():
         if name not in values:

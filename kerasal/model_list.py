@@ -23,13 +23,13 @@ def all_models() -> dict[str, ModelInfo]:
 
 def facts(model: ModelInfo) -> dict[str, str | int]:
     """What the table says of one model, by the names of `COLUMNS`."""
-    learns = isinstance(model, NetworkInfo)
+    learned = (model.parameters, _weights(model)) if isinstance(model, NetworkInfo) else (0, "none needed")
     return {
         "name": model.name,
         "year": model.year,
         "kind": model.kind,
-        "parameters": model.parameters if learns else 0,
-        "weights": _weights(model) if learns else "none needed",
+        "parameters": learned[0],
+        "weights": learned[1],
         "licence": model.licence,
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -11,7 +13,7 @@ from kerasal.classical.itti_gbvs_toolbox import itti_gbvs_toolbox
 from kerasal.classical.itti_saliency_toolbox import itti_saliency_toolbox
 from kerasal.errors import InputError
 
-VARIANTS = {
+VARIANTS: dict[str, Callable[..., np.ndarray]] = {
     "gbvs-toolbox": itti_gbvs_toolbox,
     "saliency-toolbox": itti_saliency_toolbox,
     "1998": itti_1998,

@@ -37,7 +37,7 @@ def saliency_maps(
         raise InputError(f"at least one process must work, got {processes}")
     processes = processes or available_cores()
     if processes == 1:
-        results = (partial(_saliency_map, name, stimulus) for stimulus in stimuli)
+        results: Iterable[Callable] = (partial(_saliency_map, name, stimulus) for stimulus in stimuli)
     else:
         results = in_processes(partial(_saliency_map, name), stimuli, processes, start=_start)
     for index, result in enumerate(results):

@@ -29,6 +29,7 @@ from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
 
 TRAIN, VALIDATION = 0.7, 0.15  # of each category; the paper takes all 2000 as a test
+SIGMA = 48  # pixels
 
 INFO = DatasetInfo(
     name="cat2000",
@@ -38,7 +39,7 @@ INFO = DatasetInfo(
     observers="18, pooled",
     seconds=5,
     fixations=None,
-    sigma=48,
+    sigma=SIGMA,
     pixels_per_degree=38,
     licence="none stated; research use",
     citation="Borji and Itti 2015, arXiv 1505.03581",
@@ -106,6 +107,4 @@ def _sample(name, size, stimulus, xy, crop_borders, troubles) -> Sample:
         box = grey_border(read_image(stimulus))
         xy, size, source = xy - [box.left, box.top], box.size, partial(crop_to, stimulus, box)
         xy = troubles.valid(name, xy, size)  # on the grey
-    return Sample(
-        name, size, source, (xy,), INFO.sigma, pixels_per_degree=INFO.pixels_per_degree, pooled=True
-    )
+    return Sample(name, size, source, (xy,), SIGMA, pixels_per_degree=INFO.pixels_per_degree, pooled=True)

@@ -98,7 +98,7 @@ def statistics(dataset: Dataset) -> list[tuple[str, str]]:
         return [*rows, ("fixations", "none: density maps alone")]
     places, per_image, per_observer, observers = [], [], [], []
     for sample in samples:
-        counts = [len(xy) for xy in sample.fixations]
+        counts = [len(xy) for xy in sample.fixations or ()]
         observers.append(len(counts))
         per_image.append(sum(counts))
         per_observer += counts

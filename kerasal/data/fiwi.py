@@ -22,6 +22,7 @@ from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
 
 TRAIN, VALIDATION = 0.7, 0.15  # the paper takes all as a test
+SIGMA = 30  # pixels
 
 INFO = DatasetInfo(
     name="fiwi",
@@ -31,7 +32,7 @@ INFO = DatasetInfo(
     observers="11, pooled",
     seconds=5,
     fixations=None,
-    sigma=30,
+    sigma=SIGMA,
     pixels_per_degree=None,
     licence="none stated; research use",
     citation="Shen and Zhao, ECCV 2014",
@@ -63,7 +64,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
                 if points.shape != size:
                     raise InputError(f"{path} has the size {points.shape}, its image {size}")
                 xy = fixated_pixels(points, path)
-            samples.append(Sample(stimulus.stem, size, stimulus, (xy,), INFO.sigma, pooled=True))
+            samples.append(Sample(stimulus.stem, size, stimulus, (xy,), SIGMA, pooled=True))
     return Dataset(
         name="fiwi",
         splits=ranked_split(samples, TRAIN, VALIDATION, "fiwi"),

@@ -7,7 +7,7 @@ orientation says: a person looked at the turned photograph, and fixations are re
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -35,7 +35,8 @@ IMAGE_SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suf
 MAP_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
 
 ORIENTATION = 0x0112  # the EXIF tag, 1 to 8; TIFF has the same
-TURNS = {  # what shows an image of that orientation as it was seen; 1 is upright
+# What shows an image of that orientation as it was seen; 1 is upright.
+TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: np.fliplr,
     3: lambda pixels: np.rot90(pixels, 2),
     4: np.flipud,
@@ -382,7 +383,7 @@ def _grey_levels(path: Path) -> np.ndarray:
         numbers = _numbers(image)
         if numbers is not None:
             return _upright(numbers, image)
-        if _has_alpha(image) and image.convert("RGBA").getextrema()[3][0] < 255:
+        if _has_alpha(image) and np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
             raise InputError(
                 f"{path} is transparent in parts: a map is an opaque image of grey levels; save in grey what "
                 "its alpha channel holds, or what that lies on"

@@ -29,6 +29,7 @@ from kerasal.errors import InputError
 PAGE = "http://people.csail.mit.edu/tjudd/WherePeopleLook"
 IMAGES, TRAIN, VALIDATION = 1003, 500, 200  # the paper's numbers; it does not name the images
 NOT_GAZE = ("shuff_stimnames", "calibrationdata")
+SIGMA = 24  # pixels
 
 INFO = DatasetInfo(
     name="mit1003",
@@ -38,7 +39,7 @@ INFO = DatasetInfo(
     observers="15",
     seconds=3,
     fixations=104_171,
-    sigma=24,
+    sigma=SIGMA,
     pixels_per_degree=PIXELS_PER_DEGREE,
     licence="none stated; research use with citation, no redistribution",
     citation="Judd, Ehinger, Durand and Torralba, ICCV 2009",
@@ -93,7 +94,7 @@ def load(folder: Path, troubles: Troubles | None = None, *, initial_fixation: bo
                     size,
                     stimulus,
                     tuple(observers),
-                    INFO.sigma,
+                    SIGMA,
                     observers=tuple(users),
                     pixels_per_degree=INFO.pixels_per_degree,
                 )

@@ -88,11 +88,11 @@ def parse(text: str) -> tuple[list[str], list[float] | None]:
     """
     names, weights = [], []
     for part in text.split("+"):
-        name, weight = re.fullmatch(r"(.*?)(?:\*([\d.]+(?:e-?\d+)?))?", part.strip()).groups()
-        if not name:
+        found = re.fullmatch(r"(.*?)(?:\*([\d.]+(?:e-?\d+)?))?", part.strip(), re.DOTALL)
+        if not (found and found[1]):
             raise InputError(f"an empty name among the datasets {text!r}: such as osie+scene or osie*2+scene")
-        names.append(name)
-        weights.append(weight)
+        names.append(found[1])
+        weights.append(found[2])
     if not any(weights):
         return names, None
     try:

@@ -64,7 +64,8 @@ def prepare(
 
     folder = Path(folder).absolute()
     check_space(folder.parent, _bytes(dataset, size), f"preparing {dataset.name}")
-    bias, bias_size = 0.0, size or (300, 400)
+    bias_size = size or (300, 400)
+    bias = np.zeros(bias_size, "float32")
     with new_folder(folder) as partial:
         splits: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
         for split, samples in dataset.splits.items():

@@ -58,7 +58,8 @@ def from_pysaliency(
     places = np.stack([fixations.x, fixations.y], axis=1).astype("float64")
     samples, beside = [], 0
     for number, (label, pixels) in enumerate(zip(_names(stimuli), _pixels(stimuli), strict=True)):
-        size = tuple(int(side) for side in stimuli.sizes[number])
+        rows, columns = map(int, stimuli.sizes[number])
+        size = rows, columns
         ours = numbers == number
         valid = inside(places, size) & ours
         beside += np.count_nonzero(ours & ~valid)
@@ -93,7 +94,7 @@ def to_pysaliency(samples: Sequence[Sample]) -> "tuple[pysaliency.Stimuli, pysal
     rows = [
         (x, y, number, observer)
         for number, sample in enumerate(samples)
-        for observer, fixations in enumerate(sample.fixations)
+        for observer, fixations in enumerate(sample.fixations or ())
         for x, y in fixations
     ]
     x, y, n, subjects = np.array(rows, "float64").reshape(-1, 4).T

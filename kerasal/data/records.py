@@ -86,10 +86,10 @@ class Observers(Sequence):
     """The fixations of each observer, (N, 2), read from a record when asked for."""
 
     def __init__(self, record: Record, count: int):
-        self.record, self.count = record, count
+        self.record, self.observers = record, count
 
     def __len__(self) -> int:
-        return self.count
+        return self.observers
 
     def __getitem__(self, index):
         return self._read()[index]
@@ -98,7 +98,7 @@ class Observers(Sequence):
         return iter(self._read())
 
     def _read(self) -> list[np.ndarray]:
-        if not self.count:
+        if not self.observers:
             return []
         features = self.record.features()
         with structure(self.record.path, "the fixations of each observer"):

@@ -29,6 +29,7 @@ from kerasal.errors import InputError
 TRAIN = 0.95  # of the official training set; the rest watches over training
 PAGE = "http://salicon.net"
 IMAGES = Archive("images.zip", "", "eb2a1bb706633d1b31fc2e01422c5757")
+SIGMA = 19  # pixels
 
 INFO_2015 = DatasetInfo(
     name="salicon-2015",
@@ -38,7 +39,7 @@ INFO_2015 = DatasetInfo(
     observers="a crowd, their number varies",
     seconds=5,
     fixations=4_834_188,  # 3,171,533 of the training and 1,662,655 of the validation set
-    sigma=19,
+    sigma=SIGMA,
     pixels_per_degree=None,
     licence="images: MS COCO's terms (Flickr, Creative Commons kinds); annotations: none stated",
     citation="Jiang, Huang, Duan and Zhao, CVPR 2015",
@@ -104,7 +105,7 @@ def _samples(root: Path, part: str, troubles: Troubles) -> list[Sample]:
             with troubles.reading(path):
                 workers = _read(path, stimulus.stem, size)
             workers = [troubles.valid(stimulus.stem, xy, size) for xy in workers]
-            samples.append(Sample(stimulus.stem, size, stimulus, tuple(workers), INFO_2015.sigma))
+            samples.append(Sample(stimulus.stem, size, stimulus, tuple(workers), SIGMA))
     return samples
 
 

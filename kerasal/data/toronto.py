@@ -25,6 +25,7 @@ from kerasal.data.troubles import Troubles, structure
 from kerasal.errors import InputError
 
 TRAIN, VALIDATION = 0.7, 0.15
+SIGMA = 32  # pixels
 
 INFO = DatasetInfo(
     name="toronto",
@@ -34,7 +35,7 @@ INFO = DatasetInfo(
     observers="20, pooled",
     seconds=4,
     fixations=11_199,
-    sigma=32,
+    sigma=SIGMA,
     pixels_per_degree=32,
     licence="none stated; research use",
     citation="Bruce and Tsotsos, NIPS 2005",
@@ -80,7 +81,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
                     size,
                     stimulus,
                     (fixated_pixels(np.minimum(points, 1), path),),  # they may count
-                    INFO.sigma,
+                    SIGMA,
                     pixels_per_degree=INFO.pixels_per_degree,
                     pooled=True,
                 )

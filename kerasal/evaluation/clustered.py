@@ -1,7 +1,7 @@
 """Scoring on a cluster: chunks of images, whose maps networks make where they are scored."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,12 @@ from kerasal.data.sample import Dataset
 from kerasal.evaluation.scoring import Job, Scorer
 from kerasal.evaluation.systems import BATCH, Network, System
 
-if TYPE_CHECKING:  # it imports Keras, of which scoring processes have no need
-    from kerasal.models import SaliencyModel
+if TYPE_CHECKING:  # not needed by scoring processes
+    from kerasal.prediction import Predictor
 
 CHUNKS = 4  # for each worker, so that a slow one does not keep the others waiting for long
 
-_loaded: "list[tuple[Network, SaliencyModel]]" = []  # the network that this worker loaded last
+_loaded: "list[tuple[Network, Predictor]]" = []  # the network that this worker loaded last
 
 
 def score_on(
@@ -43,7 +43,7 @@ def score_on(
         yield from enumerate(rows, start=place)
 
 
-def _score(scorer: Scorer, jobs: Sequence[Job]) -> list[list[float]]:
+def _score(scorer: Scorer, jobs: Iterable[Job]) -> list[list[float]]:
     return [scorer.score(job) for job in jobs]
 
 

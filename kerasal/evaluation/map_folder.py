@@ -146,7 +146,8 @@ def check_maps(folder: Path | str, dataset: Dataset) -> MapReport:
     if not samples:
         what = f"none of {len(extra)} maps has the name of a stimulus, such as {dataset.samples[0].name}"
         return MapReport(facts, [(maps.folder, f"{what}: {listed(sorted(extra))}")], [])
-    readable, seen = [], {}
+    readable: list[Sample] = []
+    seen: dict[bytes, Path] = {}
     for sample in samples:
         path = files[sample.name]
         trouble = maps.trouble(path, sample)

@@ -10,7 +10,7 @@ import cv2
 from kerasal._processes import in_processes
 from kerasal.evaluation.scoring import Job, Scorer
 
-_scorer: Scorer | None = None  # of a scoring process
+_scorer: Scorer  # of a scoring process
 
 
 def score_all(jobs: Iterable[Job], scorer: Scorer, processes: int) -> Iterator[list[float]]:

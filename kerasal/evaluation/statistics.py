@@ -219,7 +219,7 @@ def _intervals(samples: dict[tuple, np.ndarray], seed: int, resamples: int) -> d
     shapes: dict[tuple[int, ...], list[tuple]] = {}
     for name, values in samples.items():
         shapes.setdefault(values.shape, []).append(name)
-    found = {}
+    found: dict[tuple, tuple] = {}
     for names in shapes.values():
         intervals = bootstrap_intervals(
             np.stack([samples[name] for name in names]), seed=seed, resamples=resamples

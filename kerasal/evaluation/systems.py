@@ -18,8 +18,8 @@ from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.evaluation.scoring import Case, Job
 
-if TYPE_CHECKING:  # it imports Keras, of which processes that run jobs have no need
-    from kerasal.models import SaliencyModel
+if TYPE_CHECKING:  # not needed by processes that run jobs
+    from kerasal.prediction import Predictor
 
 BATCH = 4  # of what does not say `inference_batch`
 
@@ -27,10 +27,13 @@ BATCH = 4  # of what does not say `inference_batch`
 class System(Protocol):
     """Anything that yields maps for samples."""
 
-    name: str
-    knows_answers: (
-        bool  # made from the fixations that it is scored against, or their like: competes with none
-    )
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def knows_answers(self) -> bool:
+        """Whether it is made from the fixations that score it, or their like: it competes with none."""
+        ...
 
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
         """A job for each of the samples, in order. InputError: the system cannot do these samples."""
@@ -42,7 +45,7 @@ class Network:
     """A saliency network. `load` gives it, and is called when the maps are made."""
 
     name: str
-    load: "Callable[[], SaliencyModel]"
+    load: "Callable[[], Predictor]"
     knows_answers: bool = False
 
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:

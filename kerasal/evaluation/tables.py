@@ -14,7 +14,7 @@ from kerasal.metrics import METRICS
 
 DIGITS = 3
 BOLD, ITALIC, PLAIN = "bold", "italic", ""
-MARKS = {1: BOLD, 2: ITALIC, 3: ITALIC}
+MARKS: dict[int | None, str] = {1: BOLD, 2: ITALIC, 3: ITALIC}  # by the rank
 
 
 @dataclass(frozen=True)

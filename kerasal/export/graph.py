@@ -6,6 +6,7 @@ since Keras's needs a size that is known while the graph is made, and ONNX and T
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypeAlias
 
 import tensorflow as tf
 
@@ -15,7 +16,7 @@ from kerasal.models import SaliencyModel, scale_to_peak
 
 Resize = Callable[[tf.Tensor, tuple], tf.Tensor]
 _MATRICES = {"bilinear": resize_triangle, "bicubic": resize_bicubic}
-Function = tf.types.experimental.PolymorphicFunction
+Function: TypeAlias = tf.types.experimental.PolymorphicFunction
 
 
 def matrix_resize(images: tf.Tensor, size: tuple, method: str) -> tf.Tensor:

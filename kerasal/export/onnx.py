@@ -1,5 +1,6 @@
 """ONNX, by way of tf2onnx."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def converted(function: Function):
     """A function with an input signature as an ONNX model."""
     from tf2onnx import convert
 
-    handlers = {"ResizeBilinear": (_resize_to_size, [])}
+    handlers: dict[str, tuple[Callable, list]] = {"ResizeBilinear": (_resize_to_size, [])}
     return convert.from_function(
         function, function.input_signature, opset=OPSET, custom_op_handlers=handlers
     )[0]

@@ -39,7 +39,7 @@ class LinearCombination(Loss):
         if len(set(names)) < len(names):
             raise InputError(f"the terms of a linear combination must differ; got {', '.join(names)}")
         self.remember_terms = False  # set by term_metrics, so that the values are not computed twice
-        self._last = None
+        self._last: tuple | None = None  # the maps of the last call, and their values
 
     @property
     def needs_fixations(self) -> bool:

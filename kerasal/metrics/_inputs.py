@@ -137,7 +137,7 @@ def inner(a: np.ndarray, b: np.ndarray) -> float:
     return float(rows.sum() + a[in_rows:] @ b[in_rows:])
 
 
-def read_map(values: ArrayLike, name: str = "saliency_map", totals: bool = True) -> Map:
+def read_map(values: ArrayLike | Map, name: str = "saliency_map", totals: bool = True) -> Map:
     """A map (H, W) of finite real numbers. `name` is the argument's name in errors.
 
     Without `totals`, which the AUCs do not need, both are NaN.
@@ -160,7 +160,7 @@ def read_map(values: ArrayLike, name: str = "saliency_map", totals: bool = True)
     return Map(values.shape, pixels, extremes, lowest, highest, total, total_of_squares)
 
 
-def read_positive_map(values: ArrayLike, name: str, why: str) -> Map:
+def read_positive_map(values: ArrayLike | Map, name: str, why: str) -> Map:
     """A map without negative values. `why` ends the error's first half."""
     checked = read_map(values, name)
     if checked.lowest < 0:

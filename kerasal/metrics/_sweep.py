@@ -35,7 +35,7 @@ class Sum(Protocol):
 Start = Callable[..., Sum | float]
 
 
-def swept(start: Start, saliency_map: ArrayLike, *arguments) -> float:
+def swept(start: Start, saliency_map: ArrayLike | Map, *arguments) -> float:
     """One metric."""
     saliency_map = read_map(saliency_map)
     return sweep(saliency_map, [start(saliency_map, *arguments)])[0]

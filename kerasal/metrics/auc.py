@@ -83,7 +83,7 @@ class _Judd:
         under = np.concatenate([[0.0], np.cumsum(self.weights)]).astype(np.float32)  # halves of whole numbers
         self.table = np.repeat(under, np.diff(np.concatenate([[0], bins + 1, [BINS]])))
         self.table[bins] = SHARED
-        self.total, self.near = 0.0, []
+        self.total, self.near = 0.0, list[np.ndarray]()
 
     def _choose_bins(self) -> None:
         """A bin's width is a power of two, so that the sum below is rounded once and keeps the order.

@@ -42,7 +42,7 @@ class MetricInfo:
     unit: str
 
 
-_AREA = {"higher_is_better": True, "best": 1.0, "range": (0.0, 1.0), "unit": ""}
+_SHARE = (0.0, 1.0)
 _UNBOUNDED = (-INFINITY, INFINITY)
 
 # The seven of the paper's Table 2 in its order, then two that the paper leaves out.
@@ -50,15 +50,15 @@ METRICS: dict[str, MetricInfo] = {
     info.key: info
     for info in (
         MetricInfo("cc", "CC", cc, start_cc, "density", (), True, 1.0, (-1.0, 1.0), ""),
-        MetricInfo("sim", "SIM", sim, start_sim, "density", (), True, 1.0, (0.0, 1.0), ""),
-        MetricInfo("auc_judd", "AUC-Judd", auc_judd, start_auc_judd, "fixations", (), **_AREA),
-        MetricInfo("auc_borji", "AUC-Borji", auc_borji, auc_borji, "fixations", (), **_AREA),
+        MetricInfo("sim", "SIM", sim, start_sim, "density", (), True, 1.0, _SHARE, ""),
+        MetricInfo("auc_judd", "AUC-Judd", auc_judd, start_auc_judd, "fixations", (), True, 1.0, _SHARE, ""),
+        MetricInfo("auc_borji", "AUC-Borji", auc_borji, auc_borji, "fixations", (), True, 1.0, _SHARE, ""),
         MetricInfo(
             "nss", "NSS", nss, nss, "fixations", (), True, INFINITY, _UNBOUNDED, "standard deviations"
         ),
         MetricInfo("emd", "EMD", emd, emd, "density", (), False, 0.0, (0.0, INFINITY), "grid cells"),
         MetricInfo("kld", "KLD", kld, start_kld, "density", (), False, 0.0, (0.0, INFINITY), "nats"),
-        MetricInfo("sauc", "sAUC", sauc, sauc, "fixations", ("other_fixations",), **_AREA),
+        MetricInfo("sauc", "sAUC", sauc, sauc, "fixations", ("other_fixations",), True, 1.0, _SHARE, ""),
         MetricInfo(
             "information_gain",
             "IG",

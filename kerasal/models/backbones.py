@@ -35,7 +35,7 @@ class Backbone:
 
     name: str
     title: str
-    build: Callable[[str | Path | None, tuple[str, ...]], keras.Model]
+    build: Callable[..., keras.Model]
     levels: Mapping[str, float]
     weights: str | None
     licence: str

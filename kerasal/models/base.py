@@ -48,7 +48,7 @@ class SaliencyModel(keras.Model):
         super().__init__(inputs=inputs, outputs=head(backbone(inputs)), **kwargs)
         self.backbone = backbone
         self.head = head
-        self.input_size = tuple(input_size)
+        self.input_size = (input_size[0], input_size[1])
 
     def __repr__(self):
         # A subclass without a configuration of its own has that of the graph.
@@ -69,7 +69,7 @@ class SaliencyModel(keras.Model):
     @classmethod
     def map_size(cls, input_size: tuple[int, int]) -> tuple[int, int]:
         """(rows, columns) of the map of a network with that input size."""
-        return tuple(input_size)
+        return input_size[0], input_size[1]
 
     @property
     def output_size(self) -> tuple[int, int]:

@@ -109,7 +109,7 @@ def _searched(results: "Results") -> Iterator[str]:
 
 def _places(results: "Results") -> Iterator[str]:
     if places := results.mean_places:
-        first = min(places, key=places.get)
+        first = min(places, key=places.__getitem__)
         yield (
             f"Lowest mean place over all metrics of the test images: {first} ({places[first]:.1f} of "
             f"{len(places)})."
@@ -224,10 +224,10 @@ def _families(results: "Results") -> Finding:
         "The best pixel-, distribution- and saliency-based losses perform similarly (4.3): within "
         f"{margin:.3f} in CC"
     )
-    best = [results.best_of(spec for spec in _able(results) if family(spec) == name) for name in names]
-    if None in best:
-        lacking = ", ".join(name for name, spec in zip(names, best, strict=True) if spec is None)
+    of_family = {name: [spec for spec in _able(results) if family(spec) == name] for name in names}
+    if lacking := ", ".join(name for name, specs in of_family.items() if not specs):
         return _not_asked(key, claim, f"no loss that learned of: {lacking}")
+    best = [spec for specs in of_family.values() if (spec := results.best_of(specs))]
     answers, parts = [], []
     for index, second in enumerate(best):
         for first in best[:index]:

@@ -41,7 +41,7 @@ class LearningJob:
         rates = {spec: folder.rate(spec) for spec in group}
         searching = [spec for spec in group if rates[spec] is None]
         training = [spec for spec in group if folder.head(seed, spec) is None]
-        known = {spec: rates[spec] for spec in training if rates[spec]}
+        known = {spec: rate for spec, rate in rates.items() if rate and spec in training}
         return cls(seed, searching, training, known) if searching or training else None
 
 

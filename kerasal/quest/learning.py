@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def train_heads(
     """
     epochs, patience = splits.options.training.epochs, splits.options.training.patience
     heads.reset()
-    records = [{"state": LEARNED, "best_epoch": None, "history": []} for _ in heads.specs]
+    records = [dict[str, Any](state=LEARNED, best_epoch=None, history=[]) for _ in heads.specs]
     best: list[tuple[float, list[np.ndarray], bool]] = [(math.inf, [], False)] * len(heads.specs)
     learning = set(range(len(heads.specs)))
     for epoch in range(epochs):

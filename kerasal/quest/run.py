@@ -106,7 +106,7 @@ def run(
     folder = QuestFolder(path)
     if tuning:
         stored_trials(folder, tuning)  # refuses a folder of another search before anything is computed
-    opened = {"folder": cache_folder, "bound": cache_bound, "progress": progress}
+    opened: dict[str, Any] = {"folder": cache_folder, "bound": cache_bound, "progress": progress}
     keys = _possible(metrics, dataset, tests, report)
     config = _config(dataset, specs, options, model_options, precision, seeds, tests, keys)
     with folder.at_work(config, report) as config:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -75,7 +76,7 @@ def open_test_sets(
         replace(other, splits={"train": own["train"], "validation": [], "test": other.samples})
         for other in others
     ]
-    kept = {"folder": folder, "bound": bound, "progress": progress}
+    kept: dict[str, Any] = {"folder": folder, "bound": bound, "progress": progress}
     return [TestSet(data.name, data, FeatureCache.open(network, data["test"], **kept)) for data in sets]
 
 

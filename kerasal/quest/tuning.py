@@ -127,10 +127,8 @@ def density_scores(splits: Splits) -> dict[str, float]:
 
 def objective(validation: Mapping[str, float | None], ideal: Mapping[str, float]) -> float:
     """CC and NSS on the validation split as shares of the density's own: their mean."""
-    values = [validation.get(key) for key in ideal]
-    if None in values:
-        return FAILED
-    return float(np.mean([value / ideal[key] for key, value in zip(ideal, values, strict=True)]))
+    shares = [value / ideal[key] for key in ideal if (value := validation.get(key)) is not None]
+    return float(np.mean(shares)) if len(shares) == len(ideal) else FAILED
 
 
 def spec_of(drawn: Mapping[str, float]) -> str:
@@ -141,7 +139,7 @@ def spec_of(drawn: Mapping[str, float]) -> str:
     """
     largest = max(drawn.values())
     kept = {term: value for term, value in drawn.items() if value >= SMALLEST}
-    kept = kept or {max(drawn, key=drawn.get): largest}
+    kept = kept or {max(drawn, key=drawn.__getitem__): largest}
     return losses.canonical("+".join(f"{value / largest:.3g}*{term}" for term, value in kept.items()))
 
 

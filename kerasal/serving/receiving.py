@@ -99,10 +99,10 @@ class Uploads:
                         window, came = 0.0, 0
             finally:
                 chunk.cancel()
-            if chunk.result() is None:
+            if (received := chunk.result()) is None:
                 return
-            came += len(chunk.result())
-            yield chunk.result()
+            came += len(received)
+            yield received
 
     async def _take(self, token: object, count: int) -> None:
         def fits() -> bool:

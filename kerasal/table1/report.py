@@ -7,7 +7,7 @@ from string import Template
 
 import numpy as np
 
-from kerasal.classical import CLASSICAL
+from kerasal.classical import CLASSICAL, ClassicalModel
 from kerasal.data.sample import Sample
 from kerasal.evaluation import tables
 from kerasal.models import NETWORKS
@@ -78,7 +78,7 @@ def _systems(results: Results) -> tables.Table:
     for label, facts in results.systems.items():
         entry = CLASSICAL.get(facts["model"]) or NETWORKS.get(facts["model"])
         if entry:
-            exact = f"{entry.source}. {entry.exact}" if facts["model"] in CLASSICAL else entry.kind
+            exact = f"{entry.source}. {entry.exact}" if isinstance(entry, ClassicalModel) else entry.kind
             cells = [label, facts["model"], f"{entry.reference}", exact, entry.licence]
             rows.append([tables.Cell(text) for text in cells])
     return tables.Table(

@@ -74,7 +74,7 @@ class Results(ReportedResults):
             for label, place in self.comparison().mean_places.items()
             if self.systems[label]["kind"] != REFERENCE_KIND
         }
-        return min(places, key=places.get) if places else None
+        return min(places, key=places.__getitem__) if places else None
 
     @property
     def title(self) -> str:
@@ -110,7 +110,7 @@ class Results(ReportedResults):
         metrics = [key for key in paper.TABLE_1_METRICS if key in comparison.metrics]
         rows = []
         for row, labels in self.printed.items():
-            for label in labels or [None]:
+            for label in labels or [""]:
                 cells = [tables.Cell(row), tables.Cell(label or "not run")]
                 for key in metrics:
                     mean = comparison.summaries[label][key].mean if label else math.nan

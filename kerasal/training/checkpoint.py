@@ -7,7 +7,7 @@ Keras's own BackupAndRestore keeps neither the random state nor the metrics' sum
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -89,7 +89,7 @@ def values(variables: list[keras.Variable]) -> list[np.ndarray]:
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
-def assign(variables: list[keras.Variable], arrays: list[np.ndarray]) -> None:
+def assign(variables: list[keras.Variable], arrays: Sequence[np.ndarray]) -> None:
     """Give the variables the values that `values` took. InputError: they are those of another network."""
     if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
         raise InputError("the checkpoint is one of another network or optimizer")

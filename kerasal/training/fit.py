@@ -65,8 +65,8 @@ def train(
     strategy = _start(options)
     initial = None
     if options.weights:
-        options = replace(options, weights=where_it_lies(options.weights))
-        initial = initial_network(options.weights)
+        weights = where_it_lies(options.weights)
+        options, initial = replace(options, weights=weights), initial_network(weights)
     network_class = models.network_class(options.model)
     map_size = network_class.map_size(options.input_size)
     bias = dataset.center_bias(map_size, network_class.padded)

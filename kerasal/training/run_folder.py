@@ -33,7 +33,7 @@ from kerasal._files import (
     write_json,
     write_text,
 )
-from kerasal._json import check_entries, read_json, shown
+from kerasal._json import Kinds, check_entries, read_json, shown
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel, build, load_keras3
 from kerasal.models.weights_file import write_weights
@@ -42,7 +42,7 @@ from kerasal.training.precision import computing_in, resolve_precision
 
 SCHEMA = 1
 # What config.json must hold for kerasal to go on from it ...
-ENTRIES = {
+ENTRIES: Kinds = {
     "loss": str,
     "model": str,
     "model_options": dict,
@@ -51,8 +51,9 @@ ENTRIES = {
     "cache_features": bool,
     "data": dict,
 }
-DATA_ENTRIES = {"arguments": dict, "fingerprint": str, "limit": (int, NoneType)}  # ... and of its data ...
-ARGUMENTS = {  # ... and to load them
+# ... and of its data ...
+DATA_ENTRIES: Kinds = {"arguments": dict, "fingerprint": str, "limit": (int, NoneType)}
+ARGUMENTS: Kinds = {  # ... and to load them
     "name": str,
     "data_dir": (str, dict, NoneType),
     "sigma": (int, float, NoneType),

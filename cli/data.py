@@ -274,12 +274,7 @@ def prepare(name, folder, output, size, per_shard, **reading) -> None:
             visualize.save_center_bias(folder / data.CENTER_BIAS, folder / "center_bias.png")
 
     made = write(
-        dataset,
-        output,
-        size=rows_columns,
-        per_shard=per_shard,
-        progress=progress,
-        finish=draw_center_bias,
+        dataset, output, size=rows_columns, per_shard=per_shard, progress=progress, finish=draw_center_bias
     )
     click.echo(f"wrote {len(made.samples):,} samples to {output}; next: kerasal train --data {output}")
 

@@ -57,10 +57,7 @@ def in_processes(
     if hasattr(signal, "pthread_sigmask"):  # Windows has neither this nor the tracker
         resource_tracker.ensure_running()  # its start would lift the block of SIGINT below
     pool = ProcessPoolExecutor(
-        processes,
-        multiprocessing.get_context("spawn"),
-        initializer=_start,
-        initargs=(start, arguments),
+        processes, multiprocessing.get_context("spawn"), initializer=_start, initargs=(start, arguments)
     )
     waiting: deque[Future] = deque()
 

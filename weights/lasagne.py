@@ -9,10 +9,7 @@ import numpy as np
 from kerasal.errors import InputError
 from kerasal.weights.stored import StoredLayer, check_shapes
 
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def load_lasagne_weights(layers: Sequence[StoredLayer], path: Path | str) -> None:

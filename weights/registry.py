@@ -184,13 +184,7 @@ PUBLISHED = {
         _sam("sam-vgg", "2015", "sam-vgg_salicon_weights.pkl"),
         _sam("sam-resnet", "2015", "sam-resnet_salicon_weights.pkl"),
         _sam("sam-resnet", "2017", "sam-resnet_salicon2017_weights.pkl"),
-        _upc(
-            "salgan.salicon",
-            "salgan",
-            "2017-salgan/gen_modelWeights0090.npz",
-            _SALGAN,
-            _SALGAN_AUTHORS,
-        ),
+        _upc("salgan.salicon", "salgan", "2017-salgan/gen_modelWeights0090.npz", _SALGAN, _SALGAN_AUTHORS),
         _upc(
             "salgan-discriminator.salicon",
             "salgan-discriminator",

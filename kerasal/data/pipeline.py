@@ -94,11 +94,7 @@ def batch_samples(
 
 
 def _order(
-    count: int,
-    seed: int | None,
-    epoch: tf.Tensor,
-    flip: bool,
-    parts: Sequence[tuple[int, int]] | None = None,
+    count: int, seed: int | None, epoch: tf.Tensor, flip: bool, parts: Sequence[tuple[int, int]] | None = None
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The indices of one epoch in their order, and which of them are mirrored."""
     indices = tf.range(count, dtype=tf.int64)

@@ -23,10 +23,7 @@ PYTHON, JPEG, PNG, RECORD = range(4)  # how a stimulus is read
 ENDS = {"JPEG": b"\xff\xd9", "PNG": b"\x00\x00\x00\x00IEND\xaeB`\x82"}
 
 # What takes the stimulus out of a record in a graph.
-STIMULUS = {
-    "stimulus": tf.io.FixedLenFeature([], tf.string),
-    "size": tf.io.FixedLenFeature([2], tf.int64),
-}
+STIMULUS = {"stimulus": tf.io.FixedLenFeature([], tf.string), "size": tf.io.FixedLenFeature([2], tf.int64)}
 
 # What reads the network's inputs of a sample: (index, mirrored) -> tensors of one image.
 Reader = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]

@@ -39,10 +39,7 @@ MOST_THUMBNAILS = 300  # in the scatter plot; a page of more is too large to sen
 
 
 def report_page(
-    results: Results,
-    samples: Sequence[Sample],
-    network: SaliencyModel,
-    stimuli: Sequence[str] | None = None,
+    results: Results, samples: Sequence[Sample], network: SaliencyModel, stimuli: Sequence[str] | None = None
 ) -> str:
     """The page.
 

@@ -288,8 +288,7 @@ def _score(folder, config, sets, size, processes, cluster, progress, report):
         for test_set in sets
         for seed in config["seeds"]
         for group in groups(
-            [spec for spec in config["losses"] if folder.scores(seed, test_set.name, spec) is None],
-            size,
+            [spec for spec in config["losses"] if folder.scores(seed, test_set.name, spec) is None], size
         )
     ]
 

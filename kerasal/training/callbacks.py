@@ -97,11 +97,7 @@ class StopOnDivergence(keras.callbacks.Callback):
     """
 
     def __init__(
-        self,
-        state: TrainingState,
-        batch_size: int,
-        count: int,
-        batch: Callable[[int, int], Sequence[Sample]],
+        self, state: TrainingState, batch_size: int, count: int, batch: Callable[[int, int], Sequence[Sample]]
     ):
         super().__init__()
         self.state = state

@@ -7,7 +7,7 @@ import click
 from kerasal_cli import options
 from kerasal_cli.completion import complete_datasets
 from kerasal_cli.loading import load_data, load_library, load_light, load_tables, progress, say
-from kerasal_cli.table import json_option, show_json, show_rows, show_table
+from kerasal_cli.table import json_option, show_facts, show_json, show_rows, show_table
 
 PATH = click.Path(path_type=Path)
 ABOUT = ("stimuli", "first", "last")  # what is told of the stimuli whose features are kept
@@ -138,20 +138,13 @@ def info(name, as_json) -> None:
       kerasal data info mit1003
     """
     load_tables()
-    from rich.table import Table
-
     from kerasal.data import default_folder, facts
 
     known = facts(name)
     if as_json:
         show_json(_facts(known))
         return
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for label, value in (*known.rows(), ("looked for in", str(default_folder(name)))):
-        table.add_row(label, value)
-    show_table(table)
+    show_facts([*known.rows(), ("looked for in", str(default_folder(name)))])
 
 
 @data.command()
@@ -215,12 +208,7 @@ def check(name, folder, maps, **reading) -> None:
     for note in (*report.notes, *(of_maps.notes if of_maps else ())):
         say(f"Note: {note}")
     if usable:
-        table = Table(box=None, pad_edge=False, show_header=False)
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column(overflow="fold")
-        for row in (*statistics(report.dataset), *(of_maps.facts if of_maps else ())):
-            table.add_row(*row)
-        show_table(table)
+        show_facts([*statistics(report.dataset), *(of_maps.facts if of_maps else ())])
     troubles = [*report.troubles, *(of_maps.troubles if of_maps else ())]
     if not troubles:
         click.echo("nothing is wrong with any file")

@@ -1,6 +1,6 @@
 """Printing tables and JSON."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -29,13 +29,10 @@ def _show_tables(evaluation) -> None:
 def show_tables(title: str, shown) -> None:
     """Print tables for a terminal, under a title."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console.width = 240  # a file or a pipe has no width to fit into
+    console = _console(240)
     console.print(Text(title, style="bold"))
     for table in shown:
         drawn = Table(
@@ -60,8 +57,8 @@ def show_json(values: Any) -> None:
     click.echo(json_text(values), nl=False)
 
 
-def show_rows(rows: list[dict[str, str]], width: int | None = 120) -> None:
-    """Print rows under the names of their entries, as wide as the terminal; `width` where it is none."""
+def show_rows(rows: list[dict[str, str]]) -> None:
+    """Print rows under the names of their entries, as wide as the terminal."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -69,14 +66,31 @@ def show_rows(rows: list[dict[str, str]], width: int | None = 120) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row.values())
-    show_table(table, width)
+    show_table(table)
 
 
-def show_table(table, width: int = 120) -> None:
-    """Print a table of rich's on stdout, as wide as the terminal; `width` where it goes to a file."""
+def show_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Print pairs of a label and a value, a line each."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in facts:
+        table.add_row(*row)
+    show_table(table)
+
+
+def show_table(table) -> None:
+    """Print a table of rich's on stdout, as wide as the terminal; 120 columns where it goes to a file."""
+    _console(120).print(table)
+
+
+def _console(width: int):
+    """Standard output, which has that width where it is no terminal."""
     from rich.console import Console
 
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=width)
-    console.print(table)
+        console.width = width
+    return console

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.errors import InputError
-from kerasal.weights.stored import StoredLayer, check_shapes
+from kerasal.weights.stored import StoredLayer, check_shapes, existing
 
 # Numbers of fields.
 NET_LAYER, NET_V1_LAYER = 100, 2
@@ -78,9 +78,7 @@ def load_caffe_weights(layers: Sequence[StoredLayer], path: Path | str) -> None:
 
 def read_caffemodel(path: Path | str) -> dict[str, list[Blob]]:
     """The arrays of each layer that has any, by its name. InputError: no such file, or none of Caffe's."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"no weights file {path}")
+    path = existing(path)
     layers = {}
     try:
         for number, _, value in _fields(memoryview(path.read_bytes())):

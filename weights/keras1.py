@@ -10,7 +10,7 @@ import numpy as np
 
 from kerasal.errors import InputError
 from kerasal.layers import AttentiveConvLSTM
-from kerasal.weights.stored import keras_kernel
+from kerasal.weights.stored import damaged, existing, keras_kernel
 
 
 def load_theano_weights(layers: Sequence[keras.layers.Layer], path: Path | str) -> None:
@@ -48,9 +48,7 @@ def open_keras1(path: Path | str) -> Iterator[list[tuple[str, list[h5py.Dataset]
     Such a file has an attribute `layer_names`, and for each layer a group with an attribute `weight_names`;
     all of it may lie in a group `model_weights`. InputError: it has not, or is no HDF5 file.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"no weights file {path}")
+    path = existing(path)
     with open(path, "rb") as file:
         start = file.read(8)
     if start != b"\x89HDF\r\n\x1a\n":
@@ -67,17 +65,13 @@ def open_keras1(path: Path | str) -> Iterator[list[tuple[str, list[h5py.Dataset]
         except InputError:
             raise
         except Exception as error:  # damaged bytes make h5py raise whatever it comes to
-            raise _damaged(path, error) from None
+            raise damaged(path, error) from None
         try:
             yield [(name, datasets) for name, datasets in layers if datasets]
         except InputError:
             raise
         except Exception as error:  # an array that cannot be read
-            raise _damaged(path, error) from None
-
-
-def _damaged(path, error):
-    return InputError(f"{path} is damaged: {' '.join(str(error).split())}")
+            raise damaged(path, error) from None
 
 
 def _datasets(root, layer, path):

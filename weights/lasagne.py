@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.errors import InputError
-from kerasal.weights.stored import StoredLayer, check_shapes
+from kerasal.weights.stored import StoredLayer, check_shapes, damaged, existing
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -42,16 +42,14 @@ def load_lasagne_weights(layers: Sequence[StoredLayer], path: Path | str) -> Non
     except InputError:
         raise
     except Exception as error:  # damaged bytes make zipfile and NumPy raise whatever it comes to
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
     for (stored, *_), arrays in zip(places, converted, strict=True):
         stored.layer.set_weights(arrays)
 
 
 def lasagne_shapes(path: Path | str) -> list[tuple[int, ...]]:
     """The shapes of `arr_0`, `arr_1`, ..., read from their headers alone. InputError: see above."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"no weights file {path}")
+    path = existing(path)
     if not is_npz(path):
         raise InputError(f"{path} is not an .npz file of Lasagne's arrays")
     try:
@@ -66,7 +64,7 @@ def lasagne_shapes(path: Path | str) -> list[tuple[int, ...]]:
     except InputError:
         raise
     except Exception as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
 
 
 def is_npz(path: Path | str) -> bool:
@@ -88,7 +86,3 @@ def _shape(archive, name, path):
 
 def _names(start, count):
     return f"arr_{start}" if count == 1 else f"arr_{start} to arr_{start + count - 1}"
-
-
-def _damaged(path, error):
-    return InputError(f"{path} is damaged: {' '.join(str(error).split()) or type(error).__name__}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -59,6 +60,19 @@ class StoredLayer:
         if self.kernel_alone:
             converted[1:] = self.layer.get_weights()[1:]
         return converted
+
+
+def existing(path: Path | str) -> Path:
+    """A weights file's path. InputError: there is none."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"no weights file {path}")
+    return path
+
+
+def damaged(path: Path | str, error: Exception) -> InputError:
+    """What to raise for a file whose bytes made a reader raise `error`."""
+    return InputError(f"{path} is damaged: {' '.join(str(error).split()) or type(error).__name__}")
 
 
 def check_shapes(found: Sequence[tuple[int, ...]], stored: StoredLayer, where: str) -> None:

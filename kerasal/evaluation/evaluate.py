@@ -13,7 +13,7 @@ from kerasal._files import json_text, make_folder, write_atomically, write_text
 from kerasal._processes import worthwhile_processes
 from kerasal.cluster import Cluster
 from kerasal.data.names import counted
-from kerasal.data.sample import SPLITS, Dataset, Sample, fingerprint
+from kerasal.data.sample import Dataset, Sample, fingerprint
 from kerasal.errors import InputError
 from kerasal.evaluation import tables
 from kerasal.evaluation.baselines import Baseline, training_center_bias
@@ -138,13 +138,13 @@ def evaluate(
     InputError: an unknown split, metric, or reference; a metric that the data do not allow; whatever a
     system finds wrong.
     """
-    samples = _samples(dataset, split)
+    samples = dataset[split]
     check_names(list(systems))
     systems = within(systems, dataset)
     names = [system.name for system in systems]
     if reference is not None and reference not in names:
         raise InputError(f"unknown reference {reference!r}: one of {', '.join(names)}")
-    chosen = [_metrics(metrics, part, _samples(part, split)) for part in dataset.sets]
+    chosen = [_metrics(metrics, part, part[split]) for part in dataset.sets]
     by_set = {
         part.name: _scores(systems, part, split, keys, processes, cluster, progress)
         for part, (keys, _) in zip(dataset.sets, chosen, strict=True)
@@ -205,14 +205,6 @@ def _scores(
     }
 
 
-def _samples(dataset: Dataset, split: str) -> list[Sample]:
-    if split not in (*SPLITS, "all"):
-        raise InputError(f"unknown split {split!r}: one of {', '.join(SPLITS)}, or all")
-    if not dataset[split]:
-        raise InputError(f"the {split} split of {dataset.name} is empty")
-    return dataset[split]
-
-
 def _metrics(
     chosen: Iterable[str] | None, dataset: Dataset, samples: list[Sample]
 ) -> tuple[tuple[str, ...], list[str]]:
@@ -246,7 +238,7 @@ def why_not(key: str, dataset: Dataset, samples: list[Sample]) -> str | None:
         return f"{dataset.name} has density maps and no fixations"
     if key == "sauc" and len(samples) < 2:
         return "a single image has no other images' fixations"
-    if key == "information_gain" and not dataset["train"]:
+    if key == "information_gain" and not dataset.splits["train"]:
         return f"{dataset.name} has no training samples for the centre bias, its baseline"
     if key == "emd":
         for sample in samples:

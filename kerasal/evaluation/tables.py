@@ -40,31 +40,31 @@ class Table:
         return ["left" if index < self.names else "right" for index in range(len(self.header))]
 
 
-def means(comparison: Comparison, *, errors: bool = True, digits: int = DIGITS) -> Table:
+def means(comparison: Comparison, *, errors: bool = True) -> Table:
     """A row a system, a column a metric: the mean, with its standard error if `errors`."""
-    ranks = {key: _marked(comparison, key, digits) for key in comparison.metrics}
+    ranks = {key: _marked(comparison, key) for key in comparison.metrics}
     rows = []
     for system, summaries in comparison.summaries.items():
         cells = [Cell(system)]
         for key in comparison.metrics:
             summary = summaries[key]
-            text = _number(summary.mean, digits)
+            text = _number(summary.mean)
             if errors and not math.isnan(summary.standard_error):
-                text += f" ± {_number(summary.standard_error, digits)}"
+                text += f" ± {_number(summary.standard_error)}"
             cells.append(Cell(text, MARKS.get(ranks[key].get(system), PLAIN)))
         rows.append(cells)
     return Table("mean" + (" ± standard error" if errors else ""), ["system", *map(_name, ranks)], rows)
 
 
-def details(comparison: Comparison, system: str, *, digits: int = DIGITS) -> Table:
+def details(comparison: Comparison, system: str) -> Table:
     """A row a metric of one system: mean, standard error, interval, images with a value and without."""
     header = ["metric", "mean", "std. err.", "95 % interval", "images", "skipped"]
     rows = [
         [
             Cell(_name(key)),
-            Cell(_number(summary.mean, digits)),
-            Cell(_number(summary.standard_error, digits)),
-            Cell(_interval(summary.interval, digits)),
+            Cell(_number(summary.mean)),
+            Cell(_number(summary.standard_error)),
+            Cell(_interval(summary.interval)),
             Cell(str(summary.images)),
             Cell(str(summary.skipped)),
         ]
@@ -73,7 +73,7 @@ def details(comparison: Comparison, system: str, *, digits: int = DIGITS) -> Tab
     return Table(system, header, rows)
 
 
-def differences(comparison: Comparison, *, digits: int = DIGITS) -> Table:
+def differences(comparison: Comparison) -> Table:
     """A row a system and metric: the difference from the reference, its interval, p as it is and corrected.
 
     Of several seeds there is the p-value over images and seeds, too.
@@ -85,8 +85,8 @@ def differences(comparison: Comparison, *, digits: int = DIGITS) -> Table:
         [
             Cell(system if key == comparison.metrics[0] else ""),
             Cell(_name(key)),
-            Cell(_number(difference.mean, digits, sign="+")),
-            Cell(_interval(difference.interval, digits, sign="+")),
+            Cell(_number(difference.mean, "+")),
+            Cell(_interval(difference.interval, "+")),
             Cell(_p_value(difference.p_value)),
             *[Cell(_p_value(difference.p_seeds))] * several,
             Cell(_p_value(difference.p_corrected)),
@@ -183,8 +183,8 @@ def _for_markdown(text: str) -> str:
     return re.sub(r"[\\`*\[\]|~]|<(?=[a-zA-Z/!?])|\b_|_\b", r"\\\g<0>", text)
 
 
-def _marked(comparison: Comparison, metric: str, digits: int) -> dict[str, int]:
-    ranks = comparison.ranks(metric, digits)
+def _marked(comparison: Comparison, metric: str) -> dict[str, int]:
+    ranks = comparison.ranks(metric, DIGITS)
     return ranks if len(ranks) > 1 else {}
 
 
@@ -193,17 +193,17 @@ def _name(metric: str) -> str:
     return f"{info.name} {'↑' if info.higher_is_better else '↓'}"
 
 
-def _number(value: float, digits: int, sign: str = "") -> str:
+def _number(value: float, sign: str = "") -> str:
     if math.isnan(value):
         return "–"
-    value = round(value, digits)
-    return f"{value:{sign}.{digits}f}" if value else f"{0:.{digits}f}"  # not -0.000
+    value = round(value, DIGITS)
+    return f"{value:{sign}.{DIGITS}f}" if value else f"{0:.{DIGITS}f}"  # not -0.000
 
 
-def _interval(interval: tuple[float, float], digits: int, sign: str = "") -> str:
+def _interval(interval: tuple[float, float], sign: str = "") -> str:
     if math.isnan(interval[0]):
         return "–"
-    return " to ".join(_number(end, digits, sign) for end in interval)
+    return " to ".join(_number(end, sign) for end in interval)
 
 
 def _p_value(p: float) -> str:

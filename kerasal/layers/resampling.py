@@ -66,11 +66,16 @@ def half_pixel(place, source, length):
     return ops.cast((2 * place + 1) * source - length, "float32") / ops.cast(2 * length, "float32")
 
 
+def whole_and_rest(position):
+    """The pixel before a position, int32, and how far the position lies behind it."""
+    floor = ops.floor(position)
+    return ops.cast(floor, "int32"), position - floor
+
+
 def _taps(position, length):
     """The pixels on either side of a position, and the second one's weight."""
-    floor = ops.floor(position)
-    low = ops.cast(floor, "int32")
-    return ops.clip(low, 0, length - 1), ops.clip(low + 1, 0, length - 1), position - floor
+    low, fraction = whole_and_rest(position)
+    return ops.clip(low, 0, length - 1), ops.clip(low + 1, 0, length - 1), fraction
 
 
 def _whole_weight(weight):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasal.layers.resampling import half_pixel
+from kerasal.layers.resampling import half_pixel, whole_and_rest
 
 CUBIC = -0.75  # OpenCV's a in Keys's kernel; MATLAB and TensorFlow have -0.5
 BINOMIAL = (1, 4, 6, 4, 1)  # what getGaussianKernel takes for 5 taps and no sigma, over 16
@@ -69,10 +69,7 @@ def fit_bilinear(images: keras.KerasTensor, side: int, smallest: int = 1) -> ker
     for length in (height, width):
         wanted = ops.maximum(smallest, _rounded(length * side, longest))
         # The factor is the longer side's own, not the quotient of the rounded lengths.
-        position = half_pixel(ops.arange(wanted), longest, side)
-        floor = ops.floor(position)
-        fraction = position - floor
-        low = ops.cast(floor, "int32")
+        low, fraction = whole_and_rest(half_pixel(ops.arange(wanted), longest, side))
         matrices.append(_matrix(((low, 1 - fraction), (low + 1, fraction)), length))
     return _resize(images, *matrices)
 
@@ -138,10 +135,7 @@ def _keys(x):
 
 
 def _cubic(length, wanted):
-    position = half_pixel(ops.arange(wanted), length, wanted)
-    floor = ops.floor(position)
-    x = position - floor
-    low = ops.cast(floor, "int32")
+    low, x = whole_and_rest(half_pixel(ops.arange(wanted), length, wanted))
     near = ((CUBIC + 2) * x - (CUBIC + 3)) * x * x + 1
     far = ((CUBIC * (x + 1) - 5 * CUBIC) * (x + 1) + 8 * CUBIC) * (x + 1) - 4 * CUBIC
     y = 1 - x

@@ -12,6 +12,8 @@ USUAL_REDUCTION = "sum_over_batch_size"
 class Loss(keras.losses.Loss):
     """A Keras loss whose repr tells its parameters; its name and reduction where they are not the usual."""
 
+    needs_fixations: bool = False  # on channel 1 of `y_true`
+
     def __repr__(self):
         told = self._told()
         if self.name != inspect.signature(type(self)).parameters["name"].default:

@@ -51,7 +51,6 @@ class CenterBias(Loss):
     """
 
     family = "regularization"
-    needs_fixations = False
 
     def __init__(self, center_bias="gaussian", alpha=0.1, name="r", **kwargs):
         super().__init__(name=name, **kwargs)

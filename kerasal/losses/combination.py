@@ -38,12 +38,9 @@ class LinearCombination(Loss):
             raise InputError("a linear combination needs at least one term")
         if len(set(names)) < len(names):
             raise InputError(f"the terms of a linear combination must differ; got {', '.join(names)}")
+        self.needs_fixations = any(getattr(loss, "needs_fixations", False) for _, _, loss in self.terms)
         self.remember_terms = False  # set by term_metrics, so that the values are not computed twice
         self._last: tuple | None = None  # the maps of the last call, and their values
-
-    @property
-    def needs_fixations(self) -> bool:
-        return any(getattr(loss, "needs_fixations", False) for _, _, loss in self.terms)
 
     def call(self, y_true, y_pred, features=None):
         values = self.term_values(y_true, y_pred, features)
@@ -78,8 +75,21 @@ class LinearCombination(Loss):
         return cls(**{**config, "terms": terms})
 
 
+class _WithCenterBias(LinearCombination):
+    """A combination whose terms follow from the centre bias of R alone."""
+
+    def get_config(self):
+        config = keras.losses.Loss.get_config(self)
+        biases = [loss.get_config()["center_bias"] for _, name, loss in self.terms if name == "r"]
+        return {**config, "center_bias": biases[0] if biases else None}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
 @keras.saving.register_keras_serializable(package="kerasal")
-class LC1(LinearCombination):
+class LC1(_WithCenterBias):
     """The paper's first combination: 10*kld+2*cc+nss+r. Section 3.2.6, Tables 3 and 4.
 
     Args:
@@ -89,16 +99,9 @@ class LC1(LinearCombination):
     def __init__(self, center_bias="gaussian", name="lc1", **kwargs):
         super().__init__(_lc1_terms() + _regularization(center_bias), name=name, **kwargs)
 
-    def get_config(self):
-        return _config_with_center_bias(self)
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
-
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class LC2(LinearCombination):
+class LC2(_WithCenterBias):
     """The paper's second combination: 10*kld+2*cc+nss+df+gm+sig-mse+r. Section 3.2.6, Tables 3 and 4.
 
     Args:
@@ -108,13 +111,6 @@ class LC2(LinearCombination):
     def __init__(self, center_bias="gaussian", name="lc2", **kwargs):
         perceptual = [(1.0, DeepFeatures()), (1.0, GramMatrices()), (1.0, SigmoidMSE(0.55))]
         super().__init__(_lc1_terms() + perceptual + _regularization(center_bias), name=name, **kwargs)
-
-    def get_config(self):
-        return _config_with_center_bias(self)
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 def activation_for(loss: keras.losses.Loss) -> str:
@@ -132,13 +128,6 @@ def _lc1_terms():
 
 def _regularization(center_bias):
     return [] if center_bias is None else [(1.0, CenterBias(center_bias))]
-
-
-def _config_with_center_bias(combination):
-    """LC1's and LC2's terms follow from the centre bias alone."""
-    config = keras.losses.Loss.get_config(combination)
-    biases = [loss.get_config()["center_bias"] for _, name, loss in combination.terms if name == "r"]
-    return {**config, "center_bias": biases[0] if biases else None}
 
 
 def _families(loss):

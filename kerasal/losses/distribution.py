@@ -56,7 +56,6 @@ class KLD(Loss):
     """
 
     family = "distribution"
-    needs_fixations = False
 
     def __init__(self, reverse=False, name="kld", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -89,7 +88,6 @@ class Bhattacharyya(Loss):
     """
 
     family = "distribution"
-    needs_fixations = False
 
     def __init__(self, name="bhat", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -115,7 +113,6 @@ class BCE(Loss):
     """
 
     family = "distribution"
-    needs_fixations = False
 
     def __init__(self, name="bce", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -142,7 +139,6 @@ class WeightedBCE(Loss):
     """
 
     family = "distribution"
-    needs_fixations = False
 
     def __init__(self, weight=0.5, name="w-bce", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -181,7 +177,6 @@ class FocalLoss(Loss):
     """
 
     family = "distribution"
-    needs_fixations = False
 
     def __init__(self, gamma=2.0, modulation="paper", name="focal", **kwargs):
         super().__init__(name=name, **kwargs)

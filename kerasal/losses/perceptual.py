@@ -38,7 +38,6 @@ class DeepFeatures(Loss):
     """
 
     family = "perceptual"
-    needs_fixations = False
 
     def __init__(self, name="df", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -65,7 +64,6 @@ class GramMatrices(Loss):
     """
 
     family = "perceptual"
-    needs_fixations = False
 
     def __init__(self, name="gm", **kwargs):
         super().__init__(name=name, **kwargs)

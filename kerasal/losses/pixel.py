@@ -23,7 +23,6 @@ class MSE(Loss):
     """Mean squared error: mean (S - P)^2. Best value 0. Paper, eq. 1."""
 
     family = "pixel"
-    needs_fixations = False
 
     def __init__(self, name="mse", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -50,7 +49,6 @@ class EAD(Loss):
     """
 
     family = "pixel"
-    needs_fixations = False
 
     def __init__(self, name="ead", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -70,7 +68,6 @@ class AE(Loss):
     """Absolute error: mean |S - P|. Best value 0. Paper, eq. 3."""
 
     family = "pixel"
-    needs_fixations = False
 
     def __init__(self, name="ae", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -99,7 +96,6 @@ class MLNetMSE(Loss):
     """
 
     family = "pixel"
-    needs_fixations = False
 
     def __init__(self, alpha=1.1, normalize=True, name="mlnet-mse", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -133,7 +129,6 @@ class SigmoidMSE(Loss):
     """
 
     family = "pixel"
-    needs_fixations = False
 
     def __init__(self, lam=0.55, k=10.0, name="sig-mse", **kwargs):
         super().__init__(name=name, **kwargs)

@@ -38,7 +38,6 @@ class CC(Loss):
     """
 
     family = "saliency"
-    needs_fixations = False
 
     def __init__(self, name="cc", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -99,7 +98,6 @@ class SIM(Loss):
     """
 
     family = "saliency"
-    needs_fixations = False
 
     def __init__(self, name="sim", **kwargs):
         super().__init__(name=name, **kwargs)

@@ -125,7 +125,7 @@ class Heads:
                 for schedule, head in zip(schedules, self.heads, strict=True)
             ]
             values = self._compiled_step(
-                _as_list(features), y_true, tf.stack([tf.cast(rate, tf.float32) for rate in now])
+                keras.tree.flatten(features), y_true, tf.stack([tf.cast(rate, tf.float32) for rate in now])
             )
             sums = _added(sums, values, len(y_true))
             images += len(y_true)
@@ -136,7 +136,7 @@ class Heads:
         """What every head does on a split, with its averaged weights where the options average them."""
         sums, images, spread, peak = None, 0, np.zeros(len(self.heads)), np.zeros(len(self.heads))
         for features, y_true in batches:
-            values, batch_spread, batch_peak = self._compiled_values(_as_list(features), y_true)
+            values, batch_spread, batch_peak = self._compiled_values(keras.tree.flatten(features), y_true)
             sums = _added(sums, values, len(y_true))
             images += len(y_true)
             # NaN is no collapse: `fmax` passes over it.
@@ -255,10 +255,6 @@ class _Averaged:
     def __exit__(self, *_):
         for swap in self.swaps:
             swap.on_test_end()
-
-
-def _as_list(features):
-    return list(features) if isinstance(features, (tuple, list)) else [features]
 
 
 def _added(sums, values, weight):

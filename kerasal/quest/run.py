@@ -122,16 +122,8 @@ def run(
             config = folder.config
             learning = replace(learning, config=config)
         _learn(folder, learning, side_by_side, cluster, report)
-        _score(
-            folder,
-            config,
-            sets,
-            side_by_side if cluster else SIDE_BY_SIDE,
-            processes,
-            cluster,
-            progress,
-            report,
-        )
+        together_scored = side_by_side if cluster else SIDE_BY_SIDE
+        _score(folder, config, sets, together_scored, processes, cluster, progress, report)
         if len(dataset.sets) > 1:
             _take_together(folder, config, dataset)
         score_center_bias(folder, dataset, sets, config["metrics"], processes=processes, progress=progress)

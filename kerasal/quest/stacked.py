@@ -58,7 +58,7 @@ def _stacked(layers, given, training):
     alike = all(type(each) is type(layer) and _settings(each) == _settings(layer) for each in layers)
     if alike and not layer.weights:
         return _called(layer, given, training)
-    parts = zip(*(ops.split(part, count) for part in _as_list(given)), strict=True)
+    parts = zip(*(ops.split(part, count) for part in keras.tree.flatten(given)), strict=True)
     return ops.concatenate(
         [_called(each, _one_or_all(list(part)), training) for each, part in zip(layers, parts, strict=True)]
     )
@@ -86,10 +86,6 @@ def _settings(layer):
 
 def _called(layer, given, training):
     return layer(given, training=training) if layer._call_has_training_arg else layer(given)
-
-
-def _as_list(values):
-    return values if isinstance(values, list) else [values]
 
 
 def _one_or_all(values):

@@ -13,7 +13,7 @@ COLORS = "inferno"
 
 def photo(stimulus: np.ndarray, width: int, quality: int = 75) -> str:
     """A stimulus (H, W, 3), uint8 RGB, as a JPEG of that width; the aspect is kept."""
-    return _uri(_resized(stimulus, width)[..., ::-1], ".jpg", [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return _uri(resized(stimulus, width)[..., ::-1], ".jpg", [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
 def heat(saliency_map: np.ndarray, size: tuple[int, int]) -> str:
@@ -23,7 +23,8 @@ def heat(saliency_map: np.ndarray, size: tuple[int, int]) -> str:
     return _uri(colored[..., ::-1], ".jpg", [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
-def _resized(image: np.ndarray, width: int) -> np.ndarray:
+def resized(image: np.ndarray, width: int) -> np.ndarray:
+    """An image, or a map as float32, at that width; the aspect is kept."""
     height = max(1, round(width * image.shape[0] / image.shape[1]))
     shrinks = width < image.shape[1]
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

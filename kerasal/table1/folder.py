@@ -11,13 +11,12 @@ import hashlib
 import re
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from kerasal.data.images import read_map, write_picture
 from kerasal.evaluation import Scores
-from kerasal.reports import ResultsFolder
+from kerasal.reports import ResultsFolder, resized
 from kerasal.visualize import grey
 
 MAP_WIDTH = 320  # pixels of a stored map
@@ -55,7 +54,8 @@ class Table1Folder(ResultsFolder):
         return read_map(file) / 255 if file.is_file() else None
 
     def write_map(self, name: str, stimulus: str, saliency_map: np.ndarray) -> None:
-        write_picture(self.make(_map_file(name, stimulus)), Image.fromarray(_small(saliency_map)))
+        small = resized(saliency_map.astype("float32"), MAP_WIDTH)
+        write_picture(self.make(_map_file(name, stimulus)), Image.fromarray(grey(small)))
 
     def write_system(self, facts: dict[str, Any], scores: Scores) -> None:
         """Write a finished system: its scores, and then what says that it is finished."""
@@ -78,16 +78,3 @@ def stem(name: str) -> str:
 
 def _map_file(name: str, stimulus: str) -> str:
     return f"systems/{stem(name)}/{stem(stimulus)}.png"
-
-
-def _small(saliency_map: np.ndarray) -> np.ndarray:
-    rows, columns = saliency_map.shape
-    size = (MAP_WIDTH, max(1, round(MAP_WIDTH * rows / columns)))
-    shrinks = columns > MAP_WIDTH
-    return grey(
-        cv2.resize(
-            np.asarray(saliency_map, "float32"),
-            size,
-            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
-        )
-    )

@@ -15,7 +15,7 @@ from kerasal.data import INFO
 from kerasal.losses.table import LOSSES
 from kerasal.metrics import METRICS
 from kerasal.model_list import ready
-from kerasal.prediction import NAMED
+from kerasal.prediction import DEFAULT, NAMED
 from kerasal.weights import PUBLISHED, REGISTRY
 from kerasal_cli import main
 
@@ -126,6 +126,11 @@ def test_json_of_models_and_of_one_thing():
     assert told["spec"] == losses.canonical("kld+0.5*sig-mse(0.25)")
     assert [(term["spec"], term["coefficient"]) for term in told["terms"]] == [("kld", 10), ("sig-mse", 0.5)]
     assert told["terms"][1]["argument"] == 0.25
+
+
+def test_help_names_the_network_that_predict_takes():
+    shown = " ".join(CliRunner().invoke(main, ["predict", "--help"]).output.split())
+    assert f"[default: {DEFAULT}, which comes with kerasal]" in shown
 
 
 def test_trained_networks_are_listed_as_predictors_know_them():

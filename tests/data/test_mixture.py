@@ -39,6 +39,7 @@ def made(name, count, size=(6, 8)):
         ("osie*2+scene", ["osie", "scene"], [2, 1]),
         ("a/b-1.5*0.25 + c*3", ["a/b-1.5", "c"], [0.25, 3]),
         ("a*0.00001+b*1000000", ["a", "b"], [1e-5, 1e6]),
+        ("two\nlines+b", ["two\nlines", "b"], None),
     ],
 )
 def test_names_and_weights_are_read_and_written_as_they_were(text, names, weights):

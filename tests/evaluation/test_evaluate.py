@@ -62,6 +62,17 @@ def test_information_gain_is_over_the_center_bias_of_the_training_split(photos):
         assert result.scores["random"].values["information_gain"][index] == expected
 
 
+def test_data_without_training_samples_are_scored_by_all_else_than_information_gain(photos):
+    untrained = replace(photos, splits={"train": [], "validation": [], "test": photos["test"]})
+    result = evaluation.evaluate([RANDOM], untrained)
+    assert list(result.scores["random"].values) == [key for key in METRICS if key != "information_gain"]
+    assert any("IG is left out" in note and "no training samples" in note for note in result.notes)
+    with pytest.raises(InputError, match=r"IG cannot be computed: .* no training samples"):
+        evaluation.evaluate([RANDOM], untrained, metrics=["cc", "information_gain"])
+    with pytest.raises(InputError, match="no samples in its train split"):
+        evaluation.evaluate([evaluation.baseline("center-bias")], untrained)
+
+
 def random_map_without_keras(sample):
     assert not {"tensorflow", "keras", "jax"} & set(sys.modules)
     return random_map(sample)

@@ -1,5 +1,7 @@
 """kerasal data"""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -302,33 +304,18 @@ def show(name, folder, split, count, names, center_bias, output, **reading) -> N
         click.echo(f"wrote {path}")
 
 
-class _download_bars:
+@contextlib.contextmanager
+def _download_bars() -> Iterator:
     """A context: makes, for a file's name, what shows how many of its bytes are there."""
+    from rich import progress as rich
+    from rich.console import Console
 
-    def __enter__(self):
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
+    numbers = rich.DownloadColumn(), rich.TransferSpeedColumn(), rich.TimeRemainingColumn()
+    columns = "{task.description}", rich.BarColumn(), *numbers
+    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
 
-        columns = (
-            "{task.description}",
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-        )
-        self.bars = Progress(*columns, console=Console(stderr=True), transient=True)
-        self.bars.start()
-        return self._watch
+        def watch(name):
+            task = bars.add_task(name, total=None)
+            return lambda done, total: bars.update(task, completed=done, total=total)
 
-    def _watch(self, name):
-        task = self.bars.add_task(name, total=None)
-        return lambda done, total: self.bars.update(task, completed=done, total=total)
-
-    def __exit__(self, *_):
-        self.bars.stop()
+        yield watch

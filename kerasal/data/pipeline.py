@@ -74,9 +74,8 @@ def batches(
         return order.map(read, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
 
     numbers = tf.data.Dataset.range(first_epoch, first_epoch + epochs)
-    length = (
-        epochs * -(-len(samples) // batch_size) - first_step
-    )  # tf.data cannot know it, and Keras wants to
+    # tf.data cannot know it, and Keras wants to.
+    length = epochs * -(-len(samples) // batch_size) - first_step
     return numbers.flat_map(epoch).apply(tf.data.experimental.assert_cardinality(length)).prefetch(2)
 
 

@@ -10,7 +10,10 @@ USUAL_REDUCTION = "sum_over_batch_size"
 
 
 class Loss(keras.losses.Loss):
-    """A Keras loss whose repr tells its parameters; its name and reduction where they are not the usual."""
+    """A Keras loss whose repr tells its parameters; its name and reduction where they are not the usual.
+
+    Each loss writes out an `__init__`, if only for its name: help and repr read the usual one there.
+    """
 
     needs_fixations: bool = False  # on channel 1 of `y_true`
 

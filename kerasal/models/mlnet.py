@@ -6,7 +6,7 @@ import keras
 
 from kerasal.layers import LearnedPriorMap, StimulusPreprocessing, TheanoMaxPooling2D
 from kerasal.models.padded import PaddedSaliencyModel
-from kerasal.models.vgg16 import BLOCKS, vgg16_blocks
+from kerasal.models.vgg16 import CONVOLUTIONS, vgg16_blocks
 from kerasal.weights import load_theano_weights, load_vgg16, resolve_vgg16
 
 FEATURES = ("block3_pool", "block4_pool", "block5_conv3")
@@ -78,10 +78,9 @@ class MLNet(PaddedSaliencyModel):
 
     def reference_layers(self) -> list[keras.layers.Layer]:
         """The layers with weights in the order of the reference code's weights file."""
-        names = [f"block{block}_conv{i + 1}" for block, (_, count) in BLOCKS.items() for i in range(count)]
         # The head's inputs are named after the backbone's layers.
         layers = {layer.name: layer for layer in (*self.backbone.layers, *self.head.layers) if layer.weights}
-        return [layers[name] for name in (*names, "encoding", "saliency", "prior")]
+        return [layers[name] for name in (*CONVOLUTIONS, "encoding", "saliency", "prior")]
 
     def load_original(self, path: Path | str) -> None:
         """Take the weights of mlnet_salicon_weights.pkl, HDF5 of Keras 1. InputError: they do not fit."""

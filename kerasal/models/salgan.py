@@ -7,7 +7,7 @@ from keras import ops
 
 from kerasal.layers import StimulusPreprocessing, WeightNormConv2D, blur_5x5, resize_area, resize_cubic
 from kerasal.models.base import SaliencyModel
-from kerasal.models.vgg16 import BLOCKS, vgg16_blocks
+from kerasal.models.vgg16 import CONVOLUTIONS, vgg16_blocks
 from kerasal.weights import StoredLayer, load_lasagne_weights, load_vgg16, resolve_vgg16
 
 # The decoder from the inside out: convolutions of each block, each of so many times `filters` channels.
@@ -77,11 +77,10 @@ class SalGAN(SaliencyModel):
     def load_original(self, path: Path | str) -> None:
         """Take the weights of the reference code's gen_modelWeights*.npz. InputError: they do not fit."""
         found = {layer.name: layer for part in (self.backbone, self.head) for layer in part.layers}
-        encoder = [f"block{block}_conv{i + 1}" for block, (_, count) in BLOCKS.items() for i in range(count)]
         decoder = [*_decoder_names(), "saliency"]
         # The encoder's layers were made with flip_filters=False, as its weights came from Caffe.
         load_lasagne_weights(
-            [StoredLayer(found[name]) for name in encoder]
+            [StoredLayer(found[name]) for name in CONVOLUTIONS]
             + [StoredLayer(found[name], flipped=True) for name in decoder],
             path,
         )

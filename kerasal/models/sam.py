@@ -14,7 +14,7 @@ from kerasal.layers import (
 )
 from kerasal.models.padded import PaddedSaliencyModel
 from kerasal.models.resnet50 import RESNET50_LAYERS, dilated_resnet50, load_resnet50
-from kerasal.models.vgg16 import BLOCKS, vgg16_blocks
+from kerasal.models.vgg16 import CONVOLUTIONS, vgg16_blocks
 from kerasal.weights import load_theano_weights, load_vgg16, resolve_vgg16
 
 FIDELITIES = ("original", "keras")
@@ -131,10 +131,7 @@ class SAMVGG(SAM):
 
     default_backbone = "vgg16"
     default_name = "sam-vgg"
-    REFERENCE_LAYERS = (
-        *(f"block{block}_conv{i + 1}" for block, (_, count) in BLOCKS.items() for i in range(count)),
-        *HEAD_LAYERS,
-    )
+    REFERENCE_LAYERS = (*CONVOLUTIONS, *HEAD_LAYERS)
 
     def _features(self, x, original, filters):
         third, fourth = (TheanoMaxPooling2D(2, s, name=f"block{b}_pool") for b, s in ((3, 2), (4, 1)))

@@ -9,6 +9,9 @@ from kerasal.layers import DilatedConv2D
 from kerasal.weights import load_vgg16, resolve_vgg16
 
 BLOCKS = {1: (64, 2), 2: (128, 2), 3: (256, 3), 4: (512, 3), 5: (512, 3)}  # filters, convolutions
+CONVOLUTIONS = tuple(
+    f"block{block}_conv{i + 1}" for block, (_, count) in BLOCKS.items() for i in range(count)
+)
 
 
 @keras.saving.register_keras_serializable(package="kerasal")

@@ -7,6 +7,7 @@ from kerasal.data.images import read_map
 from kerasal.models import SaliencyModel, build
 from kerasal.quest.learning import DIVERGED
 from kerasal.quest.results import Results
+from kerasal.training.checkpoint import assign
 from kerasal.training.config_file import config_text
 from kerasal.training.options import TrainingOptions
 from kerasal.training.precision import computing_in
@@ -33,8 +34,7 @@ def write_best(results: Results, network: SaliencyModel) -> Path | None:
     with computing_in(config["precision"]):
         whole = build(options.model, **{**model_options, "backbone_weights": None})
     whole.backbone.set_weights(network.backbone.get_weights())
-    for variable, value in zip(whole.head.trainable_variables, folder.weights(seed, spec), strict=True):
-        variable.assign(value)
+    assign(whole.head.trainable_variables, folder.weights(seed, spec))
     for left in (new, old):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
     run = RunFolder.create(

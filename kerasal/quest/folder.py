@@ -31,6 +31,7 @@ from kerasal.quest.heads import build_head
 from kerasal.quest.learning import DIVERGED
 from kerasal.quest.specs import in_order, slug
 from kerasal.reports import ResultsFolder
+from kerasal.training.checkpoint import assign
 
 MAY_GROW = ("losses", "seeds", "tests")  # what a later call may add to
 
@@ -159,8 +160,7 @@ def restored_head(
     options = {**config["model_options"], "input_size": tuple(config["model_options"]["input_size"])}
     options["activation"] = record["activation"]
     head = build_head(config["options"]["training"]["model"], options, seed, config["precision"])
-    for variable, value in zip(head.trainable_variables, weights, strict=True):
-        variable.assign(value)
+    assign(head.trainable_variables, weights)
     return head
 
 

@@ -1,7 +1,8 @@
 """Heads that learn side by side: one step reads a batch of features and trains every head by its own loss."""
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -147,9 +148,18 @@ class Heads:
             for values, flat in zip(_means(sums, images), collapsed, strict=True)
         ]
 
-    def averaged(self):
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
         """A context in which the heads have their averaged weights, where the options average them."""
-        return _Averaged(self.heads if self.options.ema else [])
+        swaps = [keras.callbacks.SwapEMAWeights() for _ in self.heads if self.options.ema]
+        for swap, head in zip(swaps, self.heads, strict=False):
+            swap.set_model(head)
+            swap.on_test_begin()
+        try:
+            yield
+        finally:
+            for swap in swaps:
+                swap.on_test_end()
 
     def is_stuck(self, index: int) -> bool:
         """Whether the last steps of a head, too many for an accident, were left out."""
@@ -237,24 +247,6 @@ def first_head(model: str, model_options: tuple, seed: int, precision: str) -> k
 def is_perceptual(spec: str) -> bool:
     """Whether a loss, or a term of it, compares maps in VGG-16's feature space."""
     return any(term.name in ("df", "gm") for term in losses.expand(spec))
-
-
-class _Averaged:
-    """Keras's swap of averaged weights, by its public hooks, for heads without `fit`."""
-
-    def __init__(self, heads):
-        self.swaps = []
-        for head in heads:
-            self.swaps.append(keras.callbacks.SwapEMAWeights())
-            self.swaps[-1].set_model(head)
-
-    def __enter__(self):
-        for swap in self.swaps:
-            swap.on_test_begin()
-
-    def __exit__(self, *_):
-        for swap in self.swaps:
-            swap.on_test_end()
 
 
 def _added(sums, values, weight):

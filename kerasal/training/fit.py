@@ -1,8 +1,8 @@
 """Training a saliency network: `train` makes one from options, `resume` goes on, `fit` takes yours."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,17 +94,13 @@ def train(
             "data": {**data_entry(dataset), "limit": limit},
         }
         run = RunFolder.create(run_path, config, _config_file(options, dataset, limit, cache_features), bias)
-    with held(run.path) if run else nullcontext(), naming_undecodable(dataset.samples):
-        try:
-            features = None
-            if cache_features:
-                cache = {"folder": cache_folder, "bound": cache_bound}
-                features = _features(network, dataset, options, cache, progress, report)
-            loop = Loop(network, dataset, loss, options, precision, strategy, run, features, report, verbose)
-            loop.run()
-        finally:
-            if run and not run.can_go_on:
-                shutil.rmtree(run.path, ignore_errors=True)
+    with _at_work(run, dataset):
+        features = None
+        if cache_features:
+            cache = {"folder": cache_folder, "bound": cache_bound}
+            features = _features(network, dataset, options, cache, progress, report)
+        loop = Loop(network, dataset, loss, options, precision, strategy, run, features, report, verbose)
+        loop.run()
     return run
 
 
@@ -276,15 +272,20 @@ def fit(
         folder = RunFolder.create(
             run, config, _config_file(options, dataset, None, features is not None), bias
         )
-    with held(folder.path) if folder else nullcontext(), naming_undecodable(dataset.samples):
+    with _at_work(folder, dataset):
+        loop = Loop(model, dataset, loss, options, None, None, folder, features, report, verbose, callbacks)
+        return loop.run()
+
+
+@contextmanager
+def _at_work(run: RunFolder | None, dataset: Dataset) -> Iterator[None]:
+    """A block that trains into a run folder, if there is one; one with nothing to go on from is removed."""
+    with held(run.path) if run else nullcontext(), naming_undecodable(dataset.samples):
         try:
-            loop = Loop(
-                model, dataset, loss, options, None, None, folder, features, report, verbose, callbacks
-            )
-            return loop.run()
+            yield
         finally:
-            if folder and not folder.can_go_on:
-                shutil.rmtree(folder.path, ignore_errors=True)
+            if run and not run.can_go_on:
+                shutil.rmtree(run.path, ignore_errors=True)
 
 
 def _check_features(model, dataset, features, flip):

@@ -122,8 +122,8 @@ def run(
             config = folder.config
             learning = replace(learning, config=config)
         _learn(folder, learning, side_by_side, cluster, report)
-        together_scored = side_by_side if cluster else SIDE_BY_SIDE
-        _score(folder, config, sets, together_scored, processes, cluster, progress, report)
+        at_once = side_by_side if cluster else SIDE_BY_SIDE
+        _score(folder, config, sets, at_once, processes, cluster, progress, report)
         if len(dataset.sets) > 1:
             _take_together(folder, config, dataset)
         score_center_bias(folder, dataset, sets, config["metrics"], processes=processes, progress=progress)
@@ -153,11 +153,12 @@ def _start_from(network: SaliencyModel, folder: QuestFolder, learning: Learning)
     options = learning.splits.options.training
     weights = [variable.numpy() for variable in network.head.trainable_variables]
     for seed in learning.config["seeds"]:
-        if folder.start(seed) is None:
+        if (start := folder.start(seed)) is None:
             record = {"weights": options.weights, "state": LEARNED}
             activations = [options.activation] if options.activation else ["relu", "sigmoid"]
+            start = dict.fromkeys(activations, weights)
             folder.write_start(seed, {activation: (record, weights) for activation in activations})
-        learning.starts[seed] = folder.start(seed)
+        learning.starts[seed] = start
 
 
 def _search(folder, learning, tuning, side_by_side, report):

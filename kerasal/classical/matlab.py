@@ -16,7 +16,11 @@ def imresize_nearest(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def mat2gray(values: np.ndarray) -> np.ndarray:
     """Stretch to 0..1 by minimum and maximum; a constant map is clipped to 0..1 instead."""
     low, high = values.min(), values.max()
-    return (values - low) / (high - low) if high > low else values.clip(0, 1)
+    if high == low:
+        return values.clip(0, 1)
+    stretched = values - low
+    stretched /= high - low
+    return stretched
 
 
 def round_half_away(value: float) -> int:

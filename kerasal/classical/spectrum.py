@@ -3,6 +3,10 @@
 import numpy as np
 from scipy import fft
 
+# A filter on the frequencies `rho` and `alpha` of a plane: some of the columns, and what it is there.
+# Elsewhere it is 0.
+Transfer = list[tuple[slice, np.ndarray]]
+
 
 def principal_components(image: np.ndarray) -> list[np.ndarray]:
     """The decorrelated colour planes (H, W) of an image (H, W, 3), mean 0, the strongest first.
@@ -34,6 +38,7 @@ class FrequencyPlane:
             length - side - before for length, side, before in zip(lengths, size, self._before, strict=True)
         ]
         v, u = np.meshgrid(*(fft.fftfreq(length) for length in lengths), indexing="ij")
+        self._of_columns = u[0]
         self.rho = np.hypot(u, v).astype(np.float32)
         self.alpha = np.arctan2(v, u).astype(np.float32)
 
@@ -42,12 +47,32 @@ class FrequencyPlane:
         margins = list(zip(self._before, self._after, strict=True))
         return fft.fft2(np.pad(plane.astype(np.float32), margins, mode="symmetric"))
 
-    def energy(self, spectrum: np.ndarray, transfer: np.ndarray) -> np.ndarray:
-        """The modulus (H, W), float32, of the response to a filter given on `rho` and `alpha`."""
-        response = fft.ifft2(spectrum * transfer)
+    def energy(self, spectrum: np.ndarray, transfer: Transfer) -> np.ndarray:
+        """The modulus (H, W), float32, of the response to a filter.
+
+        The first pass of the inverse transform leaves out the columns where the filter is zero, the second
+        the rows of the margin. What is left is rounded step by step as in `scipy.fft.ifft2`: with another
+        last bit a response may fall into another bin of RARE2012's histograms.
+        """
+        response = np.zeros(spectrum.shape, spectrum.dtype)
+        factor = np.float32(1 / response.size)
+        for columns, values in transfer:
+            part = response[:, columns]
+            np.multiply(spectrum[:, columns], values, out=part)
+            part = fft.ifft(part, axis=0, norm="forward", overwrite_x=True)
+            np.multiply(part, factor, out=response[:, columns])
         (top, left), (rows, columns) = self._before, self.size
-        return np.abs(response[top : top + rows, left : left + columns])
+        response = fft.ifft(response[top : top + rows], axis=1, norm="forward", overwrite_x=True)
+        return np.abs(response[:, left : left + columns])
+
+    def columns_between(self, lowest: float, highest: float) -> list[slice]:
+        """The columns whose frequency along the rows, in cycles per pixel, lies between the two."""
+        places = np.flatnonzero((self._of_columns >= lowest) & (self._of_columns <= highest))
+        runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+        return [slice(int(run[0]), int(run[-1]) + 1) for run in runs if run.size]
 
     def angle_from(self, direction: float) -> np.ndarray:
-        """How far each frequency is from a direction, in -π..π."""
-        return (self.alpha - np.float32(direction - np.pi)) % np.float32(2 * np.pi) - np.float32(np.pi)
+        """How far each frequency is from a direction in 0..π, in -π..π."""
+        angle = self.alpha - np.float32(direction - np.pi)
+        angle += np.float32(2 * np.pi) * (angle < 0)
+        return angle - np.float32(np.pi)

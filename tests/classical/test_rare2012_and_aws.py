@@ -1,5 +1,6 @@
 """The two re-implementations: their parts against closed forms, their maps by what must stand out."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -97,12 +98,56 @@ def test_a_grating_answers_at_its_own_frequency_and_direction():
 
     def answer(frequency, direction):
         near = np.abs(plane.rho - frequency) < 0.03
-        return plane.energy(spectrum, near * (np.abs(plane.angle_from(direction)) < 0.3)).mean()
+        transfer = near * (np.abs(plane.angle_from(direction)) < 0.3)
+        return plane.energy(spectrum, [(slice(None), transfer.astype(np.float32))]).mean()
 
     # A filter of one direction holds one of the cosine's two halves.
     assert answer(1 / 8, 0) == pytest.approx(0.5, abs=0.05)
     assert answer(1 / 8, np.pi / 2) < 0.03
     assert answer(1 / 4, 0) < 0.05
+
+
+@pytest.mark.parametrize("size", [(64, 96), (63, 97), (33, 50)])
+@pytest.mark.parametrize("between", [(-0.5, 0.5), (-0.2, 0.31), (0.1, 0.3), (-0.4, -0.1), (0.9, 1.0)])
+def test_a_filter_s_columns_are_all_that_the_transform_needs(size, between):
+    random = np.random.default_rng(5)
+    plane = FrequencyPlane(size, 8)
+    spectrum = plane.spectrum(random.random(size))
+    along_rows = np.fft.fftfreq(spectrum.shape[1])
+    transfer = random.random(spectrum.shape, np.float32)
+    transfer[:, (along_rows < between[0]) | (along_rows > between[1])] = 0
+    columns = plane.columns_between(*between)
+    energy = plane.energy(spectrum, [(part, transfer[:, part]) for part in columns])
+    response = np.abs(np.fft.ifft2(spectrum.astype(complex) * transfer))
+    top, left = ((long - short) // 2 for long, short in zip(spectrum.shape, size, strict=True))
+    expected = response[top : top + size[0], left : left + size[1]]
+    np.testing.assert_allclose(energy, expected, rtol=1e-4, atol=2e-7)
+    whole = plane.energy(spectrum, [(slice(None), transfer)])
+    assert (energy == whole).all()  # to the last bit, as the bins of a histogram want it
+
+
+@pytest.mark.parametrize("direction", [0, np.pi / 8, np.pi / 2, 3.1])
+def test_the_angle_from_a_direction_is_that_of_the_quotient_of_unit_vectors(direction):
+    plane = FrequencyPlane((40, 55), 8)
+    expected = np.angle(np.exp(1j * (plane.alpha.astype(float) - direction)))
+    difference = plane.angle_from(direction) - expected
+    assert (np.abs(difference / (2 * np.pi) - np.round(difference / (2 * np.pi))) < 1e-6).all()
+    assert np.abs(plane.angle_from(direction)).max() <= np.pi + 1e-6
+
+
+@pytest.mark.parametrize("model", [rare2012, aws])
+@pytest.mark.parametrize("size", [(120, 160, 3), (61, 47, 3), (33, 90)])
+def test_the_number_of_threads_does_not_matter(model, size):
+    image = np.random.default_rng(6).integers(0, 256, size, np.uint8)
+    threads, maps = cv2.getNumThreads(), []
+    try:
+        for count in (1, 2, 4):
+            cv2.setNumThreads(count)
+            maps.append(model(image))
+    finally:
+        cv2.setNumThreads(threads)
+    assert (maps[0] == maps[1]).all()
+    assert (maps[0] == maps[2]).all()
 
 
 def test_the_parameters_reach_the_map(odd_one_out):

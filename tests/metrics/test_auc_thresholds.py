@@ -141,3 +141,13 @@ def test_auc_borji_is_one_half_where_every_pixel_is_fixated():
 def test_errors_of_other_fixations_name_them():
     with pytest.raises(ValueError, match=r"other_fixations must lie on the map .* index 0"):
         sauc(np.arange(36.0).reshape(4, 9), [[1, 2]], [[4, 0]])
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1, 0), (0.1, 0), (0.3, -7), (1e-150, 1e-150), (1e200, 0)])
+def test_shuffled_auc_against_all_pixels_is_auc_borji(scale, offset):
+    """They count by quotients and by levels: values on a threshold must be above it in both."""
+    steps = np.random.default_rng(7).integers(0, 21, (40, 50))
+    saliency_map = steps * 0.05 * scale + offset
+    everywhere = np.argwhere(np.ones(steps.shape))
+    fixations = everywhere[::97]
+    assert sauc(saliency_map, fixations, everywhere) == auc_borji(saliency_map, fixations)

@@ -38,6 +38,26 @@ def test_coordinates_are_row_then_column():
         nss(saliency_map, [[6, 1]])
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [(0, 0), (130, 7), (259, 399)])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_nss_refuses_a_large_map_with_one_value_that_is_not_finite(bad, place, dtype):
+    saliency_map = np.random.default_rng(4).random((260, 400)).astype(dtype)
+    saliency_map[place] = bad
+    with pytest.raises(ValueError, match=f"must be finite, got {bad} at row {place[0]}, column {place[1]}"):
+        nss(saliency_map, [[1, 2]])
+
+
+@pytest.mark.parametrize("offset", [0, -0.5, 3, 1e6, -1e9])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nss_of_a_large_map_far_from_0_equals_numpy_s(offset, dtype):
+    saliency_map = (np.random.default_rng(5).random((260, 400)) * 1024 + offset).astype(dtype)
+    fixations = np.array([[0, 0], [131, 8], [259, 399]])
+    exact = saliency_map.astype(np.longdouble)
+    expected = (exact[tuple(fixations.T)].mean() - exact.mean()) / exact.std(ddof=1)
+    assert nss(saliency_map, fixations) == pytest.approx(float(expected), rel=1e-8)
+
+
 @pytest.mark.parametrize("constant", [0.0, 0.1, -3.0])
 def test_constant_map_has_nss_0(constant):
     assert nss(np.full((4, 9), constant), [[1, 2], [3, 8]]) == 0.0

@@ -98,7 +98,7 @@ def _shares(level: np.ndarray) -> np.ndarray:
     """For each pixel the share of pixels, float32, that fall into its bin."""
     scaled = mat2gray(level)
     scaled *= BINS
-    bins = cv2.min(scaled, BINS - 1, scaled).astype(np.uint8)
+    bins = np.minimum(scaled, BINS - 1, out=scaled).astype(np.uint8)
     counts = cv2.calcHist([bins], [0], None, [256], [0, 256]).ravel()
     return cv2.LUT(bins, (counts.astype(np.float64) / bins.size).astype(np.float32))
 

@@ -24,7 +24,7 @@ def measure(
     other_fixations: ArrayLike | None = None,
     baseline: ArrayLike | None = None,
 ) -> dict[str, float]:
-    """The values of several metrics, by their keys in `METRICS`; each equals its function's to rounding.
+    """The values of several metrics, by their keys in `METRICS`; each equals its function's.
 
     The arguments are those of the functions, and only what the metrics need has to be given. Faster than
     calling them one by one: a map's extremes, sum and variance are found once, and CC, SIM, KLD and AUC-Judd

@@ -75,6 +75,10 @@ Named = LoadedPredictor  # as users' programs may import it
 
 
 def __getattr__(name: str) -> object:
+    if name == "ClassicalPredictor":
+        from kerasal.prediction.classical import ClassicalPredictor
+
+        return ClassicalPredictor
     if name in __all__:
         from kerasal.prediction import predictors
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -19,9 +20,10 @@ AS_NOBODY += ["--bounding-set=-all,+dac_read_search"]
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory):
+def ended():
     """How the cases of restricted.py ended, by their names."""
-    root = tmp_path_factory.mktemp("user")
+    # Not below pytest's folder, which is closed to others: access(2) asks without the capabilities above.
+    root = Path(tempfile.mkdtemp(prefix="kerasal-user-"))
     pixels = write_photo(root / "photo.png", (64, 96))
     film = cv2.VideoWriter(str(root / "film.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 20, (96, 64))
     for _ in range(4):
@@ -47,7 +49,7 @@ def ended(tmp_path_factory):
     )
     assert result.returncode == 0, result.stderr
     yield root, json.loads(result.stdout)
-    (root / "others").chmod(0o755)
+    shutil.rmtree(root)
 
 
 @pytest.mark.slow
@@ -61,7 +63,7 @@ def test_what_may_not_be_written_is_one_line_that_names_it_and_leaves_nothing(en
         assert its["status"] == 2, (name, its)
         assert len(errors) == 1, (name, its)
         assert "cannot" in errors[0], (name, its)
-        assert "ermission denied" in errors[0], (name, its)
+        assert "permission" in errors[0].lower(), (name, its)
         assert "Traceback" not in its["said"], (name, its)
     assert not list((root / "others").iterdir())
     assert not list(root.rglob("*.partial*"))

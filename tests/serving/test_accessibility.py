@@ -8,7 +8,7 @@ import pytest
 from browser import chromium, errors
 from PIL import Image
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 REPORTS = ("quest-osie/report.html", "osie-comparison.html")
 
 

@@ -1,5 +1,6 @@
 """A quest from its options to its report: train what is not trained, score what is not scored, write all."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -188,7 +189,14 @@ def _learn(folder, learning, side_by_side, cluster, report):
             done = sum(folder.head(job.seed, spec) is not None for spec in config["losses"])
             specs, count = job.training, len(job.training)
             what = f"seed {job.seed}, losses {done + 1} to {done + count} of {len(config['losses'])}"
-        return lambda part: progress.stage(f"{what}, {part}", sum(map(_work_of, specs)), steps)
+        work, tried = sum(map(_work_of, specs)), itertools.count(1)
+
+        def begin(part):
+            if not trains and next(tried) > len(learning.splits.options.search_rates):
+                progress.work += work * steps  # beyond the edge of the rates, or behind another activation
+            return progress.stage(f"{what}, {part}", work, steps)
+
+        return begin
 
     for seed in config["seeds"]:
         for group in parts:
@@ -203,6 +211,9 @@ def _start(folder, learning, progress, report):
     needed = [seed for seed in seeds if any(folder.head(seed, spec) is None for spec in specs)]
     if any(folder.rate(spec) is None for spec in specs):
         needed = sorted({seeds[0], *needed})  # rates are searched with the first seed
+    for seed in needed:
+        if folder.start(seed) is None:
+            progress.work += 2.0 * learning.splits.options.start_epochs * learning.splits.steps
     for seed in needed:
         _start_of(seed, folder, learning, progress, report)
 

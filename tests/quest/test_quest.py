@@ -23,6 +23,7 @@ from kerasal.evaluation import Scores
 from kerasal.quest import paper
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.heads import Heads, build_head, first_head
+from kerasal.quest.progress import QuestProgress
 from kerasal.quest.specs import LISTS, MODERN, in_order, slug
 from kerasal.training import RunFolder
 
@@ -128,7 +129,17 @@ def test_a_metric_that_a_test_set_forbids_is_left_out_before_training(tiny_netwo
     assert results.config["metrics"] == ["cc", "information_gain"]
 
 
-def test_a_loss_that_collapses_behind_a_relu_searches_again_behind_a_sigmoid(tiny_network, tmp_path):
+def test_a_loss_that_collapses_behind_a_relu_searches_again_behind_a_sigmoid(
+    tiny_network, tmp_path, monkeypatch
+):
+    made = []
+
+    class Kept(QuestProgress):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(sys.modules["kerasal.quest.run"], "QuestProgress", Kept)
     dataset = data.load("synthetic").limited(6)
     # Rates at which a relu dies in one step and a sigmoid does not.
     rates = quest.options(model="tiny", input_size=SIZE, epochs=1, batch_size=3, search_rates=[3.0, 5.0])
@@ -140,6 +151,8 @@ def test_a_loss_that_collapses_behind_a_relu_searches_again_behind_a_sigmoid(tin
     assert results.heads[0]["ae"]["activation"] == "sigmoid"
     assert {trial["activation"] for trial in results.rates["bce"]["trials"]} == {"sigmoid"}
     assert any("once more behind a sigmoid: ae" in line for line in lines)
+    # What was searched beyond the plan counts as work, so that time is left until the end.
+    assert made[-1].done <= made[-1].work
 
 
 def test_a_second_call_trains_nothing_and_a_new_loss_alone(finished, tmp_path):

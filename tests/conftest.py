@@ -13,6 +13,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for its in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(its, "1")
 
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell's background job ignores it, and all that such a job starts: tests interrupt what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 from pathlib import Path
 
 import numpy as np

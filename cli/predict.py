@@ -9,7 +9,7 @@ from kerasal_cli import options
 from kerasal_cli.completion import complete_models
 from kerasal_cli.loading import keep_export, load_predictor, load_tables, progress, say
 
-SHIPPED = options.read_table("weights.registry").SHIPPED
+DEFAULT = options.read_table("weights.registry").DEFAULT
 
 
 @click.command()
@@ -21,7 +21,7 @@ SHIPPED = options.read_table("weights.registry").SHIPPED
     shell_complete=complete_models,
     metavar="RUN|NAME",
     help="Run folder of a trained network, name of `kerasal models` such as gbvs, weights file, or what "
-    f"`kerasal export` wrote.  [default: {SHIPPED[0]}, which comes with kerasal]",
+    f"`kerasal export` wrote.  [default: {DEFAULT}, which comes with kerasal]",
 )
 @click.option("--recursive", is_flag=True, help="Folders with all that lies in folders within.")
 @click.option(

@@ -310,7 +310,7 @@ def zipped(path: Path) -> Runner:
     # A named predictor.
     (
         "kerasal/prediction/named.py",
-        "# The name of NAMED",
+        None,
         """NAMED["grey"] = Source("grey", "the grey values", lambda _: Grey(), {"trained_on": "nothing"})
 """,
     ),

@@ -120,8 +120,10 @@ REGISTRY = {
     ]
 }
 
-# The names of trained networks; the first is what `kerasal predict` takes where none is given.
+# The names of trained networks.
 SHIPPED = tuple(name for name, weights in REGISTRY.items() if weights.scores)
+# The one that is taken where none is named, as by `kerasal predict`.
+DEFAULT = SHIPPED[0]
 
 
 @dataclass(frozen=True)

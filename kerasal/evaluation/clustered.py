@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kerasal.cluster import Cluster
 from kerasal.data.sample import Dataset
 from kerasal.evaluation.scoring import Job, Scorer
-from kerasal.evaluation.systems import BATCH, Network, System
+from kerasal.evaluation.systems import Network, System
 
 if TYPE_CHECKING:  # not needed by scoring processes
     from kerasal.prediction import Predictor
@@ -25,6 +25,9 @@ def score_on(
 
     The jobs of systems that are no networks are made here, as one may depend on all samples.
     """
+    # Here, because `evaluate` imports this module and may do without what predicts.
+    from kerasal.prediction.stream import BATCH
+
     samples, jobs, shared = dataset[split], cluster.jobs(), cluster.share(scorer)
     # In whole batches, so that a network sees the same ones as without a cluster.
     size = BATCH * math.ceil(len(samples) / (BATCH * CHUNKS * max(1, cluster.workers)))

@@ -21,8 +21,6 @@ from kerasal.evaluation.scoring import Case, Job
 if TYPE_CHECKING:  # not needed by processes that run jobs
     from kerasal.prediction import Predictor
 
-BATCH = 4  # of what does not say `inference_batch`
-
 
 class System(Protocol):
     """Anything that yields maps for samples."""
@@ -49,8 +47,11 @@ class Network:
     knows_answers: bool = False
 
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
+        # Here, because scoring processes import this module and have no use for what predicts.
+        from kerasal.prediction.stream import batch_size
+
         model = self.load()
-        size = getattr(model, "inference_batch", BATCH)
+        size = batch_size(model)
         for start in range(0, len(samples), size):
             part = samples[start : start + size]
             maps = model.saliency_maps([sample.read_stimulus() for sample in part])

@@ -20,8 +20,9 @@ from kerasal.prediction.video import UnreadableVideo, predict_video, video_stems
 
 if TYPE_CHECKING:
     from kerasal.prediction.classical import ClassicalPredictor
-    from kerasal.prediction.named import DEFAULT, NAMED
+    from kerasal.prediction.named import NAMED
     from kerasal.prediction.predictors import (
+        DEFAULT,
         find,
         how_to_get,
         load,

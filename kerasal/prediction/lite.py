@@ -18,7 +18,7 @@ from kerasal._files import default_cache, folder_beside, write_bytes
 from kerasal.errors import InputError
 from kerasal.prediction.exported import ExportedPredictor, export_format
 from kerasal.prediction.predictor import LoadedPredictor
-from kerasal.weights.registry import REGISTRY, SHIPPED, sha256
+from kerasal.weights.registry import DEFAULT, REGISTRY, SHIPPED, sha256
 
 RUNTIMES = ("auto", "tensorflow", "lite")
 FEW = 10  # images of which the maps are there before TensorFlow is; of more it may be the faster one
@@ -57,7 +57,7 @@ def choose(
     """
     if runtime not in RUNTIMES:
         raise InputError(f"unknown runtime {runtime!r}: one of {', '.join(RUNTIMES)}")
-    name = SHIPPED[0] if model is None else str(model)
+    name = DEFAULT if model is None else str(model)
     if named := _without_choice(name):
         return Choice(named)
     if runtime == "tensorflow":

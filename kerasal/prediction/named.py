@@ -38,5 +38,3 @@ def _shipped(name: str) -> Source:
 
 NAMED: dict[str, Source] = {name: _classical(name) for name in CLASSICAL}
 NAMED |= {name: _shipped(name) for name in SHIPPED}
-# The name of NAMED that is taken where none is given.
-DEFAULT = SHIPPED[0]

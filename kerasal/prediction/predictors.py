@@ -13,10 +13,11 @@ from kerasal.classical import classical_model, is_classical
 from kerasal.errors import InputError
 from kerasal.models import NETWORKS, SaliencyModel, load_weights_file, shipped_backbone
 from kerasal.prediction.exported import export_format, load_export
-from kerasal.prediction.named import DEFAULT, NAMED, backbone_licence
+from kerasal.prediction.named import NAMED, backbone_licence
 from kerasal.prediction.predictor import LoadedPredictor, Predictor, Source, by_names
 from kerasal.training.run_folder import RunFolder
 from kerasal.weights import PUBLISHED, find_weights, published_here
+from kerasal.weights.registry import DEFAULT
 
 
 def find(model: str | Path | None = None) -> Source:

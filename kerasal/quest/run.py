@@ -36,6 +36,8 @@ from kerasal.training.features import open_features
 from kerasal.training.initial import initial_network, set_initial_weights, where_it_lies
 from kerasal.training.precision import computing_in, resolve_precision
 
+START_HEADS = 2.0  # of a common start, one behind each activation
+
 
 def run(
     dataset: Dataset,
@@ -166,7 +168,7 @@ def _search(folder, learning, tuning, side_by_side, report):
     """Find the best sum, and make it a loss of the quest."""
     config, options = learning.config, learning.splits.options
     if options.start and len(stored_trials(folder, tuning)) < tuning.trials:
-        work = 2.0 * options.start_epochs * learning.splits.steps
+        work = _start_work(learning)
         _start_of(config["seeds"][0], folder, learning, QuestProgress(work, report), report)
     found = search(folder, learning, tuning, side_by_side=side_by_side, report=report)
     folder.begin({**config, "losses": in_order([*config["losses"], found])}, lambda _: None)
@@ -213,16 +215,21 @@ def _start(folder, learning, progress, report):
         needed = sorted({seeds[0], *needed})  # rates are searched with the first seed
     for seed in needed:
         if folder.start(seed) is None:
-            progress.work += 2.0 * learning.splits.options.start_epochs * learning.splits.steps
+            progress.work += _start_work(learning)
     for seed in needed:
         _start_of(seed, folder, learning, progress, report)
+
+
+def _start_work(learning):
+    """The work of one seed's common start, in steps of one head."""
+    return START_HEADS * learning.splits.options.start_epochs * learning.splits.steps
 
 
 def _start_of(seed, folder, learning, progress, report):
     """Train the common start of one seed where it is not there, and keep it in `learning.starts`."""
 
     def stage(part):
-        return progress.stage(f"the common start of seed {seed}, {part}", 2.0, learning.splits.steps)
+        return progress.stage(f"the common start of seed {seed}, {part}", START_HEADS, learning.splits.steps)
 
     if folder.start(seed) is None:
         folder.write_start(seed, learning.start(seed, stage, report))

@@ -11,6 +11,8 @@ What needs TensorFlow or OpenCV (`kerasal.data`, `kerasal.training`, ...) is imp
 
 import importlib as _importlib
 import os as _os
+import sys as _sys
+from itertools import pairwise as _pairwise
 from pathlib import Path as _Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +83,8 @@ def __dir__() -> list[str]:
     return sorted([*__all__, "__version__"])
 
 
-# Processes that only score or run classical models (`kerasal._processes`) do without Keras.
-if not _os.environ.get("KERASAL_WITHOUT_KERAS"):
+# Processes that only score or run classical models (`kerasal._processes`) do without Keras; the commands of
+# `python -m kerasal` register what they need themselves, as those of `kerasal` do.
+_is_command = _sys.argv[:1] == ["-m"] and ("-m", "kerasal") in _pairwise(_sys.orig_argv)
+if not (_is_command or _os.environ.get("KERASAL_WITHOUT_KERAS")):
     register()

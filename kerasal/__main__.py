@@ -1,5 +1,5 @@
 """`python -m kerasal`: the command line."""
 
-from kerasal.cli import main
+from kerasal_cli import run
 
-main(prog_name="kerasal")
+run()

@@ -1,15 +1,17 @@
-"""What a few recordings bring: a network trained on OSIE goes on with 10, 50 or 200 images of Scene.
+"""What a few recordings bring: a network trained on OSIE, brought to Scene by 10 to 200 of its images.
 
-python tests/benchmarks/few_images.py OSIE SCENE RESULT.json [--counts 10,50,200] [--input-size 300x400]
-    [--epochs 6] [--seeds 1] [--limit N]
+    python tests/benchmarks/few_images.py RUN SCENE [COUNT,COUNT] [--limit N]
 
-For each number of images and each seed three networks are scored on Scene's test images: the one trained on
-OSIE as it is, the same after going on with the images (`kerasal train --weights RUN`), and one that learned
-from these images alone, on ImageNet's VGG-16. The images are the first of Scene's training split after it was
-shuffled by the seed. RESULT.json is written after each score; docs/fine-tuning.md shows it.
+RUN is a run folder of a network with a frozen backbone that was trained on OSIE. Of Scene's training split,
+shuffled with seed 0, the first COUNT images are learned from, and none beside them: the number of epochs is
+the recipe's. Four ways: the network as it is; ten numbers behind it (`kerasal train --adapt RUN`); its head
+going on with what it knows (`kerasal train --weights RUN`); a head that learns anew. The test images are the
+300 that no count learns from. Adds to docs/results/few-images.json: means, and differences from the network
+as it is with their 95 % intervals, paired by image.
 """
 
 import argparse
+import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -17,65 +19,72 @@ from pathlib import Path
 import numpy as np
 
 from kerasal import data, evaluation, training
-from kerasal._files import write_json
-from kerasal.data.sample import Dataset
+from kerasal.data import Dataset
 
-METRICS = ("cc", "nss", "kld")
+COUNTS = (10, 50, 100, 200)
+METRICS = ("cc", "sim", "nss", "kld")
+RESULT = Path(__file__).parents[2] / "docs" / "results" / "few-images.json"
+
+
+def parted(scene: Dataset, count: int) -> Dataset:
+    """The images to learn from; the same for validation, so that it chooses nothing; the rest."""
+    order = np.random.default_rng(0).permutation(len(scene["train"]))
+    images = [scene["train"][place] for place in order]
+    others = [*images[max(COUNTS) :], *scene["validation"], *scene["test"]]
+    return replace(scene, splits={"train": images[:count], "validation": images[:count], "test": others})
+
+
+def trained(
+    run: training.RunFolder, dataset: Dataset, path: Path, weights: Path | None
+) -> training.RunFolder:
+    """The run's network, trained once more by the run's recipe, from weights or anew."""
+    options = replace(run.options, weights=weights and str(weights), patience=0)
+    cache = training.default_cache()
+    return training.train(dataset, options, path, cache_folder=cache, report=lambda _: None, verbose=0)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("osie", type=Path)
+    parser.add_argument("run", type=training.RunFolder.open)
     parser.add_argument("scene", type=Path)
-    parser.add_argument("result", type=Path)
-    parser.add_argument("--counts", default="10,50,200")
-    parser.add_argument("--input-size", default="300x400")
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--limit", type=int, help="of the images of each split, for a trial")
+    parser.add_argument("counts", nargs="?", default=",".join(map(str, COUNTS)))
+    parser.add_argument("--limit", type=int, help="of the images of each split, for a trial that is not kept")
     arguments = parser.parse_args()
-    osie, scene = data.load("osie", arguments.osie), data.load("scene", arguments.scene)
-    if arguments.limit:
-        osie, scene = osie.limited(arguments.limit), scene.limited(arguments.limit)
-    result = {
-        "command": "python tests/benchmarks/few_images.py",
-        "input_size": arguments.input_size,
-        "epochs": arguments.epochs,
-        "test_images": len(scene["test"]),
-        "limit": arguments.limit,
-        "scores": [],
-    }
-
-    def note(name: str, count: int, seed: int, run: training.RunFolder) -> None:
-        scores = evaluation.evaluate([evaluation.model(run.path)], scene, metrics=METRICS)
-        (values,) = scores.scores.values()
-        means = {key: float(np.nanmean(values.values[key])) for key in METRICS}
-        result["scores"].append({"network": name, "images": count, "seed": seed, **means})
-        write_json(arguments.result, result)
-        print(result["scores"][-1], flush=True)
-
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-
-        def train(dataset: Dataset, seed: int, name: str, weights: Path | None = None) -> training.RunFolder:
-            options = training.options(
-                input_size=arguments.input_size,
-                epochs=arguments.epochs,
-                seed=seed,
-                weights=weights and str(weights),
-            )
-            cache = training.default_cache()
-            return training.train(dataset, options, work / name, cache_folder=cache, verbose=0)
-
-        for seed in range(arguments.seeds):
-            base = train(osie, seed, f"osie-{seed}")
-            note("OSIE's", 0, seed, base)
-            order = np.random.default_rng(seed).permutation(len(scene["train"]))
-            for count in map(int, arguments.counts.split(",")):
-                few = [scene["train"][place] for place in order[:count]]
-                some = replace(scene, splits={**scene.splits, "train": few})
-                note("going on", count, seed, train(some, seed, f"on-{count}-{seed}", base.path))
-                note("from ImageNet", count, seed, train(some, seed, f"alone-{count}-{seed}"))
+    run, scene = arguments.run, data.load("scene", data_dir=arguments.scene)
+    base = run.load_model()
+    results = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
+    for count in map(int, arguments.counts.split(",")):
+        dataset = parted(scene, count)
+        if arguments.limit:
+            dataset = dataset.limited(arguments.limit)
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder)
+            networks = {
+                "as it is": base,
+                "ten numbers": training.adapt(base, dataset, work / "adapted").load_model(),
+                "going on": trained(run, dataset, work / "on", run.path).load_model(),
+                "head anew": trained(run, dataset, work / "anew", None).load_model(),
+            }
+        systems = [
+            evaluation.Network(name, lambda network=network: network) for name, network in networks.items()
+        ]
+        found = evaluation.evaluate(systems, dataset, metrics=METRICS).comparison
+        adapted = networks["ten numbers"]
+        results[str(count)] = {
+            "test_images": len(dataset["test"]),
+            "input_size": adapted.input_size,
+            "numbers": {v.name: v.numpy().round(3).tolist() for v in adapted.head.trainable_variables},
+            "mean": {
+                name: {key: its.mean for key, its in row.items()} for name, row in found.summaries.items()
+            },
+            "difference": {
+                name: {key: [its.mean, *its.interval] for key, its in row.items()}
+                for name, row in found.differences.items()
+            },
+        }
+        print(count, json.dumps(results[str(count)]), flush=True)
+        if not arguments.limit:
+            RESULT.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -68,6 +68,15 @@ def test_listings_load_neither_tensorflow_nor_keras(tmp_path):
         assert name in printed
 
 
+def test_the_module_starts_as_light_as_the_script():
+    command = [sys.executable, "-X", "importtime", "-m", "kerasal", "losses"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "kerasal.losses.table" in imported
+    assert not {"tensorflow", "keras"} & imported
+    assert "kld" in result.stdout
+
+
 def test_checking_data_and_scoring_maps_and_classical_models_load_neither(tmp_path):
     folder = write_photo_folder(tmp_path / "photos")
     (tmp_path / "maps").mkdir()

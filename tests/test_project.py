@@ -17,7 +17,17 @@ ROOMS = {
     "layers": {"layers"},
     "models": {"_files", "_json", "_repr", "_stimuli", "errors", "layers", "models", "weights"},
     "classical": {"_imresize", "_processes", "classical", "errors"},
-    "data": {"_files", "_json", "_processes", "_progress", "_stimuli", "data", "errors", "weights"},
+    "data": {
+        "_files",
+        "_json",
+        "_processes",
+        "_progress",
+        "_stimuli",
+        "_threads",
+        "data",
+        "errors",
+        "weights",
+    },
     # Of prediction what finds a network by its name, when a training begins with its weights.
     "training": {
         "_feature_cache",
@@ -36,7 +46,7 @@ ROOMS = {
     "prediction": {
         "export",
         *("_files", "_json", "_stimuli", "classical", "data", "errors", "models", "prediction", "training"),
-        *("_progress", "visualize", "weights"),
+        *("_progress", "_threads", "visualize", "weights"),
     },
     "evaluation": {
         *(

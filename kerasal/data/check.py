@@ -6,12 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from kerasal._progress import Progress
+from kerasal._threads import on_all_cores
 from kerasal.data.datasets import load, locate
 from kerasal.data.fixations import LARGEST_SHARE
 from kerasal.data.images import FORMATS, decode_image, file_orientation, read_map
@@ -69,8 +71,10 @@ def check(
         notes += dataset.notes
         seen: dict[bytes, Path] = {}
         samples = sorted(dataset.samples, key=lambda sample: sample.name)
-        for sample in progress(samples, f"reading {len(samples)} stimuli"):
-            _look_at(sample, troubles, seen)
+        reading = progress(samples, f"reading {len(samples)} stimuli")
+        for contents in on_all_cores(partial(_look_at, troubles), reading):
+            for content in contents:
+                _compare(content, troubles, seen)
         _look_at_places(samples, folder, troubles)
         notes += _notes(samples)
     for path in folder.rglob("*"):
@@ -125,8 +129,18 @@ def statistics(dataset: Dataset) -> list[tuple[str, str]]:
     return rows
 
 
-def _look_at(sample: Sample, troubles: Troubles, seen: dict[bytes, Path]) -> None:
-    """Read a sample's files to the last byte. `seen` are the contents of those before, and whose they are."""
+@dataclass(frozen=True)
+class _Content:
+    """What no two samples share: a digest, whose it is, and what to say of one that has it, too."""
+
+    digest: bytes
+    place: Path
+    what: str
+
+
+def _look_at(troubles: Troubles, sample: Sample) -> list[_Content]:
+    """Read a sample's files to the last byte."""
+    contents = []
     stimulus = sample.stimulus
     place = stimulus if isinstance(stimulus, Path) else Path(sample.name)
     with troubles.reading(place):
@@ -134,7 +148,7 @@ def _look_at(sample: Sample, troubles: Troubles, seen: dict[bytes, Path]) -> Non
             pixels = _whole(stimulus, stimulus.read_bytes())
         else:
             pixels = sample.read_stimulus()
-        _once(pixels, place, "shows the same picture as", seen)
+        contents.append(_content(pixels, place, "shows the same picture as"))
         if pixels.shape[:2] != sample.size:
             rows, columns = sample.size
             raise InputError(
@@ -142,7 +156,7 @@ def _look_at(sample: Sample, troubles: Troubles, seen: dict[bytes, Path]) -> Non
             )
     if isinstance(sample.density_file, Path):
         with troubles.reading(sample.density_file):
-            _look_at_density(sample.density_file, seen)
+            contents.append(_look_at_density(sample.density_file))
     fixations = sample.all_fixations()
     lost, kept = troubles.outside.get(sample.name, 0), len(fixations)
     if troubles.exchanged.get(sample.name) and lost > 0.02 * (lost + kept):
@@ -163,11 +177,12 @@ def _look_at(sample: Sample, troubles: Troubles, seen: dict[bytes, Path]) -> Non
                 f"all {kept} fixations on {place} lie in one corner of it: are they pixels of this image?"
             )
         if kept >= COPIED_COUNT:
-            _once(fixations, place, "has the very fixations of", seen)
+            contents.append(_content(fixations, place, "has the very fixations of"))
+    return contents
 
 
-def _look_at_density(path: Path, seen: dict[bytes, Path]) -> None:
-    """InputError: a density map that is damaged, no density, or another image's too."""
+def _look_at_density(path: Path) -> _Content:
+    """InputError: a density map that is damaged, or no density."""
     if path.suffix.lower() != ".npy":
         _whole(path, path.read_bytes())
     density = read_map(path)
@@ -176,7 +191,7 @@ def _look_at_density(path: Path, seen: dict[bytes, Path]) -> None:
         raise InputError(f"{path} is {low:g} everywhere: a density map without mass, or of no place")
     if ((density == low) | (density == high)).all():
         raise InputError(f"{path} has two values: a fixation map, which goes into fixations/, or a mask")
-    _once(density, path, "is the same map as", seen)
+    return _content(density, path, "is the same map as")
 
 
 def _look_at_places(samples: list[Sample], folder: Path, troubles: Troubles) -> None:
@@ -226,12 +241,17 @@ def _touching(fixated: np.ndarray) -> float:
     return (fixated & around).sum() / fixated.sum()
 
 
-def _once(content: np.ndarray, place: Path, what: str, seen: dict[bytes, Path]) -> None:
-    """InputError: the same content was seen before, as that of another sample."""
-    digest = hashlib.sha256(f"{what} {content.shape}".encode() + np.ascontiguousarray(content).data).digest()
-    if digest in seen:
-        raise InputError(f"{place} {what} {seen[digest].name}")
-    seen[digest] = place
+def _content(array: np.ndarray, place: Path, what: str) -> _Content:
+    digest = hashlib.sha256(f"{what} {array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).data)
+    return _Content(digest.digest(), place, what)
+
+
+def _compare(content: _Content, troubles: Troubles, seen: dict[bytes, Path]) -> None:
+    """A trouble, if the same content was seen before, as that of another sample."""
+    first = seen.setdefault(content.digest, content.place)
+    if first is not content.place:
+        troubles.add(content.place, f"{content.place} {content.what} {first.name}")
 
 
 def _central(shares: np.ndarray) -> float:

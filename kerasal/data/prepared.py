@@ -12,6 +12,7 @@ The test split keeps its files, so that its scores are those of the dataset itse
 import json
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 from kerasal._files import check_space, new_folder, write_array
 from kerasal._json import read_json
 from kerasal._progress import Progress
+from kerasal._threads import on_all_cores
 from kerasal.data.records import FOOTER, HEADER, Observers, Record, example
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.errors import InputError
@@ -28,6 +30,7 @@ SCHEMA = 1
 INDEX = "prepared.json"
 CHECKSUM = "crc32"  # of the rest of the index
 CENTER_BIAS = "center_bias.npy"
+BIAS_SIZE = (300, 400)  # of the mean density, where the stimuli keep their own sizes
 PER_SHARD = 256
 
 
@@ -47,7 +50,7 @@ def prepare(
 ) -> Dataset:
     """Write a dataset as TFRecords; returns it as `load` reads it back.
 
-    One sample is in memory at a time.
+    Two samples a core are in memory at a time.
 
     Args:
         folder: to be made; it appears when all is written.
@@ -64,9 +67,8 @@ def prepare(
 
     folder = Path(folder).absolute()
     check_space(folder.parent, _bytes(dataset, size), f"preparing {dataset.name}")
-    bias_size = size or (300, 400)
-    bias = np.zeros(bias_size, "float32")
-    with new_folder(folder) as partial:
+    bias = np.zeros(size or BIAS_SIZE, "float32")
+    with new_folder(folder) as made:
         splits: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
         for split, samples in dataset.splits.items():
             shards = -(-len(samples) // per_shard)
@@ -74,25 +76,16 @@ def prepare(
                 part = samples[shard * per_shard : (shard + 1) * per_shard]
                 name = f"{split}-{shard:05}-of-{shards:05}.tfrecord"
                 place = 0
-                with tf.io.TFRecordWriter(str(partial / name)) as writer:
-                    for sample in progress(part, f"{split} {shard + 1} of {shards}"):
-                        small, stimulus, raw = _stored(sample, size, whole=split == "test")
-                        data = example(
-                            small.name,
-                            stimulus,
-                            raw,
-                            small.size,
-                            small.sigma,
-                            small.fixations,
-                            None if sample.density_file is None else small.density(),
-                        )
+                with tf.io.TFRecordWriter(str(made / name)) as writer:
+                    reading = progress(part, f"{split} {shard + 1} of {shards}")
+                    for small, raw, data, density in on_all_cores(partial(_record, split, size), reading):
                         writer.write(data)
                         splits[split].append(_entry(small, raw, name, place + HEADER, data))
                         place += HEADER + len(data) + FOOTER
-                        if split == "train":
-                            bias += small.density(bias_size)
+                        if density is not None:
+                            bias += density
         if splits["train"]:
-            write_array(partial / CENTER_BIAS, (bias / len(splits["train"])).astype("float32"))
+            write_array(made / CENTER_BIAS, (bias / len(splits["train"])).astype("float32"))
         index = {
             "schema": SCHEMA,
             "name": dataset.name,
@@ -103,8 +96,8 @@ def prepare(
             "size": size,
             "splits": splits,
         }
-        (partial / INDEX).write_text(json.dumps({**index, CHECKSUM: _checksum(index)}), encoding="utf-8")
-        finish(partial)
+        (made / INDEX).write_text(json.dumps({**index, CHECKSUM: _checksum(index)}), encoding="utf-8")
+        finish(made)
     return load(folder)
 
 
@@ -138,6 +131,16 @@ def shrunk(size: tuple[int, int], target: tuple[int, int] | None) -> tuple[int, 
         return size
     scale = min(1.0, max(target[0] / size[0], target[1] / size[1]))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _record(
+    split: str, size: tuple[int, int] | None, sample: Sample
+) -> tuple[Sample, bool, bytes, np.ndarray | None]:
+    """The sample as it is stored, whether as pixels, its record, and in training its share of the bias."""
+    small, stimulus, raw = _stored(sample, size, whole=split == "test")
+    density = None if sample.density_file is None else small.density()
+    data = example(small.name, stimulus, raw, small.size, small.sigma, small.fixations, density)
+    return small, raw, data, small.density(size or BIAS_SIZE) if split == "train" else None
 
 
 def _stored(sample: Sample, target: tuple[int, int] | None, whole: bool) -> tuple[Sample, bytes, bool]:

@@ -11,12 +11,13 @@ import numpy as np
 
 from kerasal._files import make_folder
 from kerasal._progress import Progress
+from kerasal._threads import ahead
 from kerasal.data.images import read_image
 from kerasal.data.names import counted, normal
 from kerasal.errors import InputError
 from kerasal.prediction.outputs import Outputs
 from kerasal.prediction.predictor import Predictor
-from kerasal.prediction.stream import ahead, batch_size, predicted, threads
+from kerasal.prediction.stream import batch_size, predicted, threads
 
 
 def predict_to_folder(

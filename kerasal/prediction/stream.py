@@ -1,9 +1,8 @@
-"""Decoding, the network and writing at the same time, in constant memory."""
+"""Stimuli through a predictor in batches of the right size, in constant memory."""
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor
 from itertools import islice
 from typing import TypeVar
 
@@ -14,8 +13,6 @@ from kerasal.prediction.predictor import Predictor
 
 BATCH = 4  # of a predictor that does not say `inference_batch`
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 Key = TypeVar("Key")
 
 
@@ -27,19 +24,6 @@ def batch_size(predictor: Predictor) -> int:
 def threads(predictor: Predictor) -> int:
     """How many threads decode, and how many write: a network on the CPU takes the other cores, a GPU none."""
     return 2 if batch_size(predictor) <= BATCH else max(2, os.cpu_count() or 2)
-
-
-def ahead(
-    pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], depth: int
-) -> Iterator[Result]:
-    """`function(item)` of each item, in order, while the pool works on the next `depth` of them."""
-    pending: deque = deque()
-    for item in items:
-        pending.append(pool.submit(function, item))
-        if len(pending) > depth:
-            yield pending.popleft().result()
-    while pending:
-        yield pending.popleft().result()
 
 
 def predicted(

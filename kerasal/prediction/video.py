@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 
 from kerasal._files import clear_partials, make_folder, partial_beside
+from kerasal._threads import ahead
 from kerasal.errors import InputError
 from kerasal.prediction.attention import attention_share
 from kerasal.prediction.files import existing, output_stems
 from kerasal.prediction.outputs import Outputs
 from kerasal.prediction.predictor import Predictor
-from kerasal.prediction.stream import ahead, batch_size, predicted
+from kerasal.prediction.stream import batch_size, predicted
 
 # The first that this build of OpenCV writes: VP9, which browsers play, or MPEG-4, which every build has.
 CODECS = ("vp09", "mp4v")

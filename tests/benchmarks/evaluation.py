@@ -1,12 +1,10 @@
-"""Time of evaluating OSIE's images at full size: by part, and with more processes.
+"""Time of evaluating OSIE's images at full size, by part; `cores.py` says what more cores bring.
 
-    python tests/benchmarks/evaluation.py OSIE_FOLDER [--processes 1,2,4] [--images N]
+    python tests/benchmarks/evaluation.py OSIE_FOLDER [--images N]
 
-First, in one thread, of the first 100 images: processor time per image of each metric, of the density map and
-of reading the map's file. Then the whole of `kerasal evaluate --maps` for each number of processes, their
-start included: by the clock, and the processor time of all of them, which other work on the machine hardly
-changes: where it stays the same, more processes share the same work. Maps are the training split's centre
-bias under noise, in PNG files.
+Processor time per image in one thread, of each metric, of the density map and of reading the map's file: a
+mean over the first N images (default 100). Maps are the training split's centre bias under noise, in PNG
+files.
 """
 
 import argparse
@@ -21,9 +19,8 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a thread 
 import cv2
 import numpy as np
 from PIL import Image
-from ratios import tell_ratio
 
-from kerasal import data, evaluation
+from kerasal import data
 from kerasal.data import read_map
 from kerasal.evaluation.baselines import training_center_bias
 from kerasal.evaluation.scoring import FixationPool, stretch
@@ -33,33 +30,15 @@ from kerasal.metrics import METRICS, measure
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("osie", help="folder of OSIE")
-    parser.add_argument("--processes", default="1,2", help="numbers of processes, separated by commas")
-    parser.add_argument("--images", type=int, default=700)
+    parser.add_argument("--images", type=int, default=100)
     options = parser.parse_args()
 
     dataset = data.load("osie", options.osie)
     samples = dataset["all"][: options.images]
-    dataset.splits["test"] = samples
+    cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         write_maps(Path(folder), dataset, samples)
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        by_part(Path(folder), dataset, samples[:100])
-        cv2.setNumThreads(threads)
-        first = None
-        for processes in (int(number) for number in options.processes.split(",") if number):
-            start, used = time.perf_counter(), processor_seconds()
-            evaluation.evaluate([evaluation.MapFolder(folder)], dataset, processes=processes)
-            seconds, used = time.perf_counter() - start, processor_seconds() - used
-            print(f"{processes} processes: {seconds:.1f} s by the clock, {used:.1f} s of processors")
-            first = first or seconds
-            if processes > 1:
-                tell_ratio(first / seconds, f"evaluation in {processes} processes", "in one")
-
-
-def processor_seconds():
-    """Of this process and of those that it waited for."""
-    return sum(os.times()[:4])
+        by_part(Path(folder), dataset, samples)
 
 
 def write_maps(folder, dataset, samples):

@@ -45,7 +45,7 @@ SCRIPTS = (
     ("Losses", "losses.py --seconds 2"),
     ("Metrics", "metrics.py --repeats 10 --pysaliency {pysaliency}"),
     ("Classical models", "classical.py --repeats 3"),
-    ("Evaluation in processes", "evaluation.py {osie} --processes 1,2 --images 200"),
+    ("On more cores", "cores.py {osie} 200"),
 )
 
 

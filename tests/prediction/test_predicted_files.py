@@ -13,6 +13,7 @@ from conftest import no_file_above, write_photo
 from PIL import Image
 
 from kerasal._files import partial_beside
+from kerasal._threads import ahead
 from kerasal.errors import InputError
 from kerasal.prediction import (
     Outputs,
@@ -24,7 +25,6 @@ from kerasal.prediction import (
     video,
     video_stems,
 )
-from kerasal.prediction.stream import ahead
 
 
 class Brightness:

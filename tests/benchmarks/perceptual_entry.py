@@ -6,7 +6,8 @@ The paper does not say how a map of one channel in [0, 1] becomes VGG-16's input
 times 255 less ImageNet's mean colour, as VGG-16 sees photographs; less ImageNet's mean and divided by its
 deviation, as PyTorch's networks see them. At 64x80 on 128 of OSIE's training images, six epochs, two seeds,
 each loss with its own learning rate. The quests go into FOLDER (default quests/entry). Writes
-docs/results/perceptual-entry.json: means over test images and seeds.
+docs/results/perceptual-entry.json: means over test images and seeds with their 95 % intervals, the learning
+rates, and the first trial of each search, with its loss on the validation images.
 """
 
 import json
@@ -61,21 +62,22 @@ def main() -> None:
     means = {}
     for name, (factor, offset) in CANDIDATES.items():
         before, plain = perceptual._kernels, enter(factor, offset)
+        path = folder / name.replace(" ", "-")
         results = quest.run(
             dataset,
             [LC1, LC2],
             quest.options(input_size=SIZE, epochs=6, precision="float32"),
-            folder / name.replace(" ", "-"),
+            path,
             seeds=2,
             metrics=METRICS,
             cache_folder=default_cache(),
         )
         perceptual._kernels, perceptual._pooled = before, plain
+        found = json.loads((path / "results.json").read_text())["tests"][dataset.name]["losses"]
         means[name] = {
-            label: {key: float(np.nanmean(its)) for key, its in scores.values.items()}
-            | {"learning rate": results.rates[spec]["rate"]}
+            label: {key: {part: found[spec][key][part] for part in ("mean", "interval")} for key in METRICS}
+            | {"learning rate": results.rates[spec]["rate"], "trial": results.rates[spec]["trials"][0]}
             for label, spec in (("lc1", LC1), ("lc2", LC2))
-            for scores in [results.mean_scores(dataset.name)[spec]]
         }
         RESULT.write_text(json.dumps(means, indent=1) + "\n")
         print(name, json.dumps(means[name]), flush=True)

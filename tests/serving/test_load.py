@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import write_photo
 from serving_cases import black_png, encoded, malformed, request
 
 pytest.importorskip("starlette")
@@ -19,29 +20,31 @@ pytest.importorskip("uvicorn")
 pytestmark = pytest.mark.slow
 
 CLIENTS, SECONDS = 4, 60
-# The paper's network without trained weights, as one that comes with kerasal would be registered.
-SERVE = """
-from kerasal import models
-from kerasal.prediction import NAMED, Source
-NAMED["paper"] = Source("paper", "untrained", lambda _: models.Baseline((300, 400)))
-from kerasal_cli import main
-main(["serve", "paper", "--port", "0"])
-"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """That of a user who has predicted before: the export that `kerasal serve` starts from is there."""
+    folder = tmp_path_factory.mktemp("before")
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "KERASAL_CACHE": str(folder / "cache")}
+    write_photo(folder / "photo.png", (60, 80))
+    command = [sys.executable, "-m", "kerasal", "predict", folder / "photo.png", "-o", folder / "maps"]
+    subprocess.run(command, env=environment, capture_output=True, check=True)
+    return environment
 
 
 @pytest.fixture
-def process():
-    """(the process, its port)."""
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+def process(environment):
+    """(the process, its port), with the network that `kerasal serve` takes by itself."""
     with subprocess.Popen(
-        [sys.executable, "-c", SERVE],
+        [sys.executable, "-m", "kerasal", "serve", "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
     ) as process:
         line = process.stdout.readline()
-        match = re.fullmatch(r"serving paper on http://127\.0\.0\.1:(\d+)/ until Ctrl-C\n", line)
+        match = re.fullmatch(r"serving \S+ on http://127\.0\.0\.1:(\d+)/ until Ctrl-C\n", line)
         if not match:
             process.kill()
             pytest.fail(line + process.stderr.read())
@@ -149,15 +152,16 @@ def test_honest_clients_are_served_in_the_midst_of_hostile_ones(process):
             except OSError:
                 time.sleep(0.1)
 
-    def attack():
-        for upload in uploads:
+    def attack(part):
+        for upload in part:
             if time.time() > end:
                 errors.append("hostile uploads were left over")
                 break
             hostile.append(request(port, body=upload)[0])
 
     threads = [threading.Thread(target=ask) for _ in range(CLIENTS)]
-    threads += [threading.Thread(target=work) for work in (drip, drip, attack, *[crawl] * 8)]
+    threads += [threading.Thread(target=work) for work in (drip, drip, *[crawl] * 8)]
+    threads += [threading.Thread(target=attack, args=(uploads[each::CLIENTS],)) for each in range(CLIENTS)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -11,6 +11,7 @@ from kerasal_cli.loading import load_data, load_library, progress, say
 @click.command()
 @options.data(default="synthetic")
 @options.models("models", "A trained run, a weights file, or NETWORK:FILE, besides what is at hand.")
+@options.maps
 @click.option(
     "-o",
     "--output",
@@ -21,17 +22,18 @@ from kerasal_cli.loading import load_data, load_library, progress, say
 @options.metrics("all that the data allow")
 @options.stimuli("To show maps of.  [default: as before, or three of the split]")
 @options.processes
-def compare(models, output, split, metrics, stimuli, processes, limit, data, **data_arguments) -> None:
+def compare(models, maps, output, split, metrics, stimuli, processes, limit, data, **data_arguments) -> None:
     """Score all systems that can run on your data: the paper's Table 1, beside the paper's own figures.
 
-    The classical models, networks whose weights are at hand, and reference lines (center-bias, observers).
+    The classical models, networks whose weights are at hand, other programs whose maps are there, and
+    reference lines (center-bias, observers).
     Called again with the same folder it scores only what is new; what was scored before stays in the tables.
 
     \b
     Examples:
       kerasal compare --data osie --data-dir ~/osie
       kerasal compare --data osie --data-dir ~/osie --model runs/a --model sam-vgg:sam.weights.h5
-      kerasal compare --data my_folder -o results
+      kerasal compare --data my_folder --maps other_program/maps -o results
     """
     load_library()
     from kerasal import table1
@@ -46,6 +48,7 @@ def compare(models, output, split, metrics, stimuli, processes, limit, data, **d
         dataset,
         folder,
         models,
+        maps=maps,
         split=split,
         metrics=metrics,
         stimuli=stimuli,

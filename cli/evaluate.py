@@ -12,13 +12,7 @@ from kerasal_cli.loading import load_data, load_library, load_light, open_cluste
 @click.command()
 @click.argument("models", metavar="[RUN|NAME]...", nargs=-1, shell_complete=complete_models)
 @options.models("named", "The same as RUN|NAME: run folder, name of `kerasal models`, or weights file.")
-@click.option(
-    "--maps",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Maps of another program: image files or .npy, named as the stimuli.  [repeatable]",
-)
+@options.maps
 @click.option(
     "--baseline",
     "baselines",

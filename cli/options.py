@@ -94,6 +94,15 @@ def models(name: str, help: str) -> Callable:
     )
 
 
+maps = click.option(
+    "--maps",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Maps of another program: image files or .npy, named as the stimuli.  [repeatable]",
+)
+
+
 def stimuli(help: str) -> Callable:
     """The option that names stimuli whose maps a report shows."""
     return click.option("--stimuli", metavar="NAME,NAME", callback=names_in, help=help)

@@ -1,5 +1,6 @@
 """Which systems a comparison has, and what its tables say of each."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,8 +15,8 @@ from kerasal.models import NETWORKS
 from kerasal.prediction import NAMED, Source, find, published_here
 from kerasal.weights import sha256
 
-CLASSICAL_KIND, NETWORK_KIND, REFERENCE_KIND = "classical", "network", "reference"
-KINDS = (CLASSICAL_KIND, NETWORK_KIND, REFERENCE_KIND)  # in the order of the tables
+CLASSICAL_KIND, NETWORK_KIND, MAPS_KIND, REFERENCE_KIND = "classical", "network", "maps", "reference"
+KINDS = (CLASSICAL_KIND, NETWORK_KIND, MAPS_KIND, REFERENCE_KIND)  # in the order of the tables
 
 # Reference lines, and what each learned from.
 REFERENCES = {
@@ -39,12 +40,17 @@ class Entry:
     system: evaluation.System
 
 
-def entries(dataset: Dataset, samples: Sequence[Sample], models: Sequence[str | Path] = ()) -> list[Entry]:
+def entries(
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    models: Sequence[str | Path] = (),
+    maps: Sequence[str | Path] = (),
+) -> list[Entry]:
     """All systems that can run.
 
     The classical models, networks that come with kerasal, published weights that are on this machine, and
-    reference lines; and `models`: runs, weights files and names, as `kerasal.prediction.find` takes them.
-    InputError: as there.
+    reference lines; `models`: runs, weights files and names, as `kerasal.prediction.find` takes them; and the
+    folders `maps`. InputError: as there, and as `kerasal.evaluation.MapFolder`.
     """
     sources = dict(NAMED)
     for network in NETWORKS:
@@ -58,6 +64,7 @@ def entries(dataset: Dataset, samples: Sequence[Sample], models: Sequence[str | 
     references = [name for name in REFERENCES if name != "upper-bound" or known_truth]
     return [
         *(_of_source(name, source) for name, source in sources.items()),
+        *(_of_maps(Path(folder), dataset, samples) for folder in maps),
         *(_reference(name, dataset) for name in references),
     ]
 
@@ -85,6 +92,21 @@ def _of_source(name: str, source: Source) -> Entry:
         "identity": " ".join([kerasal.__version__, *(sha256(file) for file in source.files)]),
     }
     return Entry(_facts(name, **facts), evaluation.Network(name, load))
+
+
+def _of_maps(folder: Path, dataset: Dataset, samples: Sequence[Sample]) -> Entry:
+    system = evaluation.MapFolder(folder)
+    files, _ = system.matched(dataset)
+    contents = hashlib.sha256()
+    for file in (files[sample.name] for sample in samples if sample.name in files):
+        contents.update(sha256(file).encode())
+    facts = {
+        "label": system.name,
+        "kind": MAPS_KIND,
+        "trained_on": "not known",
+        "identity": f"{kerasal.__version__} {contents.hexdigest()}",
+    }
+    return Entry(_facts(system.name, **facts), system)
 
 
 def _reference(name: str, dataset: Dataset) -> Entry:

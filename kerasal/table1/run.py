@@ -21,6 +21,7 @@ def run(
     path: Path | str,
     models: Sequence[str | Path] = (),
     *,
+    maps: Sequence[str | Path] = (),
     split: str = "test",
     metrics: Sequence[str] | None = None,
     stimuli: Sequence[str] | None = None,
@@ -34,6 +35,7 @@ def run(
         path: the comparison's folder, new or one to go on with: systems that are scored there are not scored
             again, and are part of the results whether they are named in this call or not.
         models: trained runs, weights files or names, besides those of `entries`.
+        maps: folders of maps that other programs wrote, as `kerasal.evaluation.MapFolder` takes them.
         metrics: keys of `kerasal.metrics.METRICS`; default all that the data allow.
         stimuli: names of those that the report shows maps of; default those of an earlier call, or three of
             the split.
@@ -51,7 +53,7 @@ def run(
     before = folder.read_json("config.json") or {}
     stimuli = stimuli or before.get("stimuli")
     shown = dataset.named(stimuli) if stimuli else dataset.spread(split, SHOWN)
-    found = entries(dataset, samples, models)
+    found = entries(dataset, samples, models, maps)
     with folder.at_work(_config(dataset, split, metrics, shown), report):
         todo = [entry for entry in found if not folder.has(entry.facts)]
         if len(todo) < len(found):

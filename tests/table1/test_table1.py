@@ -149,6 +149,29 @@ def test_other_settings_and_another_kind_of_folder_are_refused(finished, dataset
         run(dataset, tmp_path)
 
 
+def test_maps_of_other_programs_are_systems_and_scored_anew_when_they_change(dataset, tmp_path):
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    for sample in dataset["all"]:
+        np.save(folder / f"{sample.name}.npy", sample.read_stimulus().mean(axis=2, dtype="float32"))
+    results, _ = run(dataset, tmp_path / "c", maps=[folder])
+    (expected,) = evaluation.evaluate(
+        [evaluation.MapFolder(folder)], dataset, "all", metrics=METRICS
+    ).scores.values()
+    for key in METRICS:
+        np.testing.assert_allclose(results.scores[str(folder)].values[key], expected.values[key])
+    assert "theirs" in (tmp_path / "c/report.html").read_text()
+    assert run(dataset, tmp_path / "c", maps=[folder])[1] == []
+    first = folder / f"{dataset['all'][0].name}.npy"
+    np.save(first, np.load(first)[::-1])
+    assert run(dataset, tmp_path / "c", maps=[folder])[1] == [str(folder)]
+    first.unlink()
+    results, _ = run(dataset, tmp_path / "c", maps=[folder])
+    assert any("has no map for 1 of 9 stimuli" in line for line in results.missing)
+    with pytest.raises(InputError, match="nowhere"):
+        run(dataset, tmp_path / "c", maps=[tmp_path / "nowhere"])
+
+
 def test_images_too_small_for_a_model_are_named_and_the_others_go_on(tmp_path):
     small = data.load(str(write_photo_folder(tmp_path / "photos")))  # 60x90 and 80x50
     results, _ = run(small, tmp_path / "c", split="test", stimuli=[small["test"][0].name])

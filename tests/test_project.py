@@ -46,7 +46,7 @@ ROOMS = {
     "prediction": {
         "export",
         *("_files", "_json", "_stimuli", "classical", "data", "errors", "models", "prediction", "training"),
-        *("_progress", "_threads", "visualize", "weights"),
+        *("_processes", "_progress", "_threads", "visualize", "weights"),
     },
     "evaluation": {
         *(

@@ -66,7 +66,7 @@ saliency, density = session.run(["saliency", "density"], {{"stimuli": photo[None
             "tflite:write_tflite",
             """from ai_edge_litert.interpreter import Interpreter
 
-serve = Interpreter(model_path="{path}").get_signature_runner("serving_default")
+serve = Interpreter(model_path="{path}", num_threads=4).get_signature_runner("serving_default")
 saliency = serve(stimuli=photo[None])["saliency"][0, ..., 0]  # photo: (H, W, 3) uint8 RGB""",
             ".tflite",
             ("size", "float16"),

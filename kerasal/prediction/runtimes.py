@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kerasal._processes import available_cores
+
 # suffix of an export -> the function here that runs it, named as its format is
 SUFFIXES = {".keras": "keras", ".onnx": "onnx", ".tflite": "tflite"}
 
@@ -35,10 +37,11 @@ def onnx(path: Path) -> Runner:
 
 
 def tflite(path: Path) -> Runner:
-    """By LiteRT, TFLite's interpreter. ImportError: it is not installed."""
+    """By LiteRT, TFLite's interpreter, on all cores. ImportError: it is not installed."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=str(path))
+    # Without a number it takes one thread.
+    interpreter = Interpreter(model_path=str(path), num_threads=available_cores())
     interpreter.allocate_tensors()  # now it tells of itself, and not with the first map
     signature = interpreter.get_signature_runner("serving_default")
     return lambda stimuli: signature(stimuli=stimuli)

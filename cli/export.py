@@ -10,7 +10,7 @@ from kerasal_cli.loading import load_library, say, silent_stderr
 
 _TABLE = options.read_table("export.table")
 FORMATS = _TABLE.FORMATS
-FIXED, SMALL = (", ".join(_TABLE.having(option, "title")) for option in ("size", "float16"))
+FIXED, SMALL, SMALLEST = (", ".join(_TABLE.having(option, "title")) for option in ("size", "float16", "int8"))
 
 
 @click.command()
@@ -33,11 +33,14 @@ FIXED, SMALL = (", ".join(_TABLE.having(option, "title")) for option in ("size",
 )
 @click.option("--float16", is_flag=True, help=f"{SMALL}: store the weights in half the space.")
 @click.option(
+    "--int8", is_flag=True, help=f"{SMALLEST}: store the weights in a quarter, and compute with such numbers."
+)
+@click.option(
     "--size",
     metavar="ROWSxCOLUMNS",
     help=f"{FIXED}: take one image of this size alone, where sizes must be fixed.",
 )
-def export(model, named, format, output, float16, size) -> None:
+def export(model, named, format, output, float16, int8, size) -> None:
     """Write a trained network for other programs: uint8 RGB of any size in, saliency map of that size out.
 
     Pre- and post-processing are inside. What was written is run in its own runtime and compared with what
@@ -67,7 +70,7 @@ def export(model, named, format, output, float16, size) -> None:
         output = folder / (f"model{suffix}" if suffix else format)
     say(f"writing {output}, and running it to compare ...")
     with silent_stderr():  # converters and runtimes tell of themselves
-        result = write(source, output, format, float16=float16, size=rows_columns)
+        result = write(source, output, format, float16=float16, int8=int8, size=rows_columns)
     click.echo(f"wrote {result.path}, {result.size_bytes / 1e6:.1f} MB")
     if result.difference is None:
         say(f"not compared with kerasal predict: the runtime of {format} is not installed")

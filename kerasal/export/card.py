@@ -7,7 +7,7 @@ from kerasal.export.table import FORMATS
 from kerasal.prediction.predictors import LoadedPredictor
 
 
-def model_card(source: LoadedPredictor, format: str, *, float16: bool, size: tuple[int, int] | None) -> str:
+def model_card(source: LoadedPredictor, format: str, *, stored: str, size: tuple[int, int] | None) -> str:
     """The card as Markdown."""
     entry = FORMATS[format]
     place = f"saliency{entry.suffix}" if entry.suffix else "saliency_model"
@@ -15,7 +15,7 @@ def model_card(source: LoadedPredictor, format: str, *, float16: bool, size: tup
         f"# {source.name}: a saliency model, {format}",
         "It predicts where people look in an image within the first seconds. "
         f"Exported by kerasal {kerasal.__version__}.",
-        _interface(format, float16, size),
+        _interface(format, stored, size),
         f"```python\n{entry.call.format(path=place)}\n```",
         "## The model",
         "\n".join(f"- {line}" for line in _facts(source.facts)),
@@ -29,7 +29,7 @@ def model_card(source: LoadedPredictor, format: str, *, float16: bool, size: tup
     return "\n\n".join(parts) + "\n"
 
 
-def _interface(format, float16, size):
+def _interface(format, stored, size):
     if format == "keras":
         return "`saliency_maps(list of (H, W, 3) uint8 RGB)` gives maps (H, W), float32, in [0, 1]."
     batch, shape = ("1", f"{size[0]}, {size[1]}") if size else ("B", "H, W")
@@ -47,8 +47,8 @@ def _interface(format, float16, size):
             "same and `size` (B, 2), the rows and columns of each image; smaller maps of a batch are filled "
             "up with 0."
         )
-    if float16:
-        lines.append("\nThe weights are stored as float16.")
+    if stored != "float32":
+        lines.append(f"\nThe weights are stored as {stored}.")
     return "\n".join(lines)
 
 

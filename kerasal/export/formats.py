@@ -16,7 +16,7 @@ from kerasal.models import SaliencyModel
 from kerasal.prediction import runtimes
 from kerasal.prediction.predictors import LoadedPredictor
 
-TOLERANCE, TOLERANCE_FLOAT16 = 1e-3, 1e-2
+TOLERANCE = {"float32": 1e-3, "float16": 2e-2, "int8": 1e-1}  # by how the weights are stored
 _CHECKED_SIZES = ((60, 90), (121, 75))
 
 
@@ -41,6 +41,7 @@ def export(
     format: str = "saved_model",
     *,
     float16: bool = False,
+    int8: bool = False,
     size: tuple[int, int] | None = None,
 ) -> Exported:
     """Write a network with its pre- and post-processing, and compare what was written with the network.
@@ -48,7 +49,7 @@ def export(
     Args:
         path: the folder (saved_model) or file to make.
         format: one of FORMATS.
-        float16: where the format has it: store the weights in half the space.
+        float16, int8: where the format has it: store the weights in half the space, or in a quarter.
         size: where the format has it, for runtimes that want fixed sizes: (rows, columns) of the one image
             that is taken at a time.
 
@@ -63,22 +64,25 @@ def export(
     if not isinstance(source.predictor, SaliencyModel):
         raise InputError(f"{source.name} is no network, and only networks can be exported")
     options = FORMATS[format].options
-    if float16 and "float16" not in options:
-        raise InputError(f"float16 is for {' and '.join(having('float16'))}, not for {format}")
+    if float16 and int8:
+        raise InputError("weights are stored as float16 or as int8, not as both")
+    stored = "float16" if float16 else "int8" if int8 else "float32"
+    if stored not in ("float32", *options):
+        raise InputError(f"{stored} is for {' and '.join(having(stored))}, not for {format}")
     if size and ("size" not in options or min(size) < 1):
         which = " or ".join(having("size"))
         raise InputError(f"no fixed size {size[0]}x{size[1]} for {format}: a positive one, for {which}")
     if path.exists():
         raise InputError(f"{path} is there already: name another place with --output, or remove it")
-    card = model_card(source, format, float16=float16, size=size)
+    card = model_card(source, format, stored=stored, size=size)
     with folder_beside(path) as folder:
         partial = folder / f"model{FORMATS[format].suffix}"
         write = resolve_name(f"kerasal.export.{FORMATS[format].writer}")
-        given = {"size": size, "float16": float16}
+        given = {"size": size, "float16": float16, "int8": int8}
         write(source.predictor, partial, card, **{name: given[name] for name in options})
         difference = _difference(source.predictor, partial, format, size)
         os.replace(partial, path)
-    return Exported(path, _bytes(path), difference, TOLERANCE_FLOAT16 if float16 else TOLERANCE)
+    return Exported(path, _bytes(path), difference, TOLERANCE[stored])
 
 
 def _difference(model, path, format, size) -> float | None:

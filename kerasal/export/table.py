@@ -14,7 +14,7 @@ class Format:
             the path, the model card and `options` by their names.
         call: how it is called, in Python, for the model card; {path} is its place.
         suffix: of its file; "" where it is a folder.
-        options: of float16 and size, those that it has.
+        options: of size, float16 and int8, those that it has.
     """
 
     name: str
@@ -69,7 +69,7 @@ saliency, density = session.run(["saliency", "density"], {{"stimuli": photo[None
 serve = Interpreter(model_path="{path}", num_threads=4).get_signature_runner("serving_default")
 saliency = serve(stimuli=photo[None])["saliency"][0, ..., 0]  # photo: (H, W, 3) uint8 RGB""",
             ".tflite",
-            ("size", "float16"),
+            ("size", "float16", "int8"),
         ),
     )
 }

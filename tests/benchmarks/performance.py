@@ -35,6 +35,7 @@ SCRIPTS = (
     ("The networks", "backbones.py 16 3"),
     ("`kerasal predict`", "predict.py 40"),
     ("`kerasal predict` of a video", "video.py 100"),
+    ("Exports in their own runtimes", "exports.py {osie} 100"),
     ("Start-up", "startup.py commands 5"),
     ("Training's input", "pipeline.py"),
     ("Features that are kept", "feature_cache.py 32"),

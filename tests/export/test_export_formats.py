@@ -19,11 +19,12 @@ from kerasal.prediction import LoadedPredictor, runtimes
 ROOT = Path(__file__).parents[2]
 SIZES = [(32, 48), (70, 41), (1, 1), (2, 90)]
 CASES = [
-    ("saved_model", False, 1e-5),
-    ("onnx", False, 1e-3),
-    pytest.param(("onnx", True, 1e-2), marks=pytest.mark.slow),
-    ("tflite", False, 1e-3),
-    ("tflite", True, 1e-2),
+    ("saved_model", {}, 1e-5),
+    ("onnx", {}, 1e-3),
+    pytest.param(("onnx", {"float16": True}, 1e-2), marks=pytest.mark.slow),
+    ("tflite", {}, 1e-3),
+    ("tflite", {"float16": True}, 1e-2),
+    ("tflite", {"int8": True}, 1e-1),
 ]
 RUNTIMES = {"onnx": ("tf2onnx", "onnxruntime"), "tflite": ("ai_edge_litert",)}
 
@@ -42,15 +43,16 @@ def source(tiny_network):
     return LoadedPredictor("a tiny one", network, facts)
 
 
-@pytest.fixture(scope="module", params=CASES, ids=["saved_model", "onnx", "onnx16", "tflite", "tflite16"])
+@pytest.fixture(
+    scope="module", params=CASES, ids=["saved_model", "onnx", "onnx16", "tflite", "tflite16", "tflite8"]
+)
 def exported(request, source, tmp_path_factory):
     """(what `export` returned, its runner, tolerance)."""
-    format, float16, tolerance = request.param
+    format, options, tolerance = request.param
     for module in RUNTIMES.get(format, ()):
         pytest.importorskip(module)
-    result = export(
-        source, tmp_path_factory.mktemp(format) / f"it{FORMATS[format].suffix}", format, float16=float16
-    )
+    path = tmp_path_factory.mktemp(format) / f"it{FORMATS[format].suffix}"
+    result = export(source, path, format, **options)
     return result, getattr(runtimes, format)(result.path), tolerance
 
 
@@ -183,6 +185,8 @@ def test_saved_model_is_a_layer_of_keras(source, tmp_path):
     [
         ({"format": "caffe"}, "caffe.*onnx"),
         ({"format": "saved_model", "float16": True}, "float16"),
+        ({"format": "onnx", "int8": True}, "int8 is for tflite, not for onnx"),
+        ({"format": "tflite", "float16": True, "int8": True}, "not as both"),
         ({"format": "saved_model", "size": (30, 30)}, "30x30"),
         ({"format": "onnx", "size": (0, 30)}, "0x30"),
     ],

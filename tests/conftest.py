@@ -98,6 +98,7 @@ def add_tiny_network() -> None:
 
     from kerasal import layers, models
 
+    @keras.saving.register_keras_serializable(package="tests")  # as a .keras file needs it
     class Tiny(models.SaliencyModel):
         def __init__(
             self, input_size, activation, dropout, initial_density, feature_dropout=0, backbone_weights=None
@@ -120,7 +121,11 @@ def add_tiny_network() -> None:
             x = keras.layers.Resizing(rows, columns)(x)
             head = keras.Model([inputs], keras.layers.Activation(activation)(x))
             super().__init__(backbone, head, input_size, name="tiny")
-            self.activation = activation
+            self.activation, self.dropout, self.initial_density = activation, dropout, initial_density
+
+        def get_config(self):
+            names = ("input_size", "activation", "dropout", "initial_density")
+            return {name: getattr(self, name) for name in names}
 
     models.NETWORKS["tiny"] = dataclasses.replace(models.NETWORKS["baseline"], name="tiny", network=Tiny)
 

@@ -1,11 +1,11 @@
 """Make the pictures and the numbers of docs/models.md and docs/compare.md from a comparison on OSIE.
 
-kerasal compare --data osie --data-dir OSIE -o FOLDER
+kerasal compare --data osie --data-dir OSIE --maps MAPS ... -o FOLDER
 python docs/figures/models.py FOLDER
 
 Writes docs/images/models/NAME.jpg, a strip of the maps of the stimuli that the comparison shows, for each
-system, and docs/results/osie-comparison.json and .html, its results and its report page without the places
-of files on this machine.
+network and classical model, and docs/results/osie-comparison.json and .html, its results and its report page
+without the places of files on this machine.
 docs/figures/comparison_tables.py prints what the pages hold of these.
 """
 
@@ -54,7 +54,7 @@ def main(folder: str) -> None:
     }
     for facts in results.systems.values():
         maps = [results.folder.map(facts["name"], sample.name) for sample in samples]
-        if all(map_ is not None for map_ in maps):
+        if facts["model"] and all(map_ is not None for map_ in maps):
             strips[stem(facts["name"])] = [grey(map_) for map_ in maps]
     (DOCS / "images/models").mkdir(exist_ok=True)
     for name, pictures in strips.items():

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.usefixtures("tiny_network")
 
 OPTIONS = {
     "model": "tiny",
+    "loss": "kld",
     "input_size": (32, 48),
     "epochs": 3,
     "batch_size": 2,  # of 6 stimuli
@@ -32,6 +33,19 @@ SILENT = {"report": lambda _: None, "verbose": 0}
 
 def train(folder, path, **changes):
     return training.train(data.load(str(folder)), training.options(**{**OPTIONS, **changes}), path, **SILENT)
+
+
+def train_and_copy(folder, path, **changes):
+    """A run, and beside it path-N: what a kill leaves after the checkpoint of step N."""
+    plain = Checkpoints.save
+
+    def save(self, state, arrays):
+        plain(self, state, arrays)
+        shutil.copytree(path, path.with_name(f"{path.name}-{state.steps}"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoints, "save", save)
+        return train(folder, path, **changes)
 
 
 @pytest.fixture
@@ -63,10 +77,31 @@ def assert_equal_runs(one, other, rtol=1e-4):
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory, tiny_network):
-    """A run on the photographs of `photo_folder` that nobody stopped."""
-    folder = tmp_path_factory.mktemp("unbroken")
-    return train(write_photo_folder(folder / "photos"), folder / "run")
+def photos(tmp_path_factory):
+    """The photographs of `photo_folder`, for all tests that leave them as they are."""
+    return write_photo_folder(tmp_path_factory.mktemp("data") / "photos")
+
+
+@pytest.fixture(scope="module")
+def unbroken(photos, tmp_path_factory, tiny_network):
+    """A run that nobody stopped."""
+    return train_and_copy(photos, tmp_path_factory.mktemp("unbroken") / "run")
+
+
+@pytest.fixture
+def killed_after(unbroken, tmp_path):
+    """Makes the run folder tmp_path/run: what the unbroken run was after so many steps."""
+
+    def killed_after(steps):
+        return Path(shutil.copytree(f"{unbroken.path}-{steps}", tmp_path / "run"))
+
+    return killed_after
+
+
+@pytest.fixture
+def finished(unbroken, tmp_path):
+    """A finished run of a test's own."""
+    return training.RunFolder(shutil.copytree(unbroken.path, tmp_path / "run"))
 
 
 def weights(run, path):
@@ -91,22 +126,22 @@ def killed_runs(folder, root, kills, seed):
         assert not list(broken.rglob("*partial*"))
 
 
-def test_a_run_killed_at_random_moments_ends_as_an_unbroken_one_bit_for_bit(photo_folder, tmp_path):
-    killed_runs(photo_folder, tmp_path, kills=2, seed=0)
+def test_a_run_killed_at_random_moments_ends_as_an_unbroken_one_bit_for_bit(photos, tmp_path):
+    killed_runs(photos, tmp_path, kills=2, seed=0)
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_twenty_random_moments_ends_as_an_unbroken_one_bit_for_bit(photo_folder, tmp_path):
-    killed_runs(photo_folder, tmp_path, kills=20, seed=1)
+def test_a_run_killed_at_twenty_random_moments_ends_as_an_unbroken_one_bit_for_bit(photos, tmp_path):
+    killed_runs(photos, tmp_path, kills=20, seed=1)
 
 
 def test_ctrl_c_saves_the_step_and_says_where_and_how_to_go_on(
-    photo_folder, tmp_path, stopped_after, unbroken, capfd
+    photos, tmp_path, stopped_after, unbroken, capfd
 ):
     before = signal.getsignal(signal.SIGINT)  # a shell's background job ignores it
     stopped_after(5)
     with pytest.raises(training.Interrupted, match=r"step 2 of epoch 2.*--resume .*broken"):
-        train(photo_folder, tmp_path / "broken", checkpoint_minutes=60.0)
+        train(photos, tmp_path / "broken", checkpoint_minutes=60.0)
     assert "once more stops at once" in capfd.readouterr().err
     names = {path.name for path in (tmp_path / "broken/checkpoints").iterdir()}
     assert names == {"0000003.npz", "0000005.npz"}
@@ -114,16 +149,12 @@ def test_ctrl_c_saves_the_step_and_says_where_and_how_to_go_on(
     assert_equal_runs(training.resume(tmp_path / "broken", **SILENT), unbroken)
 
 
-def test_a_damaged_newest_checkpoint_is_noticed_and_the_one_before_used(
-    photo_folder, tmp_path, stopped_after, unbroken
-):
-    stopped_after(8)
-    with pytest.raises(training.Interrupted):
-        train(photo_folder, tmp_path / "run")
-    newest = tmp_path / "run/checkpoints/0000008.npz"
+def test_a_damaged_newest_checkpoint_is_noticed_and_the_one_before_used(killed_after, unbroken):
+    path = killed_after(8)
+    newest = path / "checkpoints/0000008.npz"
     newest.write_bytes(newest.read_bytes()[:-700])
     lines = []
-    run = training.resume(tmp_path / "run", report=lines.append, verbose=0)
+    run = training.resume(path, report=lines.append, verbose=0)
     assert any("0000008.npz is damaged" in line for line in lines)
     assert any("after step 1 of epoch 3" in line for line in lines)  # 7 steps, 3 an epoch
     assert_equal_runs(run, unbroken)
@@ -151,47 +182,42 @@ def test_a_flipped_bit_anywhere_in_a_checkpoint_never_changes_what_is_read(tmp_p
 
 
 @pytest.mark.slow
-def test_all_checkpoints_damaged_means_from_the_beginning(photo_folder, tmp_path, stopped_after, unbroken):
-    stopped_after(4)
-    with pytest.raises(training.Interrupted):
-        train(photo_folder, tmp_path / "run")
-    for path in (tmp_path / "run/checkpoints").iterdir():
+def test_all_checkpoints_damaged_means_from_the_beginning(killed_after, unbroken):
+    run = killed_after(4)
+    for path in (run / "checkpoints").iterdir():
         path.write_bytes(b"")
-    assert_equal_runs(training.resume(tmp_path / "run", **SILENT), unbroken)
+    assert_equal_runs(training.resume(run, **SILENT), unbroken)
 
 
 @pytest.mark.slow
-def test_early_stopping_counts_on_across_an_interruption(photo_folder, tmp_path, stopped_after):
+def test_early_stopping_counts_on_across_an_interruption(photos, tmp_path, stopped_after):
     changes = {"epochs": 30, "patience": 2, "learning_rate": 0.3, "decay": "none", "ema": 0.0}
-    unbroken = train(photo_folder, tmp_path / "unbroken", **changes)
+    unbroken = train(photos, tmp_path / "unbroken", **changes)
     epochs = len(unbroken.history)
     best = int(np.argmin([row["val_loss"] for row in unbroken.history]))
     assert epochs == best + 1 + 2 < 30
     stopped_after(3 * (epochs - 1) + 1)  # in the last epoch: the count stands at 1
     with pytest.raises(training.Interrupted):
-        train(photo_folder, tmp_path / "run", **changes)
+        train(photos, tmp_path / "run", **changes)
     assert_equal_runs(training.resume(tmp_path / "run", **SILENT), unbroken)
 
 
-def test_a_finished_run_is_left_as_it_is(photo_folder, tmp_path):
-    run = train(photo_folder, tmp_path / "run", epochs=1)
-    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()}
+def test_a_finished_run_is_left_as_it_is(finished):
+    before = {path: path.stat().st_mtime_ns for path in finished.path.rglob("*") if path.is_file()}
     lines = []
-    training.resume(run.path, report=lines.append, verbose=0)
+    training.resume(finished.path, report=lines.append, verbose=0)
     assert "is finished" in lines[0]
-    assert before == {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()}
-    assert [path.name for path in (run.path / "checkpoints").iterdir()] == ["0000003.npz"]
+    assert before == {path: path.stat().st_mtime_ns for path in finished.path.rglob("*") if path.is_file()}
+    assert [path.name for path in finished.checkpoints.iterdir()] == ["0000009.npz"]
 
 
 @pytest.mark.parametrize(
     "changes", [{"ema": 0.9}, {"optimizer": "sgd", "momentum": 0.9, "ema": 0.0, "weight_decay": 0.0}]
 )
-def test_a_finished_run_made_longer_is_one_trained_for_as_long_at_once_bit_for_bit(
-    photo_folder, tmp_path, changes
-):
+def test_a_finished_run_made_longer_is_one_trained_for_as_long_at_once_bit_for_bit(photos, tmp_path, changes):
     changes |= {"decay": "none", "deterministic": True, "patience": 0}
-    whole = train(photo_folder, tmp_path / "whole", epochs=4, **changes)
-    train(photo_folder, tmp_path / "run", epochs=2, **changes)
+    whole = train(photos, tmp_path / "whole", epochs=4, **changes)
+    train(photos, tmp_path / "run", epochs=2, **changes)
     longer = training.resume(tmp_path / "run", epochs=4, **SILENT)
     for name in ("history.csv", "options.yaml"):
         assert (longer.path / name).read_bytes() == (whole.path / name).read_bytes()
@@ -202,8 +228,8 @@ def test_a_finished_run_made_longer_is_one_trained_for_as_long_at_once_bit_for_b
     assert longer.config["made_with"] == whole.config["made_with"]
 
 
-def test_a_longer_run_goes_on_with_the_longer_ones_decay(photo_folder, tmp_path, monkeypatch):
-    train(photo_folder, tmp_path / "run", epochs=2, decay="cosine")
+def test_a_longer_run_goes_on_with_the_longer_ones_decay(finished, monkeypatch):
+    assert finished.options.decay == "cosine"
     rates = []
     plain = KeepState.on_train_batch_end
 
@@ -212,66 +238,58 @@ def test_a_longer_run_goes_on_with_the_longer_ones_decay(photo_folder, tmp_path,
         rates.append(float(self.model.optimizer.learning_rate))
 
     monkeypatch.setattr(KeepState, "on_train_batch_end", note)
-    training.resume(tmp_path / "run", epochs=4, **SILENT)
+    training.resume(finished.path, epochs=4, **SILENT)
     # 3 steps an epoch; Keras tells the rate of the next one.
-    expected = [1e-2 * (1 + np.cos(np.pi * step / 12)) / 2 for step in range(7, 13)]
+    expected = [1e-2 * (1 + np.cos(np.pi * step / 12)) / 2 for step in range(10, 13)]
     np.testing.assert_allclose(rates, expected, rtol=1e-5, atol=1e-9)
 
 
-def test_what_cannot_be_made_longer_is_refused_and_left_as_it_is(photo_folder, tmp_path):
+def test_what_cannot_be_made_longer_is_refused_and_left_as_it_is(photos, finished, tmp_path):
     changes = {"epochs": 30, "patience": 1, "learning_rate": 0.3, "decay": "none", "ema": 0.0}
-    early = train(photo_folder, tmp_path / "early", **changes)
+    early = train(photos, tmp_path / "early", **changes)
     assert len(early.history) < 30
-    run = train(photo_folder, tmp_path / "run", epochs=2)
-    old = Checkpoints(run.checkpoints).newest(pytest.fail)[0]
+    old = Checkpoints(finished.checkpoints).newest(pytest.fail)[0]
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for its, epochs, words in (
         (early, 40, "ended by itself after .* start a new run with --weights"),
-        (run, 1, "epochs must be more, got 1"),
-        (run, 0, "epochs must be at least 1, got 0"),
+        (finished, 1, "epochs must be more, got 1"),
+        (finished, 0, "epochs must be at least 1, got 0"),
     ):
         with pytest.raises(InputError, match=words):
             training.resume(its.path, epochs=epochs, **SILENT)
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    Checkpoints(run.checkpoints).save(old, {})  # as kerasal once ended a run
+    Checkpoints(finished.checkpoints).save(old, {})  # as kerasal once ended a run
     with pytest.raises(InputError, match="has kept no optimizer"):
-        training.resume(run.path, epochs=3, **SILENT)
+        training.resume(finished.path, epochs=4, **SILENT)
 
 
-def test_a_run_that_began_with_weights_keeps_its_frozen_backbone(photo_folder, tmp_path, stopped_after):
-    first = train(photo_folder, tmp_path / "first", epochs=1)
-    changes = {"weights": str(first.path), "seed": 5}
-    unbroken = train(photo_folder, tmp_path / "unbroken", **changes)
-    for name, steps in (("early", 2), ("late", 4)):  # without and with a best.weights.h5
-        stopped_after(steps)
-        with pytest.raises(training.Interrupted):
-            train(photo_folder, tmp_path / name, **changes)
-        assert_equal_runs(training.resume(tmp_path / name, **SILENT), unbroken)
+def test_a_run_that_began_with_weights_keeps_its_frozen_backbone(photos, unbroken, tmp_path):
+    begun = train_and_copy(photos, tmp_path / "run", weights=str(unbroken.path), seed=5)
+    for steps, has_best in ((2, False), (4, True)):
+        killed = Path(f"{begun.path}-{steps}")
+        assert (killed / "best.weights.h5").is_file() == has_best
+        assert_equal_runs(training.resume(killed, **SILENT), begun)
 
 
-def test_two_do_not_go_on_with_one_run_at_once(photo_folder, tmp_path, stopped_after):
-    stopped_after(2)
-    with pytest.raises(training.Interrupted):
-        train(photo_folder, tmp_path / "run")
-    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
-    with _files.held(tmp_path / "run"), pytest.raises(InputError, match="another process is at work in"):
-        training.resume(tmp_path / "run", **SILENT)
-    assert before == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+def test_two_do_not_go_on_with_one_run_at_once(killed_after):
+    run = killed_after(2)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with _files.held(run), pytest.raises(InputError, match="another process is at work in"):
+        training.resume(run, **SILENT)
+    assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
 
 
-def test_going_on_with_other_data_is_refused(photo_folder, tmp_path, stopped_after):
-    stopped_after(2)
-    with pytest.raises(training.Interrupted):
-        train(photo_folder, tmp_path / "run")
-    shutil.copy(photo_folder / "images/p1.jpg", photo_folder / "images/p3.jpg")
+def test_going_on_with_other_data_is_refused(photos, killed_after, tmp_path):
+    others = shutil.copytree(photos, tmp_path / "photos")
+    shutil.copy(others / "images/p1.jpg", others / "images/p3.jpg")
     with pytest.raises(InputError, match="have changed"):
-        training.resume(tmp_path / "run", **SILENT)
+        training.resume(killed_after(2), data_dir=others, **SILENT)
     with pytest.raises(InputError, match="not a run folder"):
         training.resume(tmp_path, **SILENT)
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_one_line_and_damages_no_file(photo_folder, tmp_path):
+def test_a_full_disk_is_one_line_and_damages_no_file(photos, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=120k", "tmpfs", str(disk)]
@@ -279,7 +297,7 @@ def test_a_full_disk_is_one_line_and_damages_no_file(photo_folder, tmp_path):
         pytest.skip("only root may mount the small disk that this test fills")
     try:
         with pytest.raises(InputError, match=r"cannot write .*No space left"):
-            train(photo_folder, disk / "run", epochs=8, patience=0)
+            train(photos, disk / "run", epochs=8, patience=0)
         found = Checkpoints(disk / "run/checkpoints").newest(pytest.fail)
         assert found is not None
         assert not list((disk / "run").rglob("*partial*"))
@@ -292,14 +310,12 @@ def test_a_full_disk_is_one_line_and_damages_no_file(photo_folder, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_the_work_begins(
-    photo_folder, tmp_path, stopped_after, monkeypatch
+    photos, killed_after, tmp_path, monkeypatch
 ):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot make the folder"):
-        train(photo_folder, tmp_path / "file" / "run")
-    stopped_after(2)
-    with pytest.raises(training.Interrupted):
-        train(photo_folder, tmp_path / "run")
+        train(photos, tmp_path / "file" / "run")
+    run = killed_after(2)
 
     def read_only(*_):
         raise OSError(30, "Read-only file system")
@@ -307,4 +323,4 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work_begins(
     monkeypatch.setattr(os, "replace", read_only)
     monkeypatch.setattr(data, "load", lambda **_: pytest.fail("the data were read first"))
     with pytest.raises(InputError, match=r"cannot write .*Read-only"):
-        training.resume(tmp_path / "run", **SILENT)
+        training.resume(run, **SILENT)

@@ -58,12 +58,12 @@ def load_library() -> None:
     _drop_tables()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if VERBOSE else "2")
     with silent_stderr(), _left_out(() if os.environ.get("KERAS_BACKEND") == "jax" else UNUSED):
-        import tensorflow as tf
-
-        tf.config.list_physical_devices()  # looks for GPUs now, and complains now
         import kerasal
 
         kerasal.register()
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for GPUs now, and complains now
     _show_warnings()
 
 

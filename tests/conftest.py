@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import gc
 import http.server
 import os
 import signal
@@ -23,6 +24,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+gc.disable()  # until all tests are imported, see `pytest_collection_finish`
+
 SHARED = Path(__file__).parents[2] / "shared"
 
 
@@ -33,6 +36,12 @@ def pytest_xdist_make_scheduler(config, log):
 
     config.option.loadscopereorder = False  # files with few tests are no faster: not at the end, one alone
     return LoadFileScheduling(config, log)
+
+
+def pytest_collection_finish():
+    """Python looks for garbage from here on, and not in what was imported, of which all stays."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -146,16 +146,6 @@ def test_links_in_the_documents_lead_somewhere():
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_the_package_imports_from_a_checkout_and_knows_its_weights():
-    program = (
-        "import kerasal, kerasal.weights; print(kerasal.weights.REGISTRY['vgg16.imagenet'].path.is_file())"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert result.stdout.strip() == "True"
-
-
 @pytest.mark.parametrize(
     ("script", "page", "count"),
     [("results_table.py", "results.md", 7), ("reproducing_tables.py", "reproducing.md", 3)],

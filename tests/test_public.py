@@ -52,9 +52,11 @@ def test_rooms_are_imported_when_they_are_used_and_not_before(without_keras):
         "    kerasal.trainig\n"
         "except AttributeError as error:\n"
         "    assert 'trainig' in str(error)\n"
+        "assert kerasal.weights.REGISTRY['vgg16.imagenet'].path.is_file()\n"
     )
     environment = {**os.environ, "KERASAL_WITHOUT_KERAS": without_keras}
-    subprocess.run([sys.executable, "-c", program, without_keras], check=True, env=environment)
+    # In the checkout, from which the package is imported there.
+    subprocess.run([sys.executable, "-c", program, without_keras], cwd=ROOT, check=True, env=environment)
 
 
 def test_py_typed_goes_into_the_wheel():

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -104,7 +104,7 @@ class Heads:
 
     def train(
         self,
-        batches: tf.data.Dataset,
+        batches: Iterable[tuple],
         rates: Sequence[float],
         epochs: int,
         steps: int,

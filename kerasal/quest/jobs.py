@@ -147,15 +147,19 @@ class Learning:
             return found, heads
         search = RateSearch(self.splits, seed, stages(job, False, self.splits.trial_steps))
         search.try_all(heads)
+        latest = heads
         if not options.training.activation and (dead := search.dead(heads)):
             report(f"only constant maps behind a relu, once more behind a sigmoid: {', '.join(dead)}")
-            search.try_all(self.make_heads(dead, ["sigmoid"] * len(dead), seed, report))
+            latest = self.make_heads(dead, ["sigmoid"] * len(dead), seed, report)
+            search.try_all(latest)
         for _ in range(MOST_MOVES):
             moving = search.moving()
             if not moving:
                 break
             activations = [search.activations[spec] for spec in moving]
-            search.move(self.make_heads(list(moving), activations, seed, report), list(moving.values()))
+            if (latest.specs, latest.activations) != (list(moving), activations):
+                latest = self.make_heads(list(moving), activations, seed, report)
+            search.move(latest, list(moving.values()))
         return search.found(), heads
 
 

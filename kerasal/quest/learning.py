@@ -1,8 +1,10 @@
 """How the heads of a quest learn: each loss chooses its learning rate, then all are trained."""
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,8 @@ class Splits:
         """Steps of one trial of a learning rate."""
         return max(1, round(self.options.search_epochs * self.steps))
 
-    def train(self, seed: int, first_epoch: int, epochs: int = 1):
+    def train(self, seed: int, epochs: int):
+        """The batches of the training split, epoch after epoch."""
         options = self.options.training
         return batches(
             self.dataset["train"],
@@ -44,17 +47,23 @@ class Splits:
             options.batch_size,
             reader=self.features["train"].reader(),
             epochs=epochs,
-            first_epoch=first_epoch,
             seed=seed,
             flip=options.flip,
             parts=self.dataset.draws,
         )
 
-    def evaluation(self, split: str):
-        options = self.options.training
-        return batches(
-            self.dataset[split], options.input_size, options.batch_size, reader=self.features[split].reader()
-        )
+    def trial(self, seed: int):
+        """The batches of one trial of a learning rate."""
+        return self.train(seed, math.ceil(self.trial_steps / self.steps)).take(self.trial_steps)
+
+    @cached_property
+    def validation(self):
+        """The batches of the validation split, to go through as often as one likes."""
+        options, reader = self.options.training, self.features["validation"].reader()
+        return batches(self.dataset["validation"], options.input_size, options.batch_size, reader=reader)
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "validation"}
 
 
 def train_heads(
@@ -73,11 +82,13 @@ def train_heads(
     records = [dict[str, Any](state=LEARNED, best_epoch=None, history=[]) for _ in heads.specs]
     best: list[tuple[float, list[np.ndarray], bool]] = [(math.inf, [], False)] * len(heads.specs)
     learning = set(range(len(heads.specs)))
+    of_all_epochs = iter(splits.train(seed, epochs))
     for epoch in range(epochs):
         step = progress(f"epoch {epoch + 1} of {epochs}")
-        training = heads.train(splits.train(seed, epoch), rates, epochs, splits.steps, step)
+        of_epoch = itertools.islice(of_all_epochs, splits.steps)
+        training = heads.train(of_epoch, rates, epochs, splits.steps, step)
         with heads.averaged():
-            validation = heads.validate(splits.evaluation("validation"))
+            validation = heads.validate(splits.validation)
             for index in sorted(learning):
                 record, found = records[index], validation[index]
                 record["history"].append(null_for_nan({"train": training[index], "validation": found.values}))

@@ -1,7 +1,8 @@
 """How each loss finds its learning rate: short trainings, of which the best validation loss decides."""
 
-import math
 from collections.abc import Callable, Sequence
+
+import tensorflow as tf
 
 from kerasal._files import null_for_nan
 from kerasal.quest.heads import Heads
@@ -24,8 +25,8 @@ class RateSearch:
 
     def __init__(self, splits: Splits, seed: int, progress: Callable[[str], Callable[[], None]]):
         self.splits = splits
-        self.seed = seed
         self.progress = progress
+        self.batches = splits.trial(seed)
         self.activations: dict[str, str] = {}
         self._trials: dict[str, list[dict]] = {}
 
@@ -62,7 +63,7 @@ class RateSearch:
         }
 
     def _try(self, heads, rates, what):
-        trials = try_rates(heads, rates, self.splits, self.seed, self.progress(what))
+        trials = try_rates(heads, rates, self.splits, self.batches, self.progress(what))
         for spec, activation, trial in zip(heads.specs, heads.activations, trials, strict=True):
             self.activations[spec] = activation
             self._trials.setdefault(spec, []).append({"activation": activation, **trial})
@@ -73,19 +74,21 @@ class RateSearch:
 
 
 def try_rates(
-    heads: Heads, rates: Sequence[float], splits: Splits, seed: int, progress: Callable[[], None]
+    heads: Heads,
+    rates: Sequence[float],
+    splits: Splits,
+    batches: tf.data.Dataset,
+    progress: Callable[[], None],
 ) -> list[dict]:
     """A short training of each head at its rate: `rate`, `loss`, `collapsed` and the metrics of `WATCHED`.
 
-    The loss is the head's own on the validation split, None where it is not finite; collapsed: all maps are
-    constant.
+    batches: of `Splits.trial`, for all trials. The loss is the head's own on the validation split, None where
+    it is not finite; collapsed: all maps are constant.
     """
-    steps = splits.trial_steps
     heads.reset()
-    part = splits.train(seed, 0, math.ceil(steps / splits.steps)).take(steps)
-    heads.train(part, rates, 1, steps, progress)
+    heads.train(batches, rates, 1, splits.trial_steps, progress)
     with heads.averaged():
-        found = heads.validate(splits.evaluation("validation"))
+        found = heads.validate(splits.validation)
     return [
         {"rate": rate, "collapsed": head.collapsed}
         | null_for_nan({key: head.values[key] for key in ("loss", *WATCHED) if key in head.values})

@@ -119,7 +119,7 @@ def stored_trials(folder: QuestFolder, asked: Tuning) -> list:
 def density_scores(splits: Splits) -> dict[str, float]:
     """CC, and NSS where there are fixations, of the density itself on the validation split."""
     watched = {"cc": metrics.CC()} | ({"nss": metrics.NSS()} if splits.dataset.has_fixations else {})
-    for _, y_true in splits.evaluation("validation"):
+    for _, y_true in splits.validation:
         for metric in watched.values():
             metric.update_state(y_true, y_true[..., :1])
     return {key: float(metric.result()) for key, metric in watched.items()}

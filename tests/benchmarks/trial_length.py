@@ -57,7 +57,7 @@ def compared(learning: Learning, specs: list[str]) -> dict[str, dict]:
         rates = [rate] * len(specs)
         for length in LENGTHS:
             its = replace(splits, options=replace(splits.options, search_epochs=length))
-            trials[length].append(try_rates(heads, rates, its, 0, nothing()))
+            trials[length].append(try_rates(heads, rates, its, its.trial(0), nothing()))
         full.append([_ended(rate, record) for record, _ in train_heads(heads, rates, splits, 0, nothing)])
         print(f"{rate:g} of {', '.join(specs)}", flush=True)
     results = {}

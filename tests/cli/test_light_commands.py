@@ -96,14 +96,19 @@ def test_checking_data_and_scoring_maps_and_classical_models_load_neither(tmp_pa
     }
 
 
-def test_a_network_is_found_after_a_light_start(tmp_path):
+def test_a_network_is_found_after_a_light_start_and_nothing_imports_dask_unasked(photo_folder, tmp_path):
     program = (
-        "from kerasal_cli.loading import load_library, load_light\n"
-        "load_light()\n"
+        "import sys\n"
+        "from kerasal_cli import main\n"
+        "from kerasal_cli.loading import load_library\n"
+        f"options = ['--data', {str(photo_folder)!r}, '--metrics', 'cc', '--processes', '1']\n"
+        "main(['evaluate', '--baseline', 'chance', *options], standalone_mode=False)\n"
+        "assert 'keras' not in sys.modules\n"
         "from kerasal.classical import CLASSICAL\n"
         "load_library()\n"
-        "import keras, kerasal\n"
+        "import keras, kerasal.cluster, kerasal.quest\n"
         "assert keras.saving.get_registered_object('kerasal>Baseline') is kerasal.models.Baseline\n"
+        "assert not {'dask', 'distributed'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path)
 

@@ -119,7 +119,8 @@ new = set(sys.modules) - before
 assert not new & {"tensorflow", "torch", "jax", "cupy"}, new
 assert dict(os.environ) == variables
 """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    # Without Keras, which would have brought TensorFlow before.
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "KERASAL_WITHOUT_KERAS": "1"}
     run = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
     )

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -156,18 +154,6 @@ def test_a_wrong_address_is_one_line(where, words, monkeypatch):
     with pytest.raises(InputError, match=words) as caught, cluster.connect(where):
         pass
     assert "\n" not in str(caught.value)
-
-
-def test_without_the_option_dask_is_not_imported(photos):
-    folder = photos.arguments["data_dir"]
-    script = (
-        "import sys; from kerasal_cli import main\n"
-        f"options = ['--data', {folder!r}, '--metrics', 'cc', '--processes', '1']\n"
-        "main(['evaluate', '--baseline', 'chance', *options], standalone_mode=False)\n"
-        "import kerasal.quest, kerasal.cluster\n"
-        "assert not {'dask', 'distributed'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def test_the_densitys_own_scores_are_those_of_the_metrics_in_float64():
     batches = [np.stack([rng.random((2, 9, 12)), rng.random((2, 9, 12)) < 0.1], -1) for _ in range(3)]
     splits = SimpleNamespace(
         dataset=SimpleNamespace(has_fixations=True),
-        evaluation=lambda split: [(None, its.astype("float32")) for its in batches if split == "validation"],
+        validation=[(None, its.astype("float32")) for its in batches],
     )
     images = np.concatenate(batches)
     nss = [

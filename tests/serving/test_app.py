@@ -18,7 +18,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from kerasal.errors import InputError
-from kerasal.serving import Limits, listen
+from kerasal.serving import Limits, listen, receiving
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (30, 41, 3), dtype=np.uint8)
 
@@ -193,7 +193,8 @@ def test_a_client_that_asks_before_it_sends_is_refused_by_its_head(port, line, h
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
 
 
-def test_slow_uploads_are_in_nobodys_way():
+def test_slow_uploads_are_in_nobodys_way(monkeypatch):
+    monkeypatch.setattr(receiving, "WINDOW", 1.0)  # of the seconds after which the slow are sent away, half
     head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 200000\r\n\r\n"
     limits = Limits(bytes=300_000, uploads=2, upload_seconds=60)
     with serving({"bright": Brightness()}, limits) as port, contextlib.ExitStack() as clients:

@@ -41,15 +41,21 @@ def others(base):
     return Dataset("others", {"train": samples[:6], "validation": [], "test": samples[6:]}, "others", "MIT")
 
 
+@pytest.fixture(scope="module")
+def adapted(base, others, tmp_path_factory):
+    """The run of the network fitted to these data, what was told meanwhile, and its weights before."""
+    before, lines = base.get_weights(), []
+    path = tmp_path_factory.mktemp("adapted") / "run"
+    return training.adapt(base, others, path, loss="kld", report=lines.append), lines, before
+
+
 def mean_cc(network, samples):
     maps = network.saliency_maps([sample.read_stimulus() for sample in samples])
     return np.mean([metrics.cc(m, sample.density()) for m, sample in zip(maps, samples, strict=True)])
 
 
-def test_what_other_data_differ_by_is_found_from_six_images_and_carries_over(base, others, tmp_path):
-    before = base.get_weights()
-    lines = []
-    run = training.adapt(base, others, tmp_path / "run", loss="kld", report=lines.append)
+def test_what_other_data_differ_by_is_found_from_six_images_and_carries_over(base, others, adapted):
+    run, lines, before = adapted
     network = run.load_model()
     assert mean_cc(base, others["test"]) < 0.9
     assert mean_cc(network, others["test"]) > 0.99
@@ -62,16 +68,17 @@ def test_what_other_data_differ_by_is_found_from_six_images_and_carries_over(bas
         np.testing.assert_array_equal(ours, its)
 
 
-def test_an_adapted_network_is_used_like_any_other(base, others, tmp_path):
-    run = training.adapt(base, others, tmp_path / "run", loss="mse", report=lambda _: None)
+def test_an_adapted_network_is_used_like_any_other(others, adapted, tmp_path):
+    run, *_ = adapted
+    network = run.load_model()
     stimulus = others["test"][0].read_stimulus()
-    expected = run.load_model().saliency_maps([stimulus])[0]
-    np.testing.assert_array_equal(prediction.load(tmp_path / "run").saliency_maps([stimulus])[0], expected)
-    run.load_model().save(tmp_path / "network.keras")
+    expected = network.saliency_maps([stimulus])[0]
+    np.testing.assert_array_equal(prediction.load(run.path).saliency_maps([stimulus])[0], expected)
+    network.save(tmp_path / "network.keras")
     again = keras.models.load_model(tmp_path / "network.keras")
     np.testing.assert_allclose(again.saliency_maps([stimulus])[0], expected, atol=1e-6)
     with pytest.raises(InputError, match="nothing to go on with"):
-        training.resume(tmp_path / "run")
+        training.resume(run.path)
 
 
 def test_what_cannot_be_adapted_is_told(base, others, tmp_path):

@@ -9,6 +9,7 @@ from kerasal import data, training
 from kerasal.errors import InputError
 from kerasal.prediction import find
 from kerasal.prediction.shipped import load_shipped
+from kerasal.training.loop import Loop
 from kerasal.weights import SHIPPED
 
 SILENT = {"report": lambda _: None, "verbose": 0}
@@ -28,9 +29,24 @@ def run(dataset, tiny_network, tmp_path_factory):
     return training.train(dataset, training.options(**TINY, learning_rate=1e-2), path, **SILENT)
 
 
-def begun_with(weights, dataset, path, **changes):
+class Begun(Exception):
+    """Carries out the network and the configuration of a training that is about to take its first step."""
+
+
+def trained_from(weights, dataset, path, **changes):
     options = training.options(**{**TINY, **STILL, **changes}, weights=str(weights))
     return training.train(dataset, options, path, **SILENT)
+
+
+def begun_with(weights, dataset, path, **changes):
+    def begin(loop):
+        raise Begun(loop.network, loop.run_folder.config)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Loop, "run", begin)
+        with pytest.raises(Begun) as caught:
+            trained_from(weights, dataset, path, **changes)
+    return caught.value.args
 
 
 def assert_same_weights(network, other):
@@ -45,20 +61,25 @@ def test_a_training_begins_with_a_runs_weights_or_a_files(run, dataset, tmp_path
     shutil.copytree(run.path, folder / "run")
     shutil.copy(run.best_weights, folder / "alone.weights.h5")
     monkeypatch.chdir(folder)
-    begun = begun_with(place, dataset, tmp_path / "second", seed=7)
+    network, config = begun_with(place, dataset, tmp_path / "second", seed=7)
     last = run.load_model(weights=run.last_weights) if "last" in place else run.load_model()
-    assert_same_weights(begun.load_model(), last)
+    assert_same_weights(network, last)
     # It can go on from anywhere.
-    assert begun.config["options"]["weights"] == str(folder / place)
+    assert config["options"]["weights"] == str(folder / place)
+
+
+def test_a_training_that_leaves_the_weights_ends_with_those_that_it_began_with(run, dataset, tmp_path):
+    ended = trained_from(run.path, dataset, tmp_path / "second", seed=7)
+    assert_same_weights(ended.load_model(), run.load_model())
 
 
 def test_a_training_begins_with_the_shipped_network_and_keeps_its_activation(dataset, tmp_path):
     name = SHIPPED[0]
     shipped = load_shipped(name)
-    begun = begun_with(name, dataset, tmp_path / "run", model="light", loss="mse", seed=7)
-    assert_same_weights(begun.load_model(), shipped)
-    assert begun.config["model_options"]["activation"] == shipped.activation == "sigmoid"
-    assert begun.config["options"]["weights"] == name
+    network, config = begun_with(name, dataset, tmp_path / "run", model="light", loss="mse", seed=7)
+    assert_same_weights(network, shipped)
+    assert config["model_options"]["activation"] == shipped.activation == "sigmoid"
+    assert config["options"]["weights"] == name
 
 
 @pytest.mark.parametrize(
@@ -75,7 +96,7 @@ def test_what_has_no_weights_for_a_network_is_one_line_and_leaves_nothing(
 ):
     monkeypatch.setenv("KERASAL_CACHE", str(tmp_path / "cache"))
     with pytest.raises(InputError) as caught:
-        begun_with(weights, dataset, tmp_path / "run")
+        trained_from(weights, dataset, tmp_path / "run")
     assert "\n" not in str(caught.value)
     for word in words:
         assert word in str(caught.value)

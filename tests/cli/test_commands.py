@@ -20,6 +20,7 @@ from PIL import Image
 from kerasal_cli import main
 
 QUICK = ["--model", "tiny", "--input-size", "32x48", "--epochs", "1", "--cache-in-memory"]
+QUICK += ["--optimizer", "sgd", "--ema", "0", "--no-flip"]  # what takes long to compile is left out
 
 
 def kerasal(*arguments):

@@ -11,6 +11,7 @@ from layouts import LAYOUTS
 from kerasal_cli import main
 
 QUICK = ("--input-size", "32x48", "--epochs", 1, "--model", "tiny", "--cache-in-memory")
+QUICK += ("--ema", 0, "--no-flip")  # what takes long to compile is left out
 
 
 def kerasal(*arguments):
@@ -61,7 +62,8 @@ def test_scores_are_told_for_each_set_and_together(trained, tmp_path):
 
 def test_a_quest_on_two_sets_scores_each_and_together(trained, tmp_path):
     _, mixed = trained
-    command = ("quest", "--data", mixed, "--losses", "mse, cc", "--search-rates", "none", "--processes", 1)
+    command = ("quest", "--data", mixed, "--losses", "mse, cc", "--search-rates", "none", "--start", "none")
+    command += ("--processes", 1)
     result = kerasal(*command, "--metrics", "cc,nss", *QUICK, "-o", tmp_path / "q")
     assert result.exit_code == 0, result.output
     tests = json.loads((tmp_path / "q/results.json").read_text())["tests"]

@@ -23,18 +23,3 @@ def test_values_gradients_and_training_are_the_same_under_jax():
     result = subprocess.run(command, env=environment, cwd=HERE.parents[1], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
     assert " passed" in result.stdout
-
-
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
-def test_the_losses_import_and_run_under_jax_without_tensorflow():
-    program = (
-        "import sys, numpy as np; from kerasal import losses; "
-        "maps = np.random.default_rng(0).random((1, 40, 33, 3)).astype('float32'); "
-        "value = float(losses.LC2()(maps[..., :2], maps[..., 2:])); "
-        "assert np.isfinite(value) and 'tensorflow' not in sys.modules"
-    )
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    result = subprocess.run(
-        [sys.executable, "-c", program], env=environment, cwd=HERE.parents[1], capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr[-2000:]

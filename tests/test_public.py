@@ -39,7 +39,8 @@ def test_dir_of_a_room_shows_its_public_names_and_no_other(room):
 @pytest.mark.parametrize("without_keras", ["", "1"])
 def test_rooms_are_imported_when_they_are_used_and_not_before(without_keras):
     program = (
-        "import sys, kerasal\n"
+        "import gc, sys, kerasal\n"
+        "assert gc.isenabled()\n"
         "late = ('kerasal.data', 'kerasal.evaluation', 'kerasal.training', 'kerasal.prediction')\n"
         "assert not set(late) & set(sys.modules)\n"
         "dir(kerasal)\n"

@@ -11,7 +11,6 @@ from layouts import LAYOUTS
 from kerasal_cli import main
 
 QUICK = ("--input-size", "32x48", "--epochs", 1, "--model", "tiny", "--cache-in-memory")
-QUICK += ("--ema", 0, "--no-flip")  # what takes long to compile is left out
 
 
 def kerasal(*arguments):
@@ -29,7 +28,8 @@ def trained(tmp_path_factory, tiny_network):
     assert kerasal("data", "prepare", "osie", root / "files", *lists).exit_code == 0
     write_photo_folder(root / "photos")
     mixed = f"{root / 'small-osie'}*3+{root / 'photos'}"
-    result = kerasal("train", "--data", mixed, "--run", root / "run", *QUICK)
+    # Without what takes long to compile.
+    result = kerasal("train", "--data", mixed, "--run", root / "run", *QUICK, "--ema", 0, "--no-flip")
     assert result.exit_code == 0, result.output
     return root, mixed
 

@@ -207,7 +207,7 @@ def test_a_network_with_a_trainable_backbone_learns_under_mixed_precision(publis
     finally:
         keras.config.set_dtype_policy("float32")
     before = [keras.ops.convert_to_numpy(weight) for weight in network.trainable_weights]
-    network.compile("rmsprop", "mse")
+    network.compile("rmsprop", "mse", run_eagerly=True)  # one step
     y = np.random.default_rng(0).uniform(size=(2, 96, 128, 1))
     network.fit(np.stack([photo(SIZE), photo(SIZE, 1)]).astype("float32"), y, verbose=0)
     assert network.output.dtype == "float32"

@@ -198,7 +198,10 @@ def test_a_quest_without_a_head_ends_with_the_same_results(finished, tmp_path):
     shutil.copytree(folder, copy)
     for path in [*copy.rglob("heads/0/cc.*"), *copy.rglob("scores/0/*/cc.csv"), copy / "rates/cc.json"]:
         path.unlink()
-    quest.run(dataset, ["cc"], options(), copy, metrics=METRICS, report=lambda _: None)
+    lines = []
+    quest.run(dataset, ["cc"], options(), copy, metrics=METRICS, report=lines.append)
+    # Two rates, so that the best is at an edge; what searches beyond it is the head that is there.
+    assert sum("preparing" in line for line in lines) == 1
     assert (copy / "results.md").read_text() == (folder / "results.md").read_text()
     for name in (
         "rates/cc.json",

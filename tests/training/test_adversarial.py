@@ -47,7 +47,7 @@ def adversarial():
     keras.utils.set_random_seed(0)
     network = SmallSalGAN(SIZE, backbone_weights="random")
     model = Adversarial(network, network.discriminator(), adagrad)
-    model.compile(adagrad(), losses.get("bce"))
+    model.compile(adagrad(), losses.get("bce"), run_eagerly=True)  # a few batches; runs compile it
     model.optimizer.build(network.trainable_variables)
     return model
 
@@ -168,7 +168,7 @@ def test_a_run_has_both_phases_and_a_network_like_any_other(whole):
     # The best weights are those of the second phase, whether or not its loss was lower.
     network = result.load_model()
     model = Adversarial(network, network.discriminator(), adagrad)
-    model.compile(adagrad(), losses.get("bce"))
+    model.compile(adagrad(), losses.get("bce"), run_eagerly=True)
     x, y = next(iter(data.batches(SAMPLES[6:], SIZE, 4)))
     assert model.evaluate(x, y, verbose=0) == pytest.approx(history[1]["val_loss"], rel=1e-3)
 

@@ -91,8 +91,8 @@ def test_training_learns_a_spot_that_the_stimulus_shows(tmp_path):
         tmp_path / "run",
         model="baseline",
         input_size=(48, 64),
-        epochs=10,
-        learning_rate=1e-3,
+        epochs=4,
+        learning_rate=2e-3,
     )
     assert max(epoch["val_cc"] for epoch in result.history) > 0.6
     assert result.history[-1]["val_loss"] < result.history[0]["val_loss"]

@@ -13,7 +13,7 @@ from kerasal.training.loop import Loop
 from kerasal.weights import SHIPPED
 
 SILENT = {"report": lambda _: None, "verbose": 0}
-TINY = {"model": "tiny", "input_size": (32, 48), "epochs": 1, "batch_size": 2}
+TINY = {"model": "tiny", "loss": "kld", "input_size": (32, 48), "epochs": 1, "batch_size": 2}
 # A training that leaves the weights where they were.
 STILL = {"optimizer": "sgd", "learning_rate": 1e-30, "weight_decay": 0.0, "ema": 0.0}
 

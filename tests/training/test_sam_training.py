@@ -17,10 +17,12 @@ from kerasal.layers import pad_stimuli
 
 
 class SmallSAM(models.SAMVGG):
-    """SAM-VGG with a hundredth of its channels."""
+    """SAM-VGG with a hundredth of its channels, and half the steps of its memory."""
 
     def __init__(self, *args, **options):
-        super().__init__(*args, **{"filters": 8, "backbone_filters": 4, "gaussians": 2, **options})
+        super().__init__(
+            *args, **{"filters": 8, "backbone_filters": 4, "gaussians": 2, "steps": 2, **options}
+        )
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,7 +13,7 @@ METRICS = {"cc": "CC ↑", "sim": "SIM ↑", "auc_judd": "AUC-Judd ↑", "nss": 
 TABLES = {
     "osie": {
         "half-observers": "7 observers predict the other 8",
-        "light": "`light.fine-tuned`, trained on OSIE and Scene, 304x400",
+        "light": "`light.fine-tuned`, trained on OSIE and Scene, 352x464",
         "light-frozen": "`--model light`, EfficientNet-Lite2 frozen, trained on OSIE alone",
         "fine-tuned": "`baseline.fine-tuned`, trained on OSIE and Scene, 300x400",
         "shipped": "`baseline.osie+scene`, the same with VGG-16 frozen",
@@ -26,7 +26,7 @@ TABLES = {
     },
     "scene": {
         "half-observers": "half of the observers predict the other half",
-        "light": "`light.fine-tuned`, trained on OSIE and Scene, 304x400",
+        "light": "`light.fine-tuned`, trained on OSIE and Scene, 352x464",
         "light-frozen": "`--model light`, EfficientNet-Lite2 frozen, trained on OSIE alone",
         "fine-tuned": "`baseline.fine-tuned`, trained on OSIE and Scene, 300x400",
         "shipped": "`baseline.osie+scene`, the same with VGG-16 frozen",
@@ -85,31 +85,45 @@ def generalisation() -> str:
 
 
 def what_helps() -> list[str]:
-    """What each change of the recipe brings on the validation images: of the head, and of all layers."""
+    """What each change brings on the validation images: of the head, of all layers, of the light network."""
     found = _read("recipe")
+    names = {True: [], False: []}
+    for name, entry in found["variants"].items():
+        names["tuned" in entry["changes"]].append(name)
+    later = _read("light-variants")
+    return [
+        changes(found, names[False]),
+        changes(found, names[True]),
+        changes(later, list(later["variants"])),
+    ]
+
+
+def changes(found: dict, names: list[str]) -> str:
+    """A row a variant: its means, and what it changes against the first of all, with a 95 % interval."""
     sets = np.array(found["sets"])
     rows = [np.flatnonzero(sets == name) for name in ("osie", "scene")]
     random = np.random.default_rng(0)
     draws = [random.choice(row, (2000, len(row))) for row in rows]  # of images, within each set
+    first = next(iter(found["variants"]))
 
     def scores(name):
         entry = found["variants"][name]
         return np.stack([np.mean(entry[metric], axis=0) for metric in ("cc", "nss")], axis=1)
 
-    head = "| change | seeds | osie CC | osie NSS | scene CC | scene NSS | CC, change | NSS, change |"
-    tables = {False: [head, "|---" * 8 + "|"], True: [head, "|---" * 8 + "|"]}
-    for name, entry in found["variants"].items():
+    lines = ["| change | seeds | osie CC | osie NSS | scene CC | scene NSS | CC, change | NSS, change |"]
+    lines.append("|---" * 8 + "|")
+    for name in names:
         its = scores(name)
         cells = [f"{its[row, metric].mean():.{3 - metric}f}" for row in rows for metric in (0, 1)]
-        for metric, digits in ((0, 3), (1, 2)) if name != "default" else ():
-            change = (its - scores("default"))[:, metric]
+        for metric, digits in ((0, 3), (1, 2)) if name != first else ():
+            change = (its - scores(first))[:, metric]
             mean = np.mean([change[row].mean() for row in rows])
             resampled = np.mean([change[draw].mean(axis=1) for draw in draws], axis=0)
             low, high = np.percentile(resampled, (2.5, 97.5))
             cells.append(f"{mean:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})")
         cells += [""] * (6 - len(cells))
-        tables["tuned" in entry["changes"]].append(f"| {name} | {len(entry['cc'])} | {' | '.join(cells)} |")
-    return ["\n".join(lines) for lines in tables.values()]
+        lines.append(f"| {name} | {len(found['variants'][name]['cc'])} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def precision() -> str:

@@ -59,12 +59,13 @@ def read_network(path: Path | str, precision: str = "float32") -> SaliencyModel:
 def write_network(run: RunFolder, target: Path | str) -> None:
     """Write what a run trained, with its best weights; the same weights give the same bytes.
 
-    InputError: a run whose backbone did not start as the shipped one. ValueError: a weight that float16
-    cannot hold.
+    InputError: a run whose backbone did not start as the shipped one, or is that of another run. ValueError:
+    a weight that float16 cannot hold.
     """
     config = run.config
     options = config["options"]
-    if options.get("backbone_weights") != "imagenet" or options.get("weights"):
+    learned = not options.get("freeze_backbone", True)
+    if options.get("backbone_weights") != "imagenet" or (options.get("weights") and not learned):
         raise InputError(
             f"{run.path} did not start from a shipped backbone: its weights alone are no network"
         )
@@ -72,7 +73,6 @@ def write_network(run: RunFolder, target: Path | str) -> None:
         key: value for key, value in config["model_options"].items() if key != "backbone_weights"
     }
     model = run.load_model("float32")
-    learned = not options.get("freeze_backbone", True)
     shipped = {}
     if learned:
         start = models.build(config["model"], **model_options, backbone_weights="imagenet").backbone

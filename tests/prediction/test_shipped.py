@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shutil
 
 import h5py
 import numpy as np
@@ -81,13 +82,25 @@ def test_the_same_run_gives_the_same_bytes(run, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_a_run_with_a_backbone_of_its_own_is_refused(run, tmp_path):
+@pytest.mark.parametrize("its", [{"backbone_weights": "random"}, {"weights": "another/run"}])
+def test_a_run_with_a_backbone_of_its_own_is_refused(run, tmp_path, its):
     config = run.config
-    config["options"]["backbone_weights"] = "random"
+    config["options"] |= its
     other = training.RunFolder(tmp_path)
     other.write_config(config)
     with pytest.raises(InputError, match="did not start from a shipped backbone"):
         shipped.write_network(other, tmp_path / "network.h5")
+
+
+def test_a_run_that_went_on_from_another_and_learned_all_layers_is_written_whole(light, tmp_path):
+    config = light.config
+    config["options"]["weights"] = "another/run"
+    other = training.RunFolder(tmp_path)
+    other.write_config(config)
+    shutil.copy(light.best_weights, other.best_weights)
+    for its, name in ((light, "one"), (other, "two")):
+        shipped.write_network(its, tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_kernels_that_learned_are_within_a_step_of_their_filters(fine_tuned, tmp_path):

@@ -38,6 +38,11 @@ def pytest_xdist_make_scheduler(config, log):
     return LoadFileScheduling(config, log)
 
 
+def pytest_collection_modifyitems(items):
+    """Files that train come first, so that `pytest -n` has no long one left at the end, alone."""
+    items.sort(key=lambda item: item.path.parent.name not in ("training", "quest", "cli"))
+
+
 def pytest_collection_finish():
     """Python looks for garbage from here on, and not in what was imported, of which all stays."""
     gc.freeze()

@@ -4,14 +4,18 @@ python restricted.py FOLDER [CASE ...]
 
 FOLDER is the user's; FOLDER/others is not, and may not be written to. TensorFlow is imported once; each
 command is a fork of this process, which has computed nothing and so started no threads. Prints a JSON object:
-of each case its status and what it said on stderr.
+of each case its status, what it said on stderr, and a server's answers.
 """
 
 import contextlib
 import json
 import os
+import re
 import resource
+import signal
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -47,6 +51,8 @@ CASES = {
     "train-2-gb": (["train", "--data", "prepared", *TINY, "--run", "run-2"], MEMORY, "."),
     "evaluate-2-gb": (["evaluate", "run", "-o", "scores-2"], MEMORY, "."),
     "predict-2-gb": (["predict", "photo.png", "--model", "run", "-o", "maps-2"], MEMORY, "."),
+    "serve-64-files": (["serve", "run", "--port", "0"], FILES, "."),
+    "serve-2-gb": (["serve", "run", "--port", "0"], MEMORY, "."),
 }
 
 
@@ -70,8 +76,29 @@ def run(root: Path, name: str) -> dict[str, object]:
             return
         os._exit(2)
 
-    _, status = os.waitpid(fork(work), 0)
-    return {"status": os.waitstatus_to_exitcode(status), "said": (root / f"{name}.txt").read_text()}
+    child = fork(work)
+    answers = []
+    if arguments[0] == "serve":
+        answers = asked(root / f"{name}.out", root / "photo.png", 8)
+        os.kill(child, signal.SIGINT)
+    _, status = os.waitpid(child, 0)
+    said = (root / f"{name}.txt").read_text()
+    return {"status": os.waitstatus_to_exitcode(status), "said": said, "answers": answers}
+
+
+def asked(said: Path, photo: Path, times: int) -> list[int]:
+    """The statuses of a server's answers to a photograph, once it has said where it is."""
+    end = time.monotonic() + 300
+    while not (found := said.exists() and re.search(r"http://\S+/", said.read_text())):
+        if time.monotonic() > end:
+            return []
+        time.sleep(0.1)
+    request = urllib.request.Request(f"{found[0]}predict", photo.read_bytes())
+    statuses = []
+    for _ in range(times):
+        with urllib.request.urlopen(request) as answer:
+            statuses.append(answer.status)
+    return statuses
 
 
 def main() -> None:

@@ -70,10 +70,11 @@ def test_what_may_not_be_written_is_one_line_that_names_it_and_leaves_nothing(en
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "serve"])
 @pytest.mark.parametrize("limit", ["64-files", "2-gb"])
 def test_64_open_files_and_2_gb_are_enough(ended, command, limit):
     its = ended[1][f"{command}-{limit}"]
     assert its["status"] == 0, its
     assert "Traceback" not in its["said"]
     assert "Error" not in its["said"]
+    assert its["answers"] == [200] * (8 if command == "serve" else 0)

@@ -148,7 +148,11 @@ def test_links_in_the_documents_lead_somewhere():
 
 @pytest.mark.parametrize(
     ("script", "page", "count"),
-    [("results_table.py", "results.md", 8), ("reproducing_tables.py", "reproducing.md", 3)],
+    [
+        ("results_table.py", "results.md", 8),
+        ("reproducing_tables.py", "reproducing.md", 3),
+        ("few_images_table.py", "fine-tuning.md", 1),
+    ],
 )
 def test_the_tables_of_a_page_are_those_of_the_files(script, page, count):
     command = [sys.executable, ROOT / "docs/figures" / script]

@@ -16,7 +16,9 @@ from kerasal.models import SaliencyModel
 from kerasal.prediction import runtimes
 from kerasal.prediction.predictors import LoadedPredictor
 
-TOLERANCE = {"float32": 1e-3, "float16": 5e-2, "int8": 1e-1}  # by how the weights are stored
+TOLERANCE = 1e-3
+# Of weights that are stored in less than float32, by format.
+COARSER = {("onnx", "float16"): 1e-2, ("tflite", "float16"): 5e-2, ("tflite", "int8"): 1e-1}
 _CHECKED_SIZES = ((60, 90), (121, 75))
 
 
@@ -82,7 +84,7 @@ def export(
         write(source.predictor, partial, card, **{name: given[name] for name in options})
         difference = _difference(source.predictor, partial, format, size)
         os.replace(partial, path)
-    return Exported(path, _bytes(path), difference, TOLERANCE[stored])
+    return Exported(path, _bytes(path), difference, COARSER.get((format, stored), TOLERANCE))
 
 
 def _difference(model, path, format, size) -> float | None:

@@ -60,7 +60,7 @@ def load_library() -> None:
     with silent_stderr(), _left_out(() if os.environ.get("KERAS_BACKEND") == "jax" else UNUSED):
         import kerasal
 
-        kerasal.register()
+        kerasal.register()  # first, as it imports TensorFlow without looking for garbage meanwhile
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs now, and complains now

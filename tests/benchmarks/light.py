@@ -55,7 +55,7 @@ def main() -> None:
             model = mean_of(parts, size)
             scores = [scored(model, dataset) for dataset in sets.values()]
             means = {key: np.concatenate([part[key] for part in scores]).tolist() for key in METRICS}
-            found["variants"][name] = {"changes": {}, **{key: [values] for key, values in means.items()}}
+            found["variants"][name] = {key: [values] for key, values in means.items()}
             RESULT.write_text(json.dumps(found) + "\n")
             print(name, {key: round(float(np.mean(values)), 4) for key, values in means.items()}, flush=True)
 

@@ -3,21 +3,20 @@
     python tests/benchmarks/video.py [FRAMES]
 
 A film of 640x360 and FRAMES frames (default 100), a generated scene that moves, is read, predicted by the
-network that comes with kerasal, in the runtime that `kerasal predict` takes, and written as maps and as an
-overlay, as videos. The limit is the same predictor on frames that are in memory. Both are the better of two
-turns, which alternate.
+network that comes with kerasal, by TensorFlow, and written as maps and as an overlay, as videos. The limit is
+the same predictor on frames that are in memory. Both are the better of two turns, which alternate.
 """
 
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import cv2
 import numpy as np
+from predict import seconds
 from ratios import tell_ratio
 
 from kerasal import data, prediction
@@ -55,12 +54,6 @@ def write_film(path: Path, count: int) -> list[np.ndarray]:
         film.write(frames[-1][..., ::-1])
     film.release()
     return frames
-
-
-def seconds(function) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ class Weights:
         return self.path
 
 
+# Each row is written out in full, as in `models.NETWORKS`.
 REGISTRY = {
     entry.name: entry
     for entry in [

@@ -52,6 +52,7 @@ _ITTI = (
 _CONTRAST = "centre-surround contrast"
 _NOT_OPEN = "Nothing promised: the authors' program is not open, and this one was written from the paper."
 
+# Each row is written out in full, as in `models.NETWORKS`.
 CLASSICAL: dict[str, ClassicalModel] = {
     entry.name: entry
     for entry in (

@@ -14,7 +14,11 @@ class Archive:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A dataset's facts. Sizes are pixels, width x height; None and "" where nobody says."""
+    """A dataset's facts. Sizes are pixels, width x height; None and "" where nobody says.
+
+    Each loader writes out all of its own, though loaders then begin alike: they are looked up beside the code
+    that reads the files.
+    """
 
     name: str
     title: str

@@ -17,6 +17,8 @@ class ImageMean(keras.metrics.Mean):
     y_true (B, H, W, 2), density and fixations; y_pred (B, H, W, 1), the predicted map. Computes in float32.
     Every image counts once, so that a smaller last batch weighs less; `sample_weight` (B,) weighs images.
     Images without ground truth, as each class says, are left out; NaN while there was none but those.
+
+    Each metric writes out an `__init__`, if only for its name: help reads the usual one there.
     """
 
     _direction = "up"  # which way is better: Keras's callbacks with mode "auto" look for it

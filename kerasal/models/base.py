@@ -27,7 +27,8 @@ def resize_maps(maps: keras.KerasTensor, size: tuple[int, int]) -> keras.KerasTe
 class SaliencyModel(keras.Model):
     """A network from RGB stimuli (B, H, W, 3), 0..255, any size, to maps at the network's own size.
 
-    A subclass builds its graph and hands it over:
+    A subclass builds its graph and hands it over. Its own `__init__` writes out every option and default,
+    which help then shows, so that networks begin alike.
 
     Args:
         backbone: model from stimuli to feature maps, pre-processing included; frozen where the network

@@ -53,6 +53,7 @@ _SHALLOW_AND_DEEP = (
     "saliency prediction, CVPR 2016"
 )
 
+# Each row is written out in full, though rows look alike: it is read, and changed, by itself.
 NETWORKS: dict[str, NetworkInfo] = {
     info.name: info
     for info in (

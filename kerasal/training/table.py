@@ -129,6 +129,7 @@ class OptionTable:
 _PLAIN = {"decay": "none", "weight_decay": 0.0, "ema": 0.0, "flip": False}
 _SGD = {**_PLAIN, "freeze_backbone": False, "optimizer": "sgd", "momentum": 0.9}
 
+# Each recipe names all that it differs in from the one that it begins with, so that recipes look alike.
 RECIPES: dict[str, dict[str, Any]] = {
     # What learned best on OSIE in a few minutes on two cores; docs/results.md has the comparison.
     "default": {},

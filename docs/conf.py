@@ -52,7 +52,7 @@ def setup(app) -> None:
     app.connect("build-finished", copy_reports)
 
 
-def escape_mathematics(app, what, name, its, options, lines) -> None:
+def escape_mathematics(app, what, name, obj, options, lines) -> None:
     """Docstrings are plain text with names in backticks: `|`, `*` and a final `_` are no markup in them."""
     parts = re.split(r"(`[^`]*`|::\n\n(?:    .*\n|\n)+)", "\n".join(lines))
     parts[::2] = [re.sub(r"([|*])|(?<=\w)_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
@@ -61,7 +61,7 @@ def escape_mathematics(app, what, name, its, options, lines) -> None:
         KEPT[name] = list(lines)
 
 
-def restore_properties(app, what, name, its, options, lines) -> None:
+def restore_properties(app, what, name, obj, options, lines) -> None:
     """Of a property, napoleon takes what stands before a colon in the first line for a type."""
     if name in KEPT:
         lines[:] = KEPT.pop(name)

@@ -11,8 +11,8 @@ import threading
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The processes of `pytest -n` have the cores already: threads of theirs would wait for each other.
-    for its in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(its, "1")
+    for variable in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell's background job ignores it, and all that such a job starts: tests interrupt what they start.
@@ -157,7 +157,7 @@ def tiny_network():
 def without_fixations(dataset):
     """The same dataset with density maps alone."""
     samples = {
-        split: [dataclasses.replace(its, fixations=None, density_file=its.density) for its in some]
+        split: [dataclasses.replace(sample, fixations=None, density_file=sample.density) for sample in some]
         for split, some in dataset.splits.items()
     }
     return dataclasses.replace(dataset, splits=samples)

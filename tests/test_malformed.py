@@ -222,8 +222,8 @@ def options(**changes):
 
 def arguments(**changes):
     known = {"sigma": None, "pixels_per_degree": None, "split_file": None, "crop_borders": False}
-    its = {"name": "folder", "data_dir": "x", **known, **changes}
-    return changed(data={**CONFIG["data"], "arguments": its})
+    given = {"name": "folder", "data_dir": "x", **known, **changes}
+    return changed(data={**CONFIG["data"], "arguments": given})
 
 
 CONFIGS = {

@@ -28,6 +28,6 @@ def test_the_cells_run_from_top_to_bottom(tmp_path, monkeypatch):
     for number, cell in enumerate(CODE, start=1):
         exec(compile("".join(cell["source"]), f"cell {number}", "exec"), names)
     assert names["saliency_map"].shape == names["photo"].shape[:2]
-    scores = {name: np.mean(its.values["cc"]) for name, its in names["result"].scores.items()}
+    scores = {name: np.mean(system.values["cc"]) for name, system in names["result"].scores.items()}
     assert scores["mine"] > scores["center-bias"] + 0.3  # it learned from the recordings
     assert set(names["results"].config["losses"]) == {"mse", "kld", "10*kld+2*cc+nss"}

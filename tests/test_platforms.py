@@ -57,9 +57,9 @@ def without_encoding(path: Path) -> list[int]:
     """The lines that open a text file, or read or write one, in whatever encoding the system has."""
     lines = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.Call) or any(its.arg == "encoding" for its in node.keywords):
+        if not isinstance(node, ast.Call) or any(keyword.arg == "encoding" for keyword in node.keywords):
             continue
-        modes = [its.value for its in [*node.args, *(word.value for word in node.keywords)] if is_text(its)]
+        modes = [arg.value for arg in [*node.args, *(word.value for word in node.keywords)] if is_text(arg)]
         if isinstance(node.func, ast.Name) and node.func.id == "open":
             wrong = not any("b" in mode for mode in modes if set(mode) <= set("rwxab+"))
         elif isinstance(node.func, ast.Attribute):  # pathlib's, with no other argument than the text

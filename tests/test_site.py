@@ -70,8 +70,8 @@ def test_the_site_builds_without_a_warning_and_describes_every_public_name(tmp_p
         for name in getattr(package, "__all__", ()):
             if isinstance(getattr(package, name), type(pytest)):
                 continue  # a module
-            its = getattr(package, name)
-            if callable(its):
+            member = getattr(package, name)
+            if callable(member):
                 assert f"kerasal.{path.stem}.{name}" in ids
     # Links within the site lead to files that are there.
     for path, page in pages.items():

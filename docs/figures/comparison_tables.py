@@ -27,9 +27,9 @@ def scores() -> str:
     metrics = list(next(iter(VALUES["systems"].values()))["metrics"])
     names = [f"{METRICS[key].name} {'↑' if METRICS[key].higher_is_better else '↓'}" for key in metrics]
     lines = [f"| system | learned from | {' | '.join(names)} |", "|---|---|" + "---:|" * len(metrics)]
-    for label, its in VALUES["systems"].items():
-        means = [f"{its['metrics'][key]['mean']:.{DIGITS}f}" for key in metrics]
-        learned = f"{its['trained_on']}; `{its['loss']}`" if its["loss"] else its["trained_on"]
+    for label, system in VALUES["systems"].items():
+        means = [f"{system['metrics'][key]['mean']:.{DIGITS}f}" for key in metrics]
+        learned = f"{system['trained_on']}; `{system['loss']}`" if system["loss"] else system["trained_on"]
         lines.append(f"| {label} | {learned} | {' | '.join(means)} |")
     return "\n".join(lines)
 
@@ -37,11 +37,11 @@ def scores() -> str:
 def beside_the_paper() -> str:
     """A row a system of the paper that ran here: CC and NSS here, and there."""
     lines = ["| in the paper | here | CC | paper | NSS | paper |", "|---|---|---:|---:|---:|---:|"]
-    for label, its in VALUES["systems"].items():
-        row = its["model"] and paper.table_1_row(its["model"], its["loss"])
+    for label, system in VALUES["systems"].items():
+        row = system["model"] and paper.table_1_row(system["model"], system["loss"])
         if row:
             there = dict(zip(paper.TABLE_1_METRICS, paper.TABLE_1[row], strict=True))
-            pairs = [f"{its['metrics'][key]['mean']:.2f} | {there[key]:.2f}" for key in ("cc", "nss")]
+            pairs = [f"{system['metrics'][key]['mean']:.2f} | {there[key]:.2f}" for key in ("cc", "nss")]
             lines.append(f"| {row} | {label} | {' | '.join(pairs)} |")
     return "\n".join(lines)
 
@@ -54,8 +54,8 @@ def models() -> str:
 def _section(model: ModelInfo) -> str:
     parts = [f"### {model.title}"]
     runs = {label: facts for label, facts in VALUES["systems"].items() if facts["model"] == model.name}
-    for its in runs.values():
-        file = f"images/models/{its['name']}.jpg"
+    for system in runs.values():
+        file = f"images/models/{system['name']}.jpg"
         if (DOCS / file).is_file():
             parts.append(f"![Its maps of the three stimuli]({file})")
     facts = [f"`{model.name}`, {model.year}. {model.reference}."]
@@ -65,12 +65,12 @@ def _section(model: ModelInfo) -> str:
         facts.append(f"Follows {model.source}. Exact: {model.exact}")
     else:
         facts.append(f"{model.kind[0].upper()}{model.kind[1:]}; {model.parameters:,} parameters.")
-    facts += [_score(label, its, several=len(runs) > 1) for label, its in runs.items()]
+    facts += [_score(label, system, several=len(runs) > 1) for label, system in runs.items()]
     return "\n\n".join([*parts, " ".join(facts)])
 
 
-def _score(label: str, its: dict, several: bool) -> str:
-    means = {key: its["metrics"][key]["mean"] for key in ("cc", "nss")}
+def _score(label: str, system: dict, several: bool) -> str:
+    means = {key: system["metrics"][key]["mean"] for key in ("cc", "nss")}
     who = f" ({label})" if several else ""
     return f"OSIE's test split{who}: CC {means['cc']:.3f}, NSS {means['nss']:.3f}."
 

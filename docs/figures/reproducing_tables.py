@@ -83,8 +83,8 @@ def findings(quests: Iterable[Path]) -> str:
             by_finding.setdefault(finding["key"], []).append((quest.name, finding))
     rows = []
     for found in by_finding.values():
-        for quest, its in [pair for pair in found if pair[1]["asked"]] or found[-1:]:
-            cells = [its["claim"], quest if its["asked"] else "–", its["answer"], its["evidence"]]
+        for quest, entry in [pair for pair in found if pair[1]["asked"]] or found[-1:]:
+            cells = [entry["claim"], quest if entry["asked"] else "–", entry["answer"], entry["evidence"]]
             rows.append([tables.Cell(text) for text in cells])
     header = ["the paper's finding", "quest", "here", "numbers"]
     return tables.markdown(tables.Table("", header, rows, names=4)).rstrip() if rows else ""

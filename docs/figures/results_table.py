@@ -113,10 +113,10 @@ def changes(found: dict, names: list[str]) -> str:
     lines = ["| change | seeds | osie CC | osie NSS | scene CC | scene NSS | CC, change | NSS, change |"]
     lines.append("|---" * 8 + "|")
     for name in names:
-        its = scores(name)
-        cells = [f"{its[row, metric].mean():.{3 - metric}f}" for row in rows for metric in (0, 1)]
+        values = scores(name)
+        cells = [f"{values[row, metric].mean():.{3 - metric}f}" for row in rows for metric in (0, 1)]
         for metric, digits in ((0, 3), (1, 2)) if name != first else ():
-            change = (its - scores(first))[:, metric]
+            change = (values - scores(first))[:, metric]
             mean = np.mean([change[row].mean() for row in rows])
             resampled = np.mean([change[draw].mean(axis=1) for draw in draws], axis=0)
             low, high = np.percentile(resampled, (2.5, 97.5))

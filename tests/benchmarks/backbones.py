@@ -31,7 +31,7 @@ def main() -> None:
     for name in NAMES:
         network = load_shipped(name)
         features = tf.function(network.backbone)
-        runs["features", name] = lambda part, f=features: [its.numpy() for its in f(part.astype("float32"))]
+        runs["features", name] = lambda part, f=features: [maps.numpy() for maps in f(part.astype("float32"))]
         runs["prediction", name] = lambda part, network=network: network.saliency_maps(list(part))
     least = dict.fromkeys(runs, float("inf"))
     for run in runs.values():

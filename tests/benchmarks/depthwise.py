@@ -87,7 +87,11 @@ def main() -> None:
     shapes = {}
     features = keras.Model(
         network.inputs,
-        {its.name: its.input for its in network.layers if isinstance(its, keras.layers.DepthwiseConv2D)},
+        {
+            layer.name: layer.input
+            for layer in network.layers
+            if isinstance(layer, keras.layers.DepthwiseConv2D)
+        },
     )
     for name, shape in features.compute_output_shape((batch, *SIZE, 3)).items():
         layer = network.get_layer(name)

@@ -42,7 +42,7 @@ def main() -> None:
             name: export(source, Path(folder) / name, format, **options)
             for name, (format, options) in EXPORTS.items()
         }
-        runs = {name: getattr(runtimes, EXPORTS[name][0])(it.path) for name, it in made.items()}
+        runs = {name: getattr(runtimes, EXPORTS[name][0])(exported.path) for name, exported in made.items()}
         seconds = {name: [] for name in runs}
         scores = {name: [] for name in runs}
         for number, sample in enumerate(samples):
@@ -56,11 +56,11 @@ def main() -> None:
                 found = metrics.measure(["cc", "nss"], saliency_map, **truth)
                 scores[name].append([found["cc"], found["nss"]])
     print(f"{source.name}, {count} images\n{'':18}{'MB':>7}{'ms':>7}{'CC':>8}{'NSS':>8}{'difference':>12}")
-    medians = {name: float(np.median(its)) for name, its in seconds.items()}
-    for name, it in made.items():
+    medians = {name: float(np.median(times)) for name, times in seconds.items()}
+    for name, exported in made.items():
         cc, nss = np.mean(scores[name], axis=0)
-        size, took = it.size_bytes / 1e6, 1e3 * medians[name]
-        print(f"{name:18}{size:7.1f}{took:7.0f}{cc:8.4f}{nss:8.3f}{it.difference:12.1e}")
+        size, took = exported.size_bytes / 1e6, 1e3 * medians[name]
+        print(f"{name:18}{size:7.1f}{took:7.0f}{cc:8.4f}{nss:8.3f}{exported.difference:12.1e}")
     for name in list(made)[1:]:
         tell_ratio(medians["SavedModel"] / medians[name], f"an export as {name}", "as SavedModel")
 

@@ -75,10 +75,11 @@ def main() -> None:
             "input_size": adapted.input_size,
             "numbers": {v.name: v.numpy().round(3).tolist() for v in adapted.head.trainable_variables},
             "mean": {
-                name: {key: its.mean for key, its in row.items()} for name, row in found.summaries.items()
+                name: {key: summary.mean for key, summary in row.items()}
+                for name, row in found.summaries.items()
             },
             "difference": {
-                name: {key: [its.mean, *its.interval] for key, its in row.items()}
+                name: {key: [change.mean, *change.interval] for key, change in row.items()}
                 for name, row in found.differences.items()
             },
         }

@@ -41,9 +41,11 @@ def told_apart(random, ratio, seeds):
     names, false = [str(image) for image in range(IMAGES)], 0
     for _ in range(FAMILIES):
         values = drawn(random, ratio, seeds, LOSSES)
-        systems = {str(loss): [Scores(names, {"cc": row}) for row in its] for loss, its in enumerate(values)}
+        systems = {
+            str(loss): [Scores(names, {"cc": row}) for row in rows] for loss, rows in enumerate(values)
+        }
         differences = compare(systems, resamples=1000).differences.values()
-        false += any(its["cc"].told_apart for its in differences)
+        false += any(row["cc"].told_apart for row in differences)
     return false / FAMILIES
 
 

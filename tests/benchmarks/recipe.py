@@ -164,7 +164,8 @@ class Experiment:
 
         with ThreadPoolExecutor(16) as threads:
             return [
-                jnp.asarray(np.stack(list(threads.map(read, its)))) for its in (self.train, self.validation)
+                jnp.asarray(np.stack(list(threads.map(read, split))))
+                for split in (self.train, self.validation)
             ]
 
     def _features(self, size: tuple[int, int]):
@@ -347,7 +348,7 @@ def score(model, inputs, scored) -> np.ndarray:
 
     from kerasal.losses import functional
 
-    state = [[v.value for v in its] for its in (model.trainable_variables, model.non_trainable_variables)]
+    state = [[v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables)]
 
     @jax.jit
     def of_batch(state, inputs, y_true):

@@ -57,9 +57,9 @@ def main() -> None:
     setting = {"size": SIZE, "training images": IMAGES, "epochs": EPOCHS, "seed": 0, "starts": STARTS}
     values = {"setting": setting, "agreement": agreement, "means": means}
     RESULT.write_text(json.dumps(values, indent=1) + "\n")
-    for key, its in agreement.items():
+    for key, row in agreement.items():
         print(
-            f"{key:10} Spearman {its['spearman']:+.3f}, Kendall {its['kendall']:+.3f}, {its['losses']} losses"
+            f"{key:10} Spearman {row['spearman']:+.3f}, Kendall {row['kendall']:+.3f}, {row['losses']} losses"
         )
 
 

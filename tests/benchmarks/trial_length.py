@@ -56,15 +56,15 @@ def compared(learning: Learning, specs: list[str]) -> dict[str, dict]:
     for rate in RATES:
         rates = [rate] * len(specs)
         for length in LENGTHS:
-            its = replace(splits, options=replace(splits.options, search_epochs=length))
-            trials[length].append(try_rates(heads, rates, its, its.trial(0), nothing()))
+            shorter = replace(splits, options=replace(splits.options, search_epochs=length))
+            trials[length].append(try_rates(heads, rates, shorter, shorter.trial(0), nothing()))
         full.append([_ended(rate, record) for record, _ in train_heads(heads, rates, splits, 0, nothing)])
         print(f"{rate:g} of {', '.join(specs)}", flush=True)
     results = {}
     for index, spec in enumerate(specs):
-        ends = [its[index] for its in full]
-        tried = [[its[index] for its in trials[length]] for length in LENGTHS]
-        best, cc = best_rate(ends), {its["rate"]: its["cc"] for its in ends}
+        ends = [of_rate[index] for of_rate in full]
+        tried = [[of_rate[index] for of_rate in trials[length]] for length in LENGTHS]
+        best, cc = best_rate(ends), {trial["rate"]: trial["cc"] for trial in ends}
         chosen = dict(zip(map("{:g}".format, LENGTHS), map(best_rate, tried), strict=True))
         results[spec] = {
             "full": best,
@@ -101,8 +101,8 @@ def main() -> None:
             known |= compared(learning, specs)
             RESULT.write_text(json.dumps(results, indent=1) + "\n")
     for length in map("{:g}".format, LENGTHS):
-        same = np.mean([its["trials"][length] == its["full"] for its in known.values()])
-        cost = np.mean([its["cost"][length] for its in known.values()])
+        same = np.mean([row["trials"][length] == row["full"] for row in known.values()])
+        cost = np.mean([row["cost"][length] for row in known.values()])
         print(f"{length} epochs choose the full training's rate for {same:.0%}; mean cost in CC {cost:.4f}")
 
 

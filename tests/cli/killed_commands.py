@@ -81,13 +81,13 @@ def main() -> None:
     write_stimuli(root / "stimuli")
 
     def start(path: Path) -> int:
-        def its() -> None:
+        def child() -> None:
             end_in_order()
             path.mkdir(exist_ok=True)
             if not (path / "prepared").exists():
                 work(path, root / "stimuli")
 
-        return fork(its)
+        return fork(child)
 
     begin = time.monotonic()
     killed_at(start(root / "unbroken"), never)

@@ -36,7 +36,7 @@ for command in json.loads(sys.argv[1]):
 def light(*commands, cwd):
     """Runs the commands in a process that ends when one of them has loaded what it need not."""
     result = subprocess.run(
-        [sys.executable, "-c", PROGRAM, json.dumps([[str(its) for its in command] for command in commands])],
+        [sys.executable, "-c", PROGRAM, json.dumps([[str(arg) for arg in command] for command in commands])],
         capture_output=True,
         text=True,
         check=False,
@@ -47,7 +47,7 @@ def light(*commands, cwd):
 
 
 def kerasal(*arguments):
-    return CliRunner().invoke(main, [str(its) for its in arguments], catch_exceptions=False)
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 def test_listings_load_neither_tensorflow_nor_keras(tmp_path):
@@ -148,7 +148,7 @@ def test_help_names_the_network_that_predict_takes():
 
 
 def test_trained_networks_are_listed_as_predictors_know_them():
-    assert ready() == {name: its.about for name, its in NAMED.items() if name not in CLASSICAL}
+    assert ready() == {name: source.about for name, source in NAMED.items() if name not in CLASSICAL}
 
 
 @pytest.mark.parametrize(

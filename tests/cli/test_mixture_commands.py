@@ -55,7 +55,7 @@ def test_scores_are_told_for_each_set_and_together(trained, tmp_path):
     assert list(values["sets"]) == ["osie", "photos"]
     rows = list(csv.DictReader((tmp_path / "metrics.csv").open()))
     assert [row["image"].split("/")[0] for row in rows] == ["osie", "photos", "photos"]
-    cc = {name: its["metrics"]["cc"]["mean"] for name, its in values["sets"].items()}
+    cc = {name: summary["metrics"]["cc"]["mean"] for name, summary in values["sets"].items()}
     assert values["metrics"]["cc"]["mean"] == pytest.approx((cc["osie"] + 2 * cc["photos"]) / 3)
     assert [line for line in result.stdout.splitlines() if " split, " in line and "images" in line]
 
@@ -68,7 +68,7 @@ def test_a_quest_on_two_sets_scores_each_and_together(trained, tmp_path):
     assert result.exit_code == 0, result.output
     tests = json.loads((tmp_path / "q/results.json").read_text())["tests"]
     assert list(tests) == ["osie+photos", "osie", "photos"]
-    cc = {name: its["losses"]["mse"]["cc"]["mean"] for name, its in tests.items()}
+    cc = {name: test["losses"]["mse"]["cc"]["mean"] for name, test in tests.items()}
     assert cc["osie+photos"] == pytest.approx((cc["osie"] + 2 * cc["photos"]) / 3)
     other = kerasal(
         *command, "--metrics", "cc,nss", *QUICK, "-o", tmp_path / "q", "--data", mixed.replace("*3", "*1")

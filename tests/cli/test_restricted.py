@@ -55,16 +55,16 @@ def ended():
 @pytest.mark.slow
 def test_what_may_not_be_written_is_one_line_that_names_it_and_leaves_nothing(ended):
     root, cases = ended
-    refused = {name: its for name, its in cases.items() if "elsewhere" in name or "others" in name}
+    refused = {name: case for name, case in cases.items() if "elsewhere" in name or "others" in name}
     refused["train-without-home"] = cases["train-without-home"]
     assert len(refused) == 10
-    for name, its in refused.items():
-        errors = [line for line in its["said"].splitlines() if line.startswith("Error: ")]
-        assert its["status"] == 2, (name, its)
-        assert len(errors) == 1, (name, its)
-        assert "cannot" in errors[0], (name, its)
-        assert "permission" in errors[0].lower(), (name, its)
-        assert "Traceback" not in its["said"], (name, its)
+    for name, case in refused.items():
+        errors = [line for line in case["said"].splitlines() if line.startswith("Error: ")]
+        assert case["status"] == 2, (name, case)
+        assert len(errors) == 1, (name, case)
+        assert "cannot" in errors[0], (name, case)
+        assert "permission" in errors[0].lower(), (name, case)
+        assert "Traceback" not in case["said"], (name, case)
     assert not list((root / "others").iterdir())
     assert not list(root.rglob("*.partial*"))
 
@@ -73,8 +73,8 @@ def test_what_may_not_be_written_is_one_line_that_names_it_and_leaves_nothing(en
 @pytest.mark.parametrize("command", ["train", "evaluate", "predict", "serve"])
 @pytest.mark.parametrize("limit", ["64-files", "2-gb"])
 def test_64_open_files_and_2_gb_are_enough(ended, command, limit):
-    its = ended[1][f"{command}-{limit}"]
-    assert its["status"] == 0, its
-    assert "Traceback" not in its["said"]
-    assert "Error" not in its["said"]
-    assert its["answers"] == [200] * (8 if command == "serve" else 0)
+    case = ended[1][f"{command}-{limit}"]
+    assert case["status"] == 0, case
+    assert "Traceback" not in case["said"]
+    assert "Error" not in case["said"]
+    assert case["answers"] == [200] * (8 if command == "serve" else 0)

@@ -92,8 +92,8 @@ def another_type(path, others):
 def swap(path, others):
     """The contents of two files exchanged, of the next one of the same kind."""
     other = others[(others.index(path) + 1) % len(others)]
-    mine, its = path.read_bytes(), other.read_bytes()
-    path.write_bytes(its)
+    mine, theirs = path.read_bytes(), other.read_bytes()
+    path.write_bytes(theirs)
     other.write_bytes(mine)
 
 

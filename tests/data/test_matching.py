@@ -90,7 +90,7 @@ def test_a_link_that_leads_round_in_circles_is_gone_through_once(tmp_path):
 
 
 def dataset(name, names):
-    samples = [Sample(its, SIZE, Path("no-file"), (np.array([[1.0, 1]]),), 1.0) for its in names]
+    samples = [Sample(stimulus, SIZE, Path("no-file"), (np.array([[1.0, 1]]),), 1.0) for stimulus in names]
     splits = {"train": samples[::2], "validation": [], "test": samples[1::2]}
     return Dataset(name, splits, name, "none")
 

@@ -54,10 +54,10 @@ def test_each_set_keeps_its_own_splits_and_is_found_again(sets, tmp_path, monkey
     alone = [data.load("scene", scene), data.load(str(photos))]
     for split in data.SPLITS:
         assert [sample.name for sample in mixed.splits[split]] == [
-            f"{its.name}/{sample.name}" for its in alone for sample in its.splits[split]
+            f"{dataset.name}/{sample.name}" for dataset in alone for sample in dataset.splits[split]
         ]
-    for part, its in zip(mixed.sets, alone, strict=True):
-        assert data.fingerprint(part.samples) == data.fingerprint(its.samples)
+    for part, dataset in zip(mixed.sets, alone, strict=True):
+        assert data.fingerprint(part.samples) == data.fingerprint(dataset.samples)
     monkeypatch.chdir("/")
     again = data.load(**mixed.arguments)
     assert data.fingerprint(again.samples) == data.fingerprint(mixed.samples)
@@ -103,7 +103,7 @@ def test_shares_are_whole_numbers_that_add_up():
 
 def test_the_centre_bias_is_that_of_the_samples_an_epoch_draws():
     a, b = made("a", 8), made("b", 12)
-    means = [np.mean([s.density((6, 8), "float64") for s in its["train"]], axis=0) for its in (a, b)]
+    means = [np.mean([s.density((6, 8), "float64") for s in dataset["train"]], axis=0) for dataset in (a, b)]
     np.testing.assert_allclose(
         data.mix([a, b], [3, 1]).center_bias((6, 8)), 0.75 * means[0] + 0.25 * means[1], atol=1e-6
     )
@@ -145,14 +145,14 @@ def test_a_mixture_is_scored_set_by_set_with_each_its_own_centre_bias_and_togeth
     metrics = ["cc", "nss", "information_gain"]
     found = evaluation.evaluate(systems, mixed, "all", metrics=metrics)
     pooled = {system.name: {key: [] for key in metrics} for system in systems}
-    for name, its in (("scene", data.load("scene", scene)), ("photos", data.load(str(photos)))):
-        alone = evaluation.evaluate(systems, its, "all", metrics=metrics)
+    for name, dataset in (("scene", data.load("scene", scene)), ("photos", data.load(str(photos)))):
+        alone = evaluation.evaluate(systems, dataset, "all", metrics=metrics)
         assert found.sets[name].as_json() == alone.as_json()
         for system, scores in alone.scores.items():
             for key in metrics:
                 pooled[system][key] += scores.values[key].tolist()
-    for system, its in pooled.items():
-        for key, values in its.items():
+    for system, by_metric in pooled.items():
+        for key, values in by_metric.items():
             np.testing.assert_equal(found.scores[system].values[key], values)
             mean = found.comparison.summaries[system][key].mean
             np.testing.assert_allclose(mean, np.nanmean(values), rtol=1e-12)

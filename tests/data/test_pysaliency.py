@@ -66,12 +66,14 @@ def test_stimuli_and_fixations_come_over_and_go_back():
         for i in np.flatnonzero(fixations.n == number):
             counts[fixations.y_int[i], fixations.x_int[i]] = 1  # as pysaliency finds the pixel
         np.testing.assert_array_equal(sample.fixation_map(), counts)
-        assert set(sample.observers) == {str(its) for its in fixations.subjects[fixations.n == number]}
+        assert set(sample.observers) == {
+            str(subject) for subject in fixations.subjects[fixations.n == number]
+        }
         assert pickle.loads(pickle.dumps(sample)).read_stimulus().shape == expected.shape
     stimuli, back = data.to_pysaliency(samples)
     assert [tuple(size) for size in stimuli.sizes] == list(SIZES)
     for one, two in ((fixations, back), (back, fixations)):
-        rows = [sorted(zip(its.n, its.x, its.y, strict=True)) for its in (one, two)]
+        rows = [sorted(zip(points.n, points.x, points.y, strict=True)) for points in (one, two)]
         assert rows[0] == rows[1]
     again = data.from_pysaliency(stimuli, back, split="test", sigma=3.0)["test"]
     for one, two in zip(samples, again, strict=True):
@@ -139,8 +141,8 @@ def test_models_of_pysaliency_are_scored_as_pysaliency_scores_them():
     for name, model in models.items():
         maps = model if name == "ramp" else pysaliency.saliency_map_models.DensitySaliencyMapModel(model)
         for number in range(3):
-            its = fixations[fixations.n == number]
-            nss = maps.NSS(stimuli, its)
+            of_image = fixations[fixations.n == number]
+            nss = maps.NSS(stimuli, of_image)
             assert result.scores[name].values["nss"][number] == pytest.approx(nss, rel=2e-3)
 
 
@@ -156,7 +158,7 @@ def test_a_predictor_is_a_model_of_pysaliency():
     for number, image in enumerate(images):
         expected = (image if image.ndim == 2 else image[..., 0]) / 255
         np.testing.assert_allclose(model.saliency_map(stimuli[number]), expected, atol=1e-6)
-    z = [(its - its.mean()) / its.std() for its in (model.saliency_map(its) for its in stimuli)]
+    z = [(m - m.mean()) / m.std() for m in (model.saliency_map(stimulus) for stimulus in stimuli)]
     expected = np.mean(
         [z[n][y, x] for n, y, x in zip(fixations.n, fixations.y_int, fixations.x_int, strict=True)]
     )

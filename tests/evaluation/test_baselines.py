@@ -48,9 +48,9 @@ def test_chance_scores_what_the_definitions_say_of_a_map_that_says_nothing(photo
 
 
 def test_each_observer_is_predicted_from_all_the_others_and_from_no_one_else(photos):
-    for its, sample in zip(cases("observers", photos), photos["test"], strict=True):
-        assert len(its) == len(sample.fixations) == 3
-        for left_out, (saliency_map, scored) in enumerate(its):
+    for pairs, sample in zip(cases("observers", photos), photos["test"], strict=True):
+        assert len(pairs) == len(sample.fixations) == 3
+        for left_out, (saliency_map, scored) in enumerate(pairs):
             np.testing.assert_array_equal(scored.all_fixations(), sample.fixations[left_out])
             others = tuple(xy for i, xy in enumerate(sample.fixations) if i != left_out)
             np.testing.assert_array_equal(saliency_map, replace(sample, fixations=others).density())
@@ -60,10 +60,10 @@ def test_the_score_of_observers_is_the_mean_over_them_and_skips_one_who_did_not_
     sample = photos["test"][0]
     lazy = replace(sample, fixations=(*sample.fixations, np.empty((0, 2))))
     dataset = replace(photos, splits={**photos.splits, "test": [lazy]})
-    its = cases("observers", dataset)[0]
-    assert len(its) == 4
-    z = [(m - m.mean()) / m.std(ddof=1) for m, _ in its]
-    nss = [z[i][scored.fixation_map() > 0].mean() for i, (_, scored) in enumerate(its[:3])]
+    pairs = cases("observers", dataset)[0]
+    assert len(pairs) == 4
+    z = [(m - m.mean()) / m.std(ddof=1) for m, _ in pairs]
+    nss = [z[i][scored.fixation_map() > 0].mean() for i, (_, scored) in enumerate(pairs[:3])]
     assert means("observers", dataset, ["nss"])["nss"] == pytest.approx(np.mean(nss), rel=1e-5)
 
 
@@ -71,10 +71,10 @@ def test_halves_of_the_observers_share_no_one_and_leave_no_one_out(photos):
     for [(saliency_map, scored)] in cases("half-observers", photos, "train"):
         original = next(sample for sample in photos["train"] if sample.name == scored.name)
         assert (len(original.fixations), len(scored.fixations)) == (3, 2)
-        one = [xy for xy in original.fixations if not any(xy is other for other in scored.fixations)]
-        assert len(one) == 1
+        left_out = [xy for xy in original.fixations if not any(xy is other for other in scored.fixations)]
+        assert len(left_out) == 1
         peak = np.unravel_index(saliency_map.argmax(), saliency_map.shape)
-        distance = np.hypot(one[0][:, 1] - peak[0], one[0][:, 0] - peak[1]).min()
+        distance = np.hypot(left_out[0][:, 1] - peak[0], left_out[0][:, 0] - peak[1]).min()
         assert distance < 3 * scored.sigma  # the map is made of the observer who is not scored
 
 

@@ -216,12 +216,12 @@ def test_a_folder_of_maps_is_checked_before_anything_is_scored(photos, tmp_path)
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda path, one: path.unlink(), "no map for 1 of 2 stimuli of the test split: {name}"),
-        (lambda path, one: np.save(path, np.zeros(one.size)), "0 everywhere"),
-        (lambda path, one: np.save(path, np.eye(*one.size)), "two values"),
-        (lambda path, one: np.save(path, np.random.default_rng(0).random(one.size).T), "transposed"),
-        (lambda path, one: path.write_bytes(b"x"), "cannot read"),
-        (lambda path, one: shutil.copytree(path.parent, path.parent / "photos"), "has two files"),
+        (lambda path, sample: path.unlink(), "no map for 1 of 2 stimuli of the test split: {name}"),
+        (lambda path, sample: np.save(path, np.zeros(sample.size)), "0 everywhere"),
+        (lambda path, sample: np.save(path, np.eye(*sample.size)), "two values"),
+        (lambda path, sample: np.save(path, np.random.default_rng(0).random(sample.size).T), "transposed"),
+        (lambda path, sample: path.write_bytes(b"x"), "cannot read"),
+        (lambda path, sample: shutil.copytree(path.parent, path.parent / "photos"), "has two files"),
     ],
 )
 def test_what_is_wrong_with_maps_is_found_by_the_check(photos, tmp_path, spoil, words):

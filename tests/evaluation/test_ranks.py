@@ -17,7 +17,7 @@ NAMES = [str(image) for image in range(20)]
 def systems(values, names=NAMES):
     """Scores of values (systems, images) by metric."""
     count = len(next(iter(values.values())))
-    return {f"s{i}": Scores(names, {key: its[i] for key, its in values.items()}) for i in range(count)}
+    return {f"s{i}": Scores(names, {key: rows[i] for key, rows in values.items()}) for i in range(count)}
 
 
 @pytest.mark.parametrize(("count", "q"), list(enumerate(TABLE_5, start=2)))
@@ -69,7 +69,7 @@ def test_an_image_that_one_system_has_no_value_of_counts_in_the_other_metrics_al
         mean_ranks([systems({"cc": cc, "nss": nss})]),
     )
     assert found.images == 20
-    rank = {key: stats.rankdata(-its[:, 4]) for key, its in (("cc", cc), ("nss", nss))}
+    rank = {key: stats.rankdata(-rows[:, 4]) for key, rows in (("cc", cc), ("nss", nss))}
     for system in range(3):
         change = rank["cc"][system] - (rank["cc"][system] + rank["nss"][system]) / 2
         assert found.ranks[f"s{system}"] - without.ranks[f"s{system}"] == pytest.approx(change / 20)

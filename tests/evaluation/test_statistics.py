@@ -93,7 +93,7 @@ def test_holm_rejects_a_true_hypothesis_in_at_most_5_of_100_families():
     random = np.random.default_rng(0)
     families = [random.random(26) for _ in range(2000)]
     # Of all true hypotheses: 1 - (1 - 0.05 / 26) ** 26 = 4.9 %; four standard errors are 1.9 %.
-    assert np.mean([min(holm(its)) < 0.05 for its in families]) == pytest.approx(0.049, abs=0.019)
+    assert np.mean([min(holm(family)) < 0.05 for family in families]) == pytest.approx(0.049, abs=0.019)
 
 
 def seeds_of(values, metric="cc"):
@@ -155,7 +155,7 @@ def test_families_of_equal_losses_are_seldom_told_apart():
             for loss in range(7)
         }
         differences = compare(systems, resamples=400).differences.values()
-        false += any(its["cc"].told_apart for its in differences)
+        false += any(row["cc"].told_apart for row in differences)
     # At most 5 % are wanted; three standard errors of 200 families are 4.6 %.
     assert false / families < 0.096
 
@@ -171,7 +171,7 @@ def test_corrected_p_values_are_holms_of_the_larger_p_metric_by_metric():
     differences = compare(systems).differences
     for metric in ("cc", "nss"):
         larger = sorted(
-            (max(its[metric].p_value, its[metric].p_seeds), name) for name, its in differences.items()
+            (max(row[metric].p_value, row[metric].p_seeds), name) for name, row in differences.items()
         )
         least = 0.0
         for index, (p, name) in enumerate(larger):

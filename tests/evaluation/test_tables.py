@@ -106,9 +106,9 @@ def test_of_several_seeds_the_p_value_over_both_stands_beside_wilcoxons():
         "difference from x; intervals over images and 3 seeds; p corrected by Holm for 1 comparison"
     )
     row = dict(zip(table.header, [cell.text for cell in table.rows[0]], strict=True))
-    its = comparison.differences["y"]["cc"]
-    assert row["p (images and seeds)"] == f"{its.p_seeds:.4f}"
-    assert row["p (corrected)"] == f"{max(its.p_value, its.p_seeds):.4f}"
+    difference = comparison.differences["y"]["cc"]
+    assert row["p (images and seeds)"] == f"{difference.p_seeds:.4f}"
+    assert row["p (corrected)"] == f"{max(difference.p_value, difference.p_seeds):.4f}"
 
 
 def test_a_difference_is_bold_where_the_corrected_test_tells_it_apart():
@@ -116,7 +116,7 @@ def test_a_difference_is_bold_where_the_corrected_test_tells_it_apart():
     slightly, not_at_all = np.linspace(-1, 1.9, 30), np.linspace(-1, 1.001, 30)
     values = {"a": np.zeros(30), "b": np.linspace(1, 2, 30), "c": slightly}
     values |= {f"d{index}": not_at_all for index in range(10)}
-    comparison = compare({name: Scores(names, {"cc": its}) for name, its in values.items()})
+    comparison = compare({name: Scores(names, {"cc": scores}) for name, scores in values.items()})
     assert comparison.differences["c"]["cc"].p_value < 0.05
     assert comparison.differences["c"]["cc"].interval[0] > 0
     marks = {row[0].text: row[1].mark for row in tables.difference_matrix(comparison, "loss").rows}

@@ -15,7 +15,7 @@ TINY = {"input_size": (32, 48), "activation": "sigmoid", "dropout": 0, "initial_
 @pytest.mark.usefixtures("tiny_network")
 @pytest.mark.parametrize(
     "name",
-    [*("keras", "saved_model"), *(pytest.param(its, marks=pytest.mark.slow) for its in ("onnx", "tflite"))],
+    [*("keras", "saved_model"), *(pytest.param(name, marks=pytest.mark.slow) for name in ("onnx", "tflite"))],
 )
 def test_an_export_that_the_disk_does_not_take_is_one_line_and_no_file(name, tmp_path):
     keras.utils.set_random_seed(0)

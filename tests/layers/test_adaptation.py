@@ -23,7 +23,7 @@ def reference(maps, logarithms, weight, centre, gain):
         -0.5 * ((x - centre[1]) / (0.3 * wide)) ** 2
     )
     plain = (maps[..., 0].astype(float) + 0.001 * floor) ** power * g ** weight[0] * np.exp(gain[0])
-    return np.stack([gaussian_filter(its, 0.01 * blur * rows, mode="reflect", truncate=8) for its in plain])
+    return np.stack([gaussian_filter(m, 0.01 * blur * rows, mode="reflect", truncate=8) for m in plain])
 
 
 @pytest.mark.parametrize(

@@ -173,8 +173,8 @@ def test_random_weights_and_weights_that_come_later_leave_the_same_head():
     for weights in ("random", None):
         keras.utils.set_random_seed(3)
         heads.append(models.Light((32, 48), backbone_weights=weights).head.get_weights())
-    for ours, its in zip(*heads, strict=True):
-        np.testing.assert_array_equal(ours, its)
+    for weight, other in zip(*heads, strict=True):
+        np.testing.assert_array_equal(weight, other)
 
 
 def test_the_weights_that_ship_for_a_network_follow_its_backbone():

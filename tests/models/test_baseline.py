@@ -138,8 +138,8 @@ def test_a_backbone_that_is_set_later_leaves_the_head_as_it_starts():
         keras.utils.set_random_seed(3)
         networks.append(models.Baseline((32, 48), backbone_weights=weights))
     drawn, later = networks
-    for ours, its in zip(later.head.get_weights(), drawn.head.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, its)
+    for weight, other in zip(later.head.get_weights(), drawn.head.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, other)
     assert not any(weight.any() for weight in later.backbone.get_weights())
     assert any(weight.any() for weight in drawn.backbone.get_weights())
 

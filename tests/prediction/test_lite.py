@@ -36,7 +36,7 @@ assert not heavy, heavy
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(main, [str(its) for its in arguments], catch_exceptions=False)
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 def images(*sizes):
@@ -240,7 +240,7 @@ def test_an_export_of_other_maps_is_refused_and_not_kept(made, exports_at_once, 
     file.unlink()
     mine = export.export
     monkeypatch.setattr(
-        "kerasal.export.export", lambda *its: dataclasses.replace(mine(*its), difference=0.002)
+        "kerasal.export.export", lambda *arguments: dataclasses.replace(mine(*arguments), difference=0.002)
     )
     with pytest.raises(InputError, match=r"LiteRT's maps of run differ from TensorFlow's by 0\.002"):
         make_lite(run, file)

@@ -16,9 +16,10 @@ class Left:
     def saliency_maps(self, stimuli):
         weights = [np.linspace(1, 0, stimulus.shape[1], dtype="float32") for stimulus in stimuli]
         maps = [
-            its.mean(axis=-1).astype("float32") * weight for its, weight in zip(stimuli, weights, strict=True)
+            image.mean(axis=-1).astype("float32") * weight
+            for image, weight in zip(stimuli, weights, strict=True)
         ]
-        return [its / max(its.max(), 1) for its in maps]
+        return [saliency_map / max(saliency_map.max(), 1) for saliency_map in maps]
 
 
 def test_the_map_of_a_mirror_image_is_the_mirrored_map():

@@ -82,10 +82,10 @@ def test_the_same_run_gives_the_same_bytes(run, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-@pytest.mark.parametrize("its", [{"backbone_weights": "random"}, {"weights": "another/run"}])
-def test_a_run_with_a_backbone_of_its_own_is_refused(run, tmp_path, its):
+@pytest.mark.parametrize("options", [{"backbone_weights": "random"}, {"weights": "another/run"}])
+def test_a_run_with_a_backbone_of_its_own_is_refused(run, tmp_path, options):
     config = run.config
-    config["options"] |= its
+    config["options"] |= options
     other = training.RunFolder(tmp_path)
     other.write_config(config)
     with pytest.raises(InputError, match="did not start from a shipped backbone"):
@@ -98,8 +98,8 @@ def test_a_run_that_went_on_from_another_and_learned_all_layers_is_written_whole
     other = training.RunFolder(tmp_path)
     other.write_config(config)
     shutil.copy(light.best_weights, other.best_weights)
-    for its, name in ((light, "one"), (other, "two")):
-        shipped.write_network(its, tmp_path / name)
+    for folder, name in ((light, "one"), (other, "two")):
+        shipped.write_network(folder, tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
@@ -109,8 +109,8 @@ def test_kernels_that_learned_are_within_a_step_of_their_filters(fine_tuned, tmp
     start = models.Baseline((32, 48)).backbone
     for layer in ("block1_conv1", "block5_conv3"):
         kernels = [
-            its.get_layer("vgg16").get_layer(layer).kernel.numpy()
-            for its in (fine_tuned.load_model().backbone, found, start)
+            network.get_layer("vgg16").get_layer(layer).kernel.numpy()
+            for network in (fine_tuned.load_model().backbone, found, start)
         ]
         learned, read, before = kernels
         change = np.abs(learned - before).max(axis=(0, 1, 2))

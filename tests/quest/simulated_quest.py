@@ -55,15 +55,15 @@ def simulated(
                 spec: Scores(
                     names,
                     {
-                        key: its[key] + offsets[spec][seed] + common + noise * random.normal(size=images)
+                        key: row[key] + offsets[spec][seed] + common + noise * random.normal(size=images)
                         for key in metrics
                     },
                 )
-                for spec, its in by_loss.items()
+                for spec, row in by_loss.items()
             }
             for seed in range(seeds)
         }
-    validation = validation or {spec: next(iter(its.values())) for spec, its in by_loss.items()}
+    validation = validation or {spec: next(iter(row.values())) for spec, row in by_loss.items()}
     heads = {
         spec: {
             "state": (states or {}).get(spec, "learned"),
@@ -88,5 +88,5 @@ def simulated(
         scores,
         dict.fromkeys(range(seeds), heads),
         {spec: {"rate": 1e-3, "activation": "relu", "trials": []} for spec in means},
-        {test: Scores(names, {"cc": np.full(images, its)}) for test, its in (bias or {}).items()},
+        {test: Scores(names, {"cc": np.full(images, cc)}) for test, cc in (bias or {}).items()},
     )

@@ -28,7 +28,7 @@ def test_it_is_the_mean_density_of_the_training_split(photo_folder, tmp_path):
     assert found.names == [sample.name for sample in dataset["test"]]
     assert list(found.values) == ["cc", "nss"]
     stretched = [cv2.resize(sample.density().astype("float64"), (400, 300)) for sample in dataset["train"]]
-    mean = np.mean([its / its.max() for its in stretched], axis=0)
+    mean = np.mean([density / density.max() for density in stretched], axis=0)
     for sample, cc in zip(dataset["test"], found.values["cc"], strict=True):
         bias = cv2.resize(mean, sample.size[::-1], interpolation=cv2.INTER_AREA)
         expected = np.corrcoef(bias.ravel(), sample.density().ravel())[0, 1]

@@ -56,10 +56,10 @@ def same_results(path, other):
     assert found == sorted(file.relative_to(other) for pattern in WRITTEN for file in other.rglob(pattern))
     for name in found:
         if name.suffix == ".csv":
-            ours, its = (
+            ours, theirs = (
                 (folder / name).read_text().replace("\n", ",").split(",") for folder in (path, other)
             )
-            for a, b in zip(ours, its, strict=True):
+            for a, b in zip(ours, theirs, strict=True):
                 assert a == b or float(a) == pytest.approx(float(b), rel=1e-4, abs=1e-6), name
     seed = max(quest.Results.read(path).config["seeds"])
     weights = [quest.Results.read(folder).folder.weights(seed, "cc") for folder in (path, other)]

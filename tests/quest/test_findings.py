@@ -17,7 +17,7 @@ APART = {"mse": 0.6, "kld": 0.65, KL_CC_NSS: 0.7, LC2: 0.684}  # by much more th
 
 
 def answers(results):
-    return {its.key: its for its in findings.of_the_paper(results)}
+    return {finding.key: finding for finding in findings.of_the_paper(results)}
 
 
 def test_what_is_clearly_so_holds():
@@ -210,8 +210,12 @@ def test_a_mixtures_own_sets_are_no_other_data_and_its_images_count_once():
     )
     assert results.sets_apart == ["osie", "scene", "fiwi"]
     assert results.mean_ranks.images == 300
-    asked = [its for its in findings.of_the_paper(results) if its.key == "lc2_lc1_table_3" and its.asked]
-    assert [its.claim for its in asked] == [
+    asked = [
+        finding
+        for finding in findings.of_the_paper(results)
+        if finding.key == "lc2_lc1_table_3" and finding.asked
+    ]
+    assert [finding.claim for finding in asked] == [
         "LC2 is ahead of LC1 in CC on fiwi, other data than it learned from (Table 3)"
     ]
 
@@ -220,15 +224,19 @@ def test_a_folder_whose_name_has_a_plus_is_no_mixture():
     means = {"mlnet-mse": 0.5, LC2: 0.6}
     results = simulated(means, tests=("my+photos", "scene"))
     assert results.sets_apart == ["my+photos", "scene"]
-    asked = [its.claim for its in findings.of_the_paper(results) if its.key.endswith("table_3") and its.asked]
+    asked = [
+        finding.claim
+        for finding in findings.of_the_paper(results)
+        if finding.key.endswith("table_3") and finding.asked
+    ]
     assert len(asked) == 1
     assert "on scene" in asked[0]
 
 
 def test_every_finding_is_there_whatever_the_quest_asked():
     found = answers(simulated({"mse": 0.6}))
-    assert not any(its.asked for its in found.values())
-    assert {its.answer for its in found.values()} == {"cannot be told"}
+    assert not any(finding.asked for finding in found.values())
+    assert {finding.answer for finding in found.values()} == {"cannot be told"}
     assert found["lc2"].evidence == f"the quest has no {LC2}"
     assert "CC was not scored" in answers(simulated({"mse": 0.6, LC2: 0.7}, metrics=("nss",)))["lc2"].evidence
 
@@ -262,7 +270,7 @@ def test_the_files_of_a_quest_hold_ranks_findings_and_what_is_uncertain(tmp_path
     assert values["schema"] == 1  # keys are only added
     assert values["uncertainty"] == "Intervals and corrected tests are over images and 3 seeds."
     assert next(iter(values["critical_difference"]["ranks"])) == KL_CC_NSS
-    assert {its["key"]: its["answer"] for its in values["paper_findings"]}["lc2"] == "holds"
+    assert {finding["key"]: finding["answer"] for finding in values["paper_findings"]}["lc2"] == "holds"
     assert values["tests"]["osie"]["center_bias"] == {"cc": pytest.approx(0.2)}
     difference = values["tests"]["osie"]["differences"]["mse"]["kld"]["cc"]
     assert difference["p_corrected"] >= max(difference["p_value"], difference["p_seeds"])

@@ -69,8 +69,8 @@ def test_a_head_trained_beside_others_is_the_head_trained_alone(tiny_network, so
         alone = stepped([spec], some_batches)[spec]
         # One large convolution may add in another order than several small ones.
         tolerance = 1e-4 if spec in ("df", "gm") else 2e-6  # of steps of some 1e-2
-        for ours, its in zip(together[spec], alone, strict=True):
-            np.testing.assert_allclose(ours, its, rtol=tolerance, atol=tolerance)
+        for weight, other in zip(together[spec], alone, strict=True):
+            np.testing.assert_allclose(weight, other, rtol=tolerance, atol=tolerance)
 
 
 def test_heads_of_different_losses_start_alike_and_end_apart(tiny_network, some_batches):
@@ -207,8 +207,10 @@ def test_a_quest_without_a_head_ends_with_the_same_results(finished, tmp_path):
         "rates/cc.json",
         "heads/0/cc.json",
     ):  # to the digits that one large step and a small one share
-        ours, its = (keras.tree.flatten(json.loads((path / name).read_text())) for path in (copy, folder))
-        assert ours == [value if isinstance(value, str) else pytest.approx(value, rel=1e-4) for value in its]
+        ours, theirs = (keras.tree.flatten(json.loads((path / name).read_text())) for path in (copy, folder))
+        assert ours == [
+            value if isinstance(value, str) else pytest.approx(value, rel=1e-4) for value in theirs
+        ]
 
 
 @pytest.mark.slow
@@ -380,7 +382,7 @@ def test_tables_1_3_and_4_and_figure_4_are_the_papers(shared):
         return [(name, tuple(map(float, values.split()))) for name, values in found]
 
     assert rows(" Table 1:", "(ranking)") == list(paper.TABLE_1.items())
-    three = [values for its in paper.TABLE_3.values() for values in its.values()]
+    three = [values for by_loss in paper.TABLE_3.values() for values in by_loss.values()]
     assert [values for _, values in rows("Table 3:", "Table 4:")] == three
     four = rows("Table 4:", "References" if "References" in text else "- [1]")
     assert [values for _, values in four] == list(paper.TABLE_4.values())

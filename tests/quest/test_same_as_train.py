@@ -101,5 +101,5 @@ def test_a_quest_of_one_loss_is_a_training(
     weights = None if start == "none" else folder.start(0)["relu"]
     expected, lines = trained_weights(dataset, model, 3e-3, 0, weights, tmp_path, precision, loss)
     assert any("steps were left out" in line for line in lines) == poison
-    for ours, its in zip(folder.weights(0, loss), expected, strict=True):
-        np.testing.assert_array_equal(ours, its)
+    for weight, other in zip(folder.weights(0, loss), expected, strict=True):
+        np.testing.assert_array_equal(weight, other)

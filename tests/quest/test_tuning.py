@@ -70,17 +70,22 @@ class Training:
             (self.searched if job.searching else self.trained).append(spec)
             if len(self.searched) + len(self.trained) > self.interrupt:
                 raise KeyboardInterrupt
-            its = {"cc": quality(spec), "nss": IDEAL["nss"] * quality(spec), "loss": -1.0}
+            scores = {"cc": quality(spec), "nss": IDEAL["nss"] * quality(spec), "loss": -1.0}
             if job.searching:
                 trials = [
-                    {"activation": "relu", "rate": rate, **({} if self.diverges(spec) else its), "loss": rate}
+                    {
+                        "activation": "relu",
+                        "rate": rate,
+                        **({} if self.diverges(spec) else scores),
+                        "loss": rate,
+                    }
                     for rate in self.splits.options.search_rates
                 ]
                 found[spec] = {"activation": "relu", "rate": 1e-3, "trials": trials}
             else:
                 assert job.rates[spec]["rate"] == 1e-3
                 record = {"state": "learned", "best_epoch": 1, "history": [{"validation": {}}] * 2}
-                record["history"][1] = {"validation": its}
+                record["history"][1] = {"validation": scores}
                 if self.diverges(spec):
                     record = {"state": "diverged", "best_epoch": None, "history": []}
                 found[spec] = (record, [])
@@ -90,8 +95,8 @@ class Training:
 def searched(folder, batches, training=None, terms=TERMS):
     """The result of a search in a folder, as tuning.json has it, and the training that it asked."""
     training = training or Training()
-    its = Tuning(terms, batches * BATCH, BATCH)
-    best = Search(QuestFolder(folder), training, its, IDEAL, 3, lambda _: None).run()
+    tuning = Tuning(terms, batches * BATCH, BATCH)
+    best = Search(QuestFolder(folder), training, tuning, IDEAL, 3, lambda _: None).run()
     found = json.loads((folder / "tuning.json").read_text())
     assert found["best"] == best
     return found, training
@@ -128,7 +133,7 @@ def test_the_densitys_own_scores_are_those_of_the_metrics_in_float64():
     batches = [np.stack([rng.random((2, 9, 12)), rng.random((2, 9, 12)) < 0.1], -1) for _ in range(3)]
     splits = SimpleNamespace(
         dataset=SimpleNamespace(has_fixations=True),
-        validation=[(None, its.astype("float32")) for its in batches],
+        validation=[(None, batch.astype("float32")) for batch in batches],
     )
     images = np.concatenate(batches)
     nss = [
@@ -145,7 +150,7 @@ def test_the_densitys_own_scores_are_those_of_the_metrics_in_float64():
 def test_the_search_finds_a_better_sum_than_as_many_random_ones_in_nine_of_ten_cases(tmp_path):
     found, _ = searched(tmp_path, 12)
     chance, best = random.Random(0), []
-    low, high = (math.log(its) for its in (SMALLEST, DRAWN[1]))
+    low, high = (math.log(bound) for bound in (SMALLEST, DRAWN[1]))
     for _ in range(200):
         draws = []
         for _ in range(12 * BATCH):
@@ -154,12 +159,12 @@ def test_the_search_finds_a_better_sum_than_as_many_random_ones_in_nine_of_ten_c
         best.append(max(draws))
     assert found["objective"] > np.quantile(best, 0.9)
     assert found["objective"] == pytest.approx(quality(found["best"]))
-    assert found["objective"] == max(its["objective"] or 0 for its in found["trials"])
+    assert found["objective"] == max(trial["objective"] or 0 for trial in found["trials"])
 
 
 def test_the_first_trials_are_the_papers_coefficients_and_terms_can_be_left_out(tmp_path):
     found, _ = searched(tmp_path, 12)
-    drawn = [its["loss"] for its in found["trials"]]
+    drawn = [trial["loss"] for trial in found["trials"]]
     assert len(drawn) == 12 * BATCH
     assert drawn[:2] == ["1*kld+0.2*cc+0.1*nss+0.1*mse", "1*kld+0.2*cc+0.1*nss"]
     sizes = {len(losses.parse(spec)) for spec in drawn}
@@ -169,34 +174,34 @@ def test_the_first_trials_are_the_papers_coefficients_and_terms_can_be_left_out(
 
 def test_every_sum_is_trained_once_and_one_that_is_given_up_not_at_all(tmp_path):
     found, training = searched(tmp_path, 12, terms=("kld", "cc"))
-    specs = [its["loss"] for its in found["trials"]]
+    specs = [trial["loss"] for trial in found["trials"]]
     assert len(set(specs)) < len(specs)  # single losses have come more than once
     assert sorted(training.searched) == sorted(set(specs))
-    given_up = {its["loss"] for its in found["trials"] if its["state"] == "pruned"}
+    given_up = {trial["loss"] for trial in found["trials"] if trial["state"] == "pruned"}
     assert given_up
     assert sorted(training.trained) == sorted(set(specs) - given_up)
     # Half of the finished trials were better at that moment: at the least the worst is none of them.
-    worst = min(its["objective"] for its in found["trials"][:BATCH])
-    for its in found["trials"]:
-        assert (its["objective"] is None) == (its["state"] == "pruned")
-        assert its["after_search"] == pytest.approx(quality(its["loss"]))
-        assert its["state"] != "pruned" or its["after_search"] < found["objective"]
-        assert its["state"] == "pruned" or its["objective"] >= min(worst, its["objective"])
-    assert all(its["state"] == "complete" for its in found["trials"][:BATCH])
+    worst = min(trial["objective"] for trial in found["trials"][:BATCH])
+    for trial in found["trials"]:
+        assert (trial["objective"] is None) == (trial["state"] == "pruned")
+        assert trial["after_search"] == pytest.approx(quality(trial["loss"]))
+        assert trial["state"] != "pruned" or trial["after_search"] < found["objective"]
+        assert trial["state"] == "pruned" or trial["objective"] >= min(worst, trial["objective"])
+    assert all(trial["state"] == "complete" for trial in found["trials"][:BATCH])
 
 
 def test_a_recipe_with_one_rate_searches_too_and_gives_none_up(tmp_path):
     found, training = searched(tmp_path, 6, Training(searches=False))
-    assert {its["state"] for its in found["trials"]} == {"complete"}
-    assert {its["after_search"] for its in found["trials"]} == {None}
-    assert sorted(training.trained) == sorted({its["loss"] for its in found["trials"]})
+    assert {trial["state"] for trial in found["trials"]} == {"complete"}
+    assert {trial["after_search"] for trial in found["trials"]} == {None}
+    assert sorted(training.trained) == sorted({trial["loss"] for trial in found["trials"]})
 
 
 def test_a_training_that_diverges_counts_as_a_constant_map(tmp_path):
     found, _ = searched(tmp_path, 3, Training(diverges=lambda spec: coefficients(spec)["mse"] > 0))
-    with_mse = [its for its in found["trials"] if coefficients(its["loss"])["mse"] > 0]
+    with_mse = [trial for trial in found["trials"] if coefficients(trial["loss"])["mse"] > 0]
     assert with_mse
-    assert {its["objective"] for its in with_mse} <= {0.0, None}
+    assert {trial["objective"] for trial in with_mse} <= {0.0, None}
     assert coefficients(found["best"])["mse"] == 0
 
 
@@ -277,10 +282,10 @@ def test_what_cannot_be_searched_is_refused_in_one_line(terms, message):
 
 
 def test_terms_may_have_arguments_and_the_rivals_are_the_papers_sums_and_the_terms():
-    its = quest.tuning(" kld, sig-mse(0.25),r , 1*cc", 10)
-    assert its.terms == ("kld", "sig-mse(0.25)", "r", "cc")
-    assert its.rivals(fixations=True) == [paper.LC1, paper.LC2, *its.terms]
-    assert its.rivals(fixations=False) == list(its.terms)
+    tuning = quest.tuning(" kld, sig-mse(0.25),r , 1*cc", 10)
+    assert tuning.terms == ("kld", "sig-mse(0.25)", "r", "cc")
+    assert tuning.rivals(fixations=True) == [paper.LC1, paper.LC2, *tuning.terms]
+    assert tuning.rivals(fixations=False) == list(tuning.terms)
     with pytest.raises(InputError, match="at least one trial"):
         quest.tuning("kld, cc", 0)
 
@@ -303,8 +308,10 @@ def finished(tiny_network, tmp_path_factory):
         )
         lines = []
         metrics = ["cc", "sim", "kld"]
-        its = quest.run(dataset, specs, options, folder, tuning=tuning, metrics=metrics, report=lines.append)
-        return its, lines
+        results = quest.run(
+            dataset, specs, options, folder, tuning=tuning, metrics=metrics, report=lines.append
+        )
+        return results, lines
 
     return run, *run(["cc"], Tuning(("kld", "cc"), 3, batch=3))
 
@@ -324,10 +331,10 @@ def test_the_winner_is_trained_and_scored_as_a_loss_of_the_quest_beside_its_term
 def test_a_trials_objective_is_what_the_quests_own_training_of_the_sum_comes_to(finished):
     _, results, _ = finished
     density = results.search["density"]["cc"]
-    for its in results.search["trials"]:
-        if its["loss"] in results.heads[0] and its["objective"] is not None:
-            assert its["objective"] == pytest.approx(
-                results.validation[its["loss"]]["cc"] / density, rel=1e-3, abs=1e-4
+    for trial in results.search["trials"]:
+        if trial["loss"] in results.heads[0] and trial["objective"] is not None:
+            assert trial["objective"] == pytest.approx(
+                results.validation[trial["loss"]]["cc"] / density, rel=1e-3, abs=1e-4
             )
 
 

@@ -19,10 +19,10 @@ from kerasal.table1.results import Results
 def results(folder, means, images=12, metrics=("cc", "kld"), spread=0.01):
     """A comparison whose systems score their mean, label -> metric -> mean, give or take `spread`."""
     random = np.random.default_rng(0)
-    its = Table1Folder(folder)
-    its.make("config.json")
+    comparison = Table1Folder(folder)
+    comparison.make("config.json")
     data = {"name": "photos", "description": "some photographs", "train": 9}
-    its.write_json(
+    comparison.write_json(
         "config.json",
         {"schema": 1, "data": data, "split": "test", "metrics": list(metrics), "stimuli": []},
     )
@@ -31,8 +31,8 @@ def results(folder, means, images=12, metrics=("cc", "kld"), spread=0.01):
         facts = {"name": label, "label": label, "kind": kind, "competes": True, "model": None, "loss": None}
         scores = {key: values[key] + spread * random.standard_normal(images) for key in metrics}
         names = tuple(f"p{number}" for number in range(images))
-        its.write_system({**facts, "trained_on": "photos", "identity": label}, Scores(names, scores))
-    return Results.read(its)
+        comparison.write_system({**facts, "trained_on": "photos", "identity": label}, Scores(names, scores))
+    return Results.read(comparison)
 
 
 MEANS = {
@@ -112,13 +112,13 @@ def test_behind_and_not_told_apart_are_two_things(tmp_path):
 
 @pytest.mark.parametrize(("images", "words"), [(5, "5 images are too few"), (1, "1 image is too few")])
 def test_with_fewer_than_six_images_no_test_is_quoted(tmp_path, images, words):
-    its = results(tmp_path, MEANS, images=images)
-    text = " ".join(its.findings())
+    comparison = results(tmp_path, MEANS, images=images)
+    text = " ".join(comparison.findings())
     assert words in text
     assert "ignificantly" not in text
     assert "told apart" not in text
     assert "nan" not in text
-    assert its.title == f"5 systems on photos, test split, {words.split(' is')[0].split(' are')[0]}"
+    assert comparison.title == f"5 systems on photos, test split, {words.split(' is')[0].split(' are')[0]}"
 
 
 def test_a_comparison_without_cc_says_what_it_can(tmp_path):
@@ -144,7 +144,7 @@ def test_every_column_is_in_a_window_of_1280_pixels_and_the_first_stays_on_a_pho
     header = [
         "loss",
         "family",
-        *[f"{its.name} ↑" for its in METRICS.values()][:7],
+        *[f"{metric.name} ↑" for metric in METRICS.values()][:7],
         "mean place ↓",
         "learning rate",
     ]

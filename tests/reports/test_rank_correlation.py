@@ -16,9 +16,9 @@ def test_correlations_of_each_resample_are_scipys(ties):
     if ties:  # of both lists
         printed, resampled = printed.round(1), resampled.round(1)
     columns = resampled.T
-    expected = [stats.spearmanr(printed, its).statistic for its in columns]
+    expected = [stats.spearmanr(printed, column).statistic for column in columns]
     np.testing.assert_allclose(_spearman(printed, resampled), expected, atol=1e-12)
-    expected = [stats.kendalltau(printed, its).statistic for its in columns]
+    expected = [stats.kendalltau(printed, column).statistic for column in columns]
     np.testing.assert_allclose(_kendall(printed, resampled), expected, atol=1e-12)
 
 

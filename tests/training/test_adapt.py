@@ -64,8 +64,8 @@ def test_what_other_data_differ_by_is_found_from_six_images_and_carries_over(bas
     numbers = sum(int(np.prod(variable.shape)) for variable in network.head.trainable_variables)
     assert numbers < 20
     assert not network.backbone.trainable_variables
-    for ours, its in zip(base.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(ours, its)
+    for weight, earlier in zip(base.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, earlier)
 
 
 def test_an_adapted_network_is_used_like_any_other(others, adapted, tmp_path):

@@ -53,7 +53,7 @@ def held_elsewhere(path: Path):
 
 
 def names(cache: Path) -> list[str]:
-    return [its.path.name for its in entries(cache)]
+    return [cached.path.name for cached in entries(cache)]
 
 
 def test_what_was_used_least_lately_goes_first_and_no_more_than_is_needed(tmp_path):
@@ -103,7 +103,7 @@ def test_what_is_in_use_stays_here_and_elsewhere_and_goes_when_its_process_was_k
             make_room(tmp_path, 150, bound=300)
         assert not remove(there)
         gone, staying = empty(tmp_path)
-        assert (gone, [its.path for its in staying]) == (0, [here, there])
+        assert (gone, [cached.path for cached in staying]) == (0, [here, there])
     make_room(tmp_path, 150, bound=300)
     assert names(tmp_path) == ["here"]
     del hold
@@ -210,7 +210,7 @@ def test_features_are_bounded_told_of_and_kept_while_they_are_used(opened, tmp_p
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(main, [str(its) for its in arguments], catch_exceptions=False)
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 def test_the_command_lists_and_empties(opened, tmp_path):
@@ -218,7 +218,7 @@ def test_the_command_lists_and_empties(opened, tmp_path):
     features = opened(0, 2)
     entry(cache, "of-an-older-version", 1000, 5000)
     listed = json.loads(invoke("data", "cache", "--cache-dir", cache, "--json").stdout)
-    assert [(its["in_use"], its["about"].get("network")) for its in listed] == [(False, None), (True, "tiny")]
+    assert [(row["in_use"], row["about"].get("network")) for row in listed] == [(False, None), (True, "tiny")]
     shown = invoke("data", "cache", "--cache-dir", cache).stdout
     for words in ("tiny 32x48", "in use", "kept", "kB"):
         assert words in shown

@@ -37,10 +37,10 @@ BORDERS = {
 
 
 def command(*names):
-    its = main
+    found = main
     for name in names:
-        its = its.commands[name]
-    return {parameter.name: parameter for parameter in its.params}
+        found = found.commands[name]
+    return {parameter.name: parameter for parameter in found.params}
 
 
 @pytest.mark.parametrize("name", BORDERS)
@@ -53,24 +53,26 @@ def test_a_number_is_taken_up_to_its_border_and_refused_beyond_it_and_where_it_i
 
 
 def test_every_number_has_a_border():
-    numbers = {its.name for its in dataclasses.fields(training.TrainingOptions) if its.type in (int, float)}
+    numbers = {
+        field.name for field in dataclasses.fields(training.TrainingOptions) if field.type in (int, float)
+    }
     assert numbers == set(BORDERS)
 
 
 def test_train_takes_every_option_and_leaves_to_the_recipe_what_is_not_given():
     options = command("train")
-    for its in dataclasses.fields(training.TrainingOptions):
-        option = options[its.name]
+    for field in dataclasses.fields(training.TrainingOptions):
+        option = options[field.name]
         assert option.default is None
-        assert option.opts[0] in (f"--{its.name.replace('_', '-')}", "--freeze-backbone")
-        assert bool(option.secondary_opts) == (its.type in (bool, bool | None)), its.name
+        assert option.opts[0] in (f"--{field.name.replace('_', '-')}", "--freeze-backbone")
+        assert bool(option.secondary_opts) == (field.type in (bool, bool | None)), field.name
 
 
 def test_help_names_what_the_tables_have():
     options = command("train")
     for name, known in (("model", OURS), ("recipe", training.RECIPES), ("backbone", BACKBONES)):
-        assert all(its in options[name].help for its in known), name
-    assert all(its in command("quest")["backbone"].help for its in BACKBONES)
+        assert all(choice in options[name].help for choice in known), name
+    assert all(backbone in command("quest")["backbone"].help for backbone in BACKBONES)
     for name in ("precision", "optimizer", "decay", "activation"):
         with pytest.raises(InputError, match=f"unknown {name} 'other': one of ") as caught:
             training.options(**{name: "other"})
@@ -79,13 +81,13 @@ def test_help_names_what_the_tables_have():
 
 
 def test_every_command_that_reads_a_folder_takes_how_it_is_read():
-    reading = {its.name for its in dataclasses.fields(ReadingOptions)}
+    reading = {field.name for field in dataclasses.fields(ReadingOptions)}
     for names in ("train", "quest", "evaluate", "compare", "data check", "data show", "data prepare"):
         assert set(command(*names.split())) >= reading, names
 
 
 def test_metrics_are_a_list_of_names():
     for names in ("evaluate", "compare", "quest"):
-        its = command(names)["metrics"]
-        assert its.callback(None, its, " cc , nss") == ["cc", "nss"]
-        assert its.callback(None, its, None) is None
+        option = command(names)["metrics"]
+        assert option.callback(None, option, " cc , nss") == ["cc", "nss"]
+        assert option.callback(None, option, None) is None

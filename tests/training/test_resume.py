@@ -250,13 +250,13 @@ def test_what_cannot_be_made_longer_is_refused_and_left_as_it_is(photos, finishe
     assert len(early.history) < 30
     old = Checkpoints(finished.checkpoints).newest(pytest.fail)[0]
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    for its, epochs, words in (
+    for run, epochs, words in (
         (early, 40, "ended by itself after .* start a new run with --weights"),
         (finished, 1, "epochs must be more, got 1"),
         (finished, 0, "epochs must be at least 1, got 0"),
     ):
         with pytest.raises(InputError, match=words):
-            training.resume(its.path, epochs=epochs, **SILENT)
+            training.resume(run.path, epochs=epochs, **SILENT)
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     Checkpoints(finished.checkpoints).save(old, {})  # as kerasal once ended a run
     with pytest.raises(InputError, match="has kept no optimizer"):

@@ -107,8 +107,8 @@ def test_a_frozen_backbone_stays_as_it_was_and_its_features_are_cached(start, fi
     assert frozen.config["cache_features"] is True
     before = network.backbone.get_weights()
     same = [
-        [np.array_equal(a, b) for a, b in zip(before, its.load_model().backbone.get_weights(), strict=True)]
-        for its in (frozen, fine_tuned)
+        [np.array_equal(a, b) for a, b in zip(before, after.load_model().backbone.get_weights(), strict=True)]
+        for after in (frozen, fine_tuned)
     ]
     assert all(same[0])
     assert not any(same[1])

@@ -29,7 +29,9 @@ def test_the_pages_configuration_and_options_are_the_commands(tmp_path):
     (tmp_path / "options.yaml").write_text(re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[1])
     assert read_config(tmp_path / "options.yaml")["warmup"] == 0.5
     commands = [train, quest, data.commands["cache"]]
-    options = [option for its in commands for option in its.params if isinstance(option, click.Option)]
+    options = [
+        option for command in commands for option in command.params if isinstance(option, click.Option)
+    ]
     known = {name for option in options for name in (*option.opts, *option.secondary_opts)}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) - {"--help", "--logdir"}
     assert named <= known

@@ -344,9 +344,9 @@ def test_convert_knows_a_file_by_what_is_in_it(tmp_path):
         assert result.exit_code == 0, result.output
         assert f"weights of {name}\n" in result.stdout
         assert ("kerasal predict" in result.stdout) == (name == "salgan")
-    one = models.load_weights_file(tmp_path / "salgan.weights.h5")
+    salgan = models.load_weights_file(tmp_path / "salgan.weights.h5")
     np.testing.assert_array_equal(
-        one.head.get_layer("uconv5_3").get_weights()[0], turned(reference.salgan_arrays(4)[26])
+        salgan.head.get_layer("uconv5_3").get_weights()[0], turned(reference.salgan_arrays(4)[26])
     )
     with pytest.raises(InputError, match="predicts no saliency maps"):
         models.load_weights_file(tmp_path / "salgan-discriminator.weights.h5")

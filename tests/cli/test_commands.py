@@ -13,18 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import invoke
 from conftest import write_photo
 from PIL import Image
 
-from kerasal_cli import main
-
 QUICK = ["--model", "tiny", "--input-size", "32x48", "--epochs", "1", "--cache-in-memory"]
 QUICK += ["--optimizer", "sgd", "--ema", "0", "--no-flip"]  # what takes long to compile is left out
-
-
-def kerasal(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 def refused(result, *words):
@@ -47,14 +41,14 @@ def trained(tmp_path_factory, tiny_network):
         write_photo(root / "photos/images" / f"p{number}.jpg", (60, 90), seed=number)
         (root / "photos/fixations").mkdir(exist_ok=True)
         np.save(root / f"photos/fixations/p{number}.npy", random.uniform(0, 60, (12, 2)))
-    result = kerasal("train", "--data", root / "photos", "--run", root / "run", *QUICK)
+    result = invoke("train", "--data", root / "photos", "--run", root / "run", *QUICK)
     assert result.exit_code == 0, result.output
     assert f"kerasal evaluate {root / 'run'}" in result.stdout
     return root
 
 
 def test_evaluate_prints_a_table_and_writes_the_same_numbers(trained):
-    result = kerasal("evaluate", trained / "run")
+    result = invoke("evaluate", trained / "run")
     assert result.exit_code == 0, result.output
     values = json.loads((trained / "run/metrics.json").read_text())
     assert values["split"] == "test"
@@ -69,7 +63,7 @@ def test_evaluate_prints_a_table_and_writes_the_same_numbers(trained):
 
 def test_baselines_are_evaluated_without_a_run(trained):
     for baseline in ("center-bias", "half-observers"):
-        result = kerasal(
+        result = invoke(
             "evaluate", "--baseline", baseline, "--data", trained / "photos", "-o", trained / baseline
         )
         if baseline == "half-observers":
@@ -81,10 +75,10 @@ def test_baselines_are_evaluated_without_a_run(trained):
 def test_a_run_maps_and_baselines_are_compared_side_by_side(trained, tmp_path):
     run, maps, names = trained / "run", tmp_path / "maps", ("metrics.json", "metrics.csv")
     before = {name: (run / name).read_bytes() for name in names if (run / name).exists()}
-    assert kerasal("predict", "--model", run, trained / "photos/images", "-o", maps).exit_code == 0
+    assert invoke("predict", "--model", run, trained / "photos/images", "-o", maps).exit_code == 0
     for overlay in maps.glob("*_overlay.jpg"):
         overlay.unlink()
-    result = kerasal("evaluate", run, "--maps", maps, "--baseline", "chance", "-o", tmp_path / "out")
+    result = invoke("evaluate", run, "--maps", maps, "--baseline", "chance", "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "7 of the files" in result.stderr  # maps of the other splits' images
     assert result.stderr.count("were matched by their names") == 1
@@ -100,31 +94,31 @@ def test_a_run_maps_and_baselines_are_compared_side_by_side(trained, tmp_path):
 
 def test_classical_models_stand_beside_a_run_wherever_a_model_is_named(trained, tmp_path):
     run = trained / "run"
-    result = kerasal(
+    result = invoke(
         "evaluate", run, "--model", "aws", "--model", "itti:saliency-toolbox", "--metrics", "cc"
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "difference from" in result.stdout
     for name in (str(run), "aws", "itti-saliency-toolbox"):
         assert name in result.stdout.replace("\n", "")
-    result = kerasal("predict", "--model", "aws", trained / "photos/images", "-o", tmp_path / "out", "--npy")
+    result = invoke("predict", "--model", "aws", trained / "photos/images", "-o", tmp_path / "out", "--npy")
     assert result.exit_code == 0, result.output
     assert np.load(tmp_path / "out/p0.npy").shape == (60, 90)
 
 
 def test_an_image_too_small_for_a_model_is_one_line_that_names_it(trained, tmp_path):
     data = ("--data", trained / "photos")
-    assert refused(kerasal("evaluate", "--model", "gbvs", *data), "gbvs needs", "128x128, got 60x90", ": ")
-    result = kerasal("predict", "--model", "gbvs", trained / "photos/images/p0.jpg", "-o", tmp_path / "out")
+    assert refused(invoke("evaluate", "--model", "gbvs", *data), "gbvs needs", "128x128, got 60x90", ": ")
+    result = invoke("predict", "--model", "gbvs", trained / "photos/images/p0.jpg", "-o", tmp_path / "out")
     assert result.exit_code == 1
     assert "skipped" in result.stderr
     assert "p0.jpg: gbvs needs an image of at least 128x128, got 60x90" in result.stderr
 
 
 def test_a_part_of_a_run_s_evaluation_does_not_replace_the_whole(trained):
-    assert kerasal("evaluate", trained / "run").exit_code == 0
+    assert invoke("evaluate", trained / "run").exit_code == 0
     whole = (trained / "run/metrics.json").read_bytes()
-    assert kerasal("evaluate", trained / "run", "--metrics", "nss, cc").exit_code == 0
+    assert invoke("evaluate", trained / "run", "--metrics", "nss, cc").exit_code == 0
     assert (trained / "run/metrics.json").read_bytes() == whole
     values = json.loads((trained / "run/photos-test/metrics.json").read_text())
     assert list(values["metrics"]) == ["cc", "nss"]
@@ -140,7 +134,7 @@ def test_a_part_of_a_run_s_evaluation_does_not_replace_the_whole(trained):
     ],
 )
 def test_stdout_holds_what_was_asked_for_and_nothing_else(trained, style, begin):
-    result = kerasal(
+    result = invoke(
         "evaluate", "--baseline", "center-bias", "--data", trained / "photos", "--format", style
     )  # fmt: skip
     assert result.exit_code == 0, result.output
@@ -154,7 +148,7 @@ def test_predict_writes_a_map_and_an_overlay_of_the_images_size_for_each(trained
     write_photo(tmp_path / "in/a.jpg", (70, 41), seed=1)
     write_photo(tmp_path / "in/b.png", (33, 120), seed=2, mode="L")
     (tmp_path / "in/c.jpg").write_bytes((tmp_path / "in/a.jpg").read_bytes()[:400])
-    result = kerasal("predict", "--model", trained / "run", tmp_path / "in", "-o", tmp_path / "out", "--npy")
+    result = invoke("predict", "--model", trained / "run", tmp_path / "in", "-o", tmp_path / "out", "--npy")
     assert result.exit_code == 1, result.output
     assert "c.jpg" in result.stderr
     assert f"wrote maps of 2 images to {tmp_path / 'out'}, skipped 1" in result.stdout
@@ -170,7 +164,7 @@ def test_predict_writes_a_map_and_an_overlay_of_the_images_size_for_each(trained
 
 def test_predict_prints_shares_and_crops_as_json_alone(trained, tmp_path):
     write_photo(tmp_path / "a.jpg", (60, 90), seed=1)
-    result = kerasal(
+    result = invoke(
         "predict", "--model", trained / "run", tmp_path / "*.jpg", "-o", tmp_path / "out", "--no-map",
         "--region", "all:0%,0%,100%,100%", "--region", "left:0,0,45,60", "--crop", "1:1", "--color-bar",
     )  # fmt: skip
@@ -185,7 +179,7 @@ def test_predict_prints_shares_and_crops_as_json_alone(trained, tmp_path):
 
 def test_export_says_how_far_the_written_maps_are_from_predicts(trained, tmp_path):
     pytest.importorskip("ai_edge_litert")
-    result = kerasal("export", trained / "run", "--format", "tflite", "-o", tmp_path / "it.tflite")
+    result = invoke("export", trained / "run", "--format", "tflite", "-o", tmp_path / "it.tflite")
     assert result.exit_code == 0, result.output
     assert float(re.search(r"difference from kerasal predict: (\S+)", result.stdout)[1]) < 1e-3
     assert (tmp_path / "it.tflite").is_file()
@@ -231,7 +225,7 @@ def test_exports_predict_as_the_run_does_and_converters_and_runtimes_write_no_li
     maps = []
     for model in (trained / "run", *(tmp_path / place for place in places.values())):
         options = ("-o", tmp_path / "maps", "--npy", "--precision", "float32", "-q")
-        predicted = kerasal("predict", "--weights", model, photo, *options)
+        predicted = invoke("predict", "--weights", model, photo, *options)
         assert predicted.exit_code == 0, predicted.output
         maps.append(np.load(tmp_path / "maps/p0.npy"))
     for saliency_map in maps[1:]:
@@ -247,7 +241,7 @@ def test_an_export_that_is_damaged_or_another_programs_is_one_line(tmp_path, nam
     if name == "saved":
         broken.mkdir()
     (broken / "saved_model.pb" if name == "saved" else broken).write_bytes(b"no model at all")
-    result = kerasal("predict", "--model", broken, tmp_path / "photo.png", "-o", tmp_path / "out")
+    result = invoke("predict", "--model", broken, tmp_path / "photo.png", "-o", tmp_path / "out")
     assert refused(result, name)
     assert not (tmp_path / "out").exists()
 
@@ -256,11 +250,11 @@ def test_predict_says_what_it_replaces_and_what_lies_deeper(trained, tmp_path):
     write_photo(tmp_path / "in/a.jpg", (40, 50), seed=1)
     write_photo(tmp_path / "in/deep/er/b.jpg", (40, 50), seed=2)
     arguments = ("predict", "--model", trained / "run", tmp_path / "in", "-o", tmp_path / "out")
-    first = kerasal(*arguments)
+    first = invoke(*arguments)
     assert first.exit_code == 0, first.output
     assert "--recursive" in first.stderr
     assert "replaced" not in first.stderr
-    second = kerasal(*arguments, "--recursive")
+    second = invoke(*arguments, "--recursive")
     assert "2 files of an earlier prediction are replaced" in second.stderr
     assert "wrote maps of 2 images" in second.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
@@ -270,21 +264,21 @@ def test_predict_says_what_it_replaces_and_what_lies_deeper(trained, tmp_path):
 
 def test_evaluate_says_what_it_replaces(trained, tmp_path):
     arguments = ("evaluate", "--baseline", "chance", "--data", trained / "photos", "-o", tmp_path)
-    assert "replaced" not in kerasal(*arguments).stderr
-    assert f"replaced {tmp_path / 'metrics.json'}" in kerasal(*arguments).stderr
+    assert "replaced" not in invoke(*arguments).stderr
+    assert f"replaced {tmp_path / 'metrics.json'}" in invoke(*arguments).stderr
 
 
 def test_quiet_leaves_results_and_errors_alone_and_verbose_says_where_one_arose(trained, tmp_path):
     arguments = ("evaluate", "--baseline", "chance", "--data", trained / "photos", "-o", tmp_path)
-    quiet = kerasal(*arguments, "-q")
+    quiet = invoke(*arguments, "-q")
     assert quiet.exit_code == 0
     assert quiet.stderr == ""
     assert "chance on" in quiet.stdout
-    assert refused(kerasal("evaluate", "nowhere", "-q"), "nowhere")
-    loud = kerasal("evaluate", "nowhere", "-v")
+    assert refused(invoke("evaluate", "nowhere", "-q"), "nowhere")
+    loud = invoke("evaluate", "nowhere", "-v")
     assert loud.exit_code == 2
     assert "InputError" in loud.stderr
-    assert kerasal(*arguments).stderr  # -q was that one's
+    assert invoke(*arguments).stderr  # -q was that one's
 
 
 @pytest.mark.parametrize(
@@ -304,28 +298,28 @@ def test_an_output_folder_that_cannot_be_made_is_told_before_data_are_read(tmp_p
     (tmp_path / "file").write_text("")
     write_photo(tmp_path / "photo.png", (20, 30))
     monkeypatch.setattr(data, "load", lambda **_: pytest.fail("the data were read first"))
-    assert refused(kerasal(*arguments), "file is no folder")
+    assert refused(invoke(*arguments), "file is no folder")
 
 
 def test_serve_without_its_libraries_and_on_a_taken_port_is_one_line(trained, monkeypatch):
     pytest.importorskip("uvicorn")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert refused(kerasal("serve", trained / "run", "--port", port), port, "--port")
+        assert refused(invoke("serve", trained / "run", "--port", port), port, "--port")
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.delattr("kerasal.serving")
     for module in ("kerasal.serving", "kerasal.serving.server"):
         monkeypatch.delitem(sys.modules, module)
-    assert refused(kerasal("serve", trained / "run"), "uvicorn", "pip install 'kerasal[serve]'")
+    assert refused(invoke("serve", trained / "run"), "uvicorn", "pip install 'kerasal[serve]'")
 
 
 def test_exported_model_gives_predicts_maps_in_plain_tensorflow(trained, tmp_path):
     write_photo(tmp_path / "a.png", (70, 100), seed=1)
     write_photo(tmp_path / "b.png", (130, 61), seed=2)
     images = (tmp_path / "a.png", tmp_path / "b.png")
-    predicted = kerasal("predict", "--model", trained / "run", *images, "-o", tmp_path / "out", "--npy")
+    predicted = invoke("predict", "--model", trained / "run", *images, "-o", tmp_path / "out", "--npy")
     assert predicted.exit_code == 0, predicted.output
-    assert kerasal("export", trained / "run", "-o", tmp_path / "saved").exit_code == 0
+    assert invoke("export", trained / "run", "-o", tmp_path / "saved").exit_code == 0
     program = (
         "import sys, numpy as np, tensorflow as tf\n"
         "from PIL import Image\n"
@@ -343,19 +337,17 @@ def test_exported_model_gives_predicts_maps_in_plain_tensorflow(trained, tmp_pat
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert refused(kerasal("export", trained / "run", "-o", tmp_path / "saved"), "is there already")
+    assert refused(invoke("export", trained / "run", "-o", tmp_path / "saved"), "is there already")
 
 
 def test_training_into_an_existing_folder_is_refused(trained):
-    assert refused(
-        kerasal("train", "--data", trained / "photos", "--run", trained / "run", *QUICK), "already"
-    )
+    assert refused(invoke("train", "--data", trained / "photos", "--run", trained / "run", *QUICK), "already")
 
 
 def test_a_second_run_without_a_name_gets_one_of_its_own(trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
-        assert kerasal("train", "--data", trained / "photos", "--loss", "10*kld+cc", *QUICK).exit_code == 0
+        assert invoke("train", "--data", trained / "photos", "--loss", "10*kld+cc", *QUICK).exit_code == 0
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == [
         "photos-10-kld+cc",
         "photos-10-kld+cc-2",
@@ -380,7 +372,7 @@ def test_a_second_run_without_a_name_gets_one_of_its_own(trained, tmp_path, monk
 def test_a_wrong_option_is_one_line_and_leaves_nothing(trained, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     data = [] if "--data" in arguments else ["--data", str(trained / "photos")]
-    assert refused(kerasal("train", *data, *arguments), *words)
+    assert refused(invoke("train", *data, *arguments), *words)
     assert not list(tmp_path.iterdir())
 
 
@@ -409,11 +401,11 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(trained, tmp_path, monkey
     ],
 )
 def test_wrong_arguments_of_the_other_commands_are_one_line(arguments, words):
-    assert refused(kerasal(*arguments), *words)
+    assert refused(invoke(*arguments), *words)
 
 
 def test_upper_bound_of_real_data_is_refused(trained):
-    result = kerasal("evaluate", "--baseline", "upper-bound", "--data", trained / "photos")
+    result = invoke("evaluate", "--baseline", "upper-bound", "--data", trained / "photos")
     assert refused(result, "synthetic")
 
 
@@ -423,13 +415,13 @@ def test_damaged_weights_of_a_run_are_refused(trained, tmp_path):
         (tmp_path / "run" / name).write_bytes(
             (trained / "run" / name).read_bytes()[: None if "json" in name else 999]
         )
-    assert refused(kerasal("export", tmp_path / "run", "-o", tmp_path / "out"), "best.weights.h5")
+    assert refused(invoke("export", tmp_path / "run", "-o", tmp_path / "out"), "best.weights.h5")
     assert not (tmp_path / "out").exists()
 
 
 def test_predict_on_unreadable_images_alone_fails_and_names_them(trained, tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"no image")
-    result = kerasal("predict", "--model", trained / "run", tmp_path / "a.jpg", "-o", tmp_path / "out")
+    result = invoke("predict", "--model", trained / "run", tmp_path / "a.jpg", "-o", tmp_path / "out")
     assert result.exit_code != 0
     assert "a.jpg" in result.stderr
 
@@ -441,7 +433,7 @@ def test_a_full_disk_is_one_line(trained, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(RunFolder, "save_weights", fail)
-    assert refused(kerasal("train", "--data", trained / "photos", "--run", tmp_path / "run", *QUICK), "space")
+    assert refused(invoke("train", "--data", trained / "photos", "--run", tmp_path / "run", *QUICK), "space")
     assert not (tmp_path / "run").exists()
 
 
@@ -452,7 +444,7 @@ def test_a_config_file_is_read_the_command_line_wins_and_the_run_writes_one_that
         f"data: {trained / 'photos'}\nloss: 10*kld+cc\nmodel: tiny\ninput-size: 32x48\nlearning_rate: 3e-3\n"
         "epochs: 7\nlimit: 4\nflip: false\npatience: 0\nclip_norm: 0.5\n"
     )
-    result = kerasal(
+    result = invoke(
         "train",
         "--config",
         tmp_path / "options.yaml",
@@ -469,7 +461,7 @@ def test_a_config_file_is_read_the_command_line_wins_and_the_run_writes_one_that
     assert {name: options[name] for name in ("epochs", "learning_rate", "flip", "clip_norm", "loss")} == {
         "epochs": 1, "learning_rate": 0.003, "flip": False, "clip_norm": 0.5, "loss": "10*kld+2*cc",
     }  # fmt: skip
-    again = kerasal("train", "--config", tmp_path / "run/options.yaml", "--run", tmp_path / "again")
+    again = invoke("train", "--config", tmp_path / "run/options.yaml", "--run", tmp_path / "again")
     assert again.exit_code == 0, again.output
     repeated = json.loads((tmp_path / "again/config.json").read_text())
     for key in ("options", "data", "loss", "model_options"):
@@ -482,18 +474,18 @@ def test_a_config_file_is_read_the_command_line_wins_and_the_run_writes_one_that
 )
 def test_a_wrong_config_file_is_one_line(tmp_path, text, words):
     (tmp_path / "options.yaml").write_text(text)
-    assert refused(kerasal("train", "--config", tmp_path / "options.yaml"), "options.yaml", *words)
+    assert refused(invoke("train", "--config", tmp_path / "options.yaml"), "options.yaml", *words)
 
 
 def test_resume_takes_no_other_option_and_leaves_a_finished_run_alone(trained, tmp_path):
-    assert refused(kerasal("train", "--resume", trained / "run", "--batch-size", "9"), "--batch-size")
-    assert refused(kerasal("train", "--resume", trained / "run", "--epochs", "0"), "at least 1, got 0")
-    assert refused(kerasal("train", "--resume", tmp_path), "config.json")
+    assert refused(invoke("train", "--resume", trained / "run", "--batch-size", "9"), "--batch-size")
+    assert refused(invoke("train", "--resume", trained / "run", "--epochs", "0"), "at least 1, got 0")
+    assert refused(invoke("train", "--resume", tmp_path), "config.json")
     before = (trained / "run/history.csv").read_bytes()
-    result = kerasal("train", "--resume", trained / "run")
+    result = invoke("train", "--resume", trained / "run")
     assert result.exit_code == 0, result.output
     assert "is finished" in result.stderr
-    assert kerasal("train", "--resume", trained / "run", "-q").stderr == ""
+    assert invoke("train", "--resume", trained / "run", "-q").stderr == ""
     assert (trained / "run/history.csv").read_bytes() == before
 
 

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from command_line import invoke
 from conftest import write_photo_folder
 
 from kerasal import losses, models
@@ -15,8 +16,8 @@ from kerasal.data import INFO
 from kerasal.losses.table import LOSSES
 from kerasal.metrics import METRICS
 from kerasal.model_list import ready
-from kerasal.prediction import DEFAULT, NAMED
-from kerasal.weights import PUBLISHED, REGISTRY
+from kerasal.prediction import DEFAULT
+from kerasal.weights import PUBLISHED, REGISTRY, SHIPPED
 from kerasal_cli import main
 
 NETWORKS = list(models.NETWORKS)  # without those that other tests add
@@ -44,10 +45,6 @@ def light(*commands, cwd):
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
-
-
-def kerasal(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 def test_listings_load_neither_tensorflow_nor_keras(tmp_path):
@@ -123,20 +120,20 @@ def test_a_network_is_found_after_a_light_start_and_nothing_imports_dask_unasked
     ],
 )
 def test_json_of_a_listing_holds_every_name(command, names):
-    result = kerasal(*command, "--json")
+    result = invoke(*command, "--json")
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)
     assert [row.get("spec") or row.get("key") or row["name"] for row in rows] == names
 
 
 def test_json_of_models_and_of_one_thing():
-    listed = json.loads(kerasal("models", "--json").stdout)
+    listed = json.loads(invoke("models", "--json").stdout)
     assert [row["name"] for row in listed["models"]] == [*models.NETWORKS, *CLASSICAL]
     assert {row["name"]: row["parameters"] for row in listed["models"]}["baseline"] == 16_337_089
     assert listed["trained"] == ready()
-    assert json.loads(kerasal("models", "gbvs", "--json").stdout)["name"] == "gbvs"
-    assert json.loads(kerasal("data", "info", "osie", "--json").stdout)["images"] == 700
-    told = json.loads(kerasal("losses", "kld+0.5*sig-mse(0.25)", "--json").stdout)
+    assert json.loads(invoke("models", "gbvs", "--json").stdout)["name"] == "gbvs"
+    assert json.loads(invoke("data", "info", "osie", "--json").stdout)["images"] == 700
+    told = json.loads(invoke("losses", "kld+0.5*sig-mse(0.25)", "--json").stdout)
     assert told["spec"] == losses.canonical("kld+0.5*sig-mse(0.25)")
     assert [(term["spec"], term["coefficient"]) for term in told["terms"]] == [("kld", 10), ("sig-mse", 0.5)]
     assert told["terms"][1]["argument"] == 0.25
@@ -148,7 +145,7 @@ def test_help_names_the_network_that_predict_takes():
 
 
 def test_trained_networks_are_listed_as_predictors_know_them():
-    assert ready() == {name: source.about for name, source in NAMED.items() if name not in CLASSICAL}
+    assert ready() == {name: REGISTRY[name].about for name in SHIPPED}
 
 
 @pytest.mark.parametrize(

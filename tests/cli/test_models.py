@@ -2,22 +2,17 @@
 
 import keras
 import pytest
-from click.testing import CliRunner
+from command_line import invoke
 
 from kerasal import models
 from kerasal.model_list import all_models, text_table
 from kerasal.training.options import RECIPES
-from kerasal_cli import main
 
 OURS = list(models.NETWORKS)  # without those that other tests add
 
 
-def kerasal(*arguments):
-    return CliRunner().invoke(main, arguments, catch_exceptions=False)
-
-
 def test_models_lists_every_network_and_every_classical_model():
-    result = kerasal("models")
+    result = invoke("models")
     assert result.exit_code == 0
     table, _, trained = result.stdout.partition("\nTrained, by name:\n")
     assert trained.startswith("light.fine-tuned ")
@@ -59,14 +54,14 @@ def test_the_table_s_columns_stand_under_their_heads():
 
 
 def test_details_tell_source_and_exactness():
-    result = kerasal("models", "gbvs")
+    result = invoke("models", "gbvs")
     for words in ("Harel", "2006", "24 July 2012", "1e-4 of the range", "128 pixels"):
         assert words in result.stdout
 
 
 @pytest.mark.parametrize("name", ["gvbs", "GBVS"])
 def test_an_unknown_name_is_one_line(name):
-    result = kerasal("models", name)
+    result = invoke("models", name)
     assert result.exit_code == 2
     assert result.stderr.startswith(f"Error: unknown model {name!r}: one of baseline, ")
     assert result.stderr.count("\n") == 1

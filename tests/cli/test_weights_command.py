@@ -8,18 +8,13 @@ import threading
 import numpy as np
 import pytest
 import theano_reference as reference
-from click.testing import CliRunner
+from command_line import invoke
 from conftest import write_photo
 
 from kerasal import models
 from kerasal.weights import PUBLISHED, published
-from kerasal_cli import main
 
 TINY = {"input_size": (32, 48), "filters": 6, "backbone_filters": 4, "gaussians": 3}
-
-
-def kerasal(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 @pytest.fixture
@@ -39,13 +34,13 @@ def small(tmp_path, monkeypatch):
 
 
 def test_a_published_file_is_converted_and_both_predict_the_same_maps(small):
-    result = kerasal("weights", "convert", small / "sam.pkl", "--to", small / "new/sam.weights.h5")
+    result = invoke("weights", "convert", small / "sam.pkl", "--to", small / "new/sam.weights.h5")
     assert result.exit_code == 0, result.output
     assert "weights of sam-vgg" in result.stdout
     write_photo(small / "photo.png", (70, 100))
     for file in ("sam.pkl", "new/sam.weights.h5"):
         out = small / file.replace("/", "-")[:5]
-        result = kerasal("predict", "--model", small / file, small / "photo.png", "-o", out, "--npy")
+        result = invoke("predict", "--model", small / file, small / "photo.png", "-o", out, "--npy")
         assert result.exit_code == 0, result.output
     one, other = (np.load(small / out / "photo.npy") for out in ("sam.p", "new-s"))
     np.testing.assert_array_equal(one, other)
@@ -65,7 +60,7 @@ def test_what_cannot_be_converted_is_one_line_and_leaves_nothing(small, monkeypa
     monkeypatch.chdir(small)
     write_photo(small / "photo.png", (7, 10))
     before = sorted(small.rglob("*"))
-    result = kerasal("weights", "convert", source, "--to", target)
+    result = invoke("weights", "convert", source, "--to", target)
     assert result.exit_code == 2
     assert all(word in result.stderr for word in words), result.stderr
     assert result.stderr.count("\n") == 1
@@ -73,7 +68,7 @@ def test_what_cannot_be_converted_is_one_line_and_leaves_nothing(small, monkeypa
 
 
 def test_the_list_names_every_file_with_its_licence_and_where_it_is(small):
-    result = kerasal("weights", "list")
+    result = invoke("weights", "list")
     assert result.exit_code == 0, result.output
     for entry in PUBLISHED.values():
         assert entry.name in result.stdout
@@ -104,7 +99,7 @@ def test_a_download_is_kept_under_its_name_and_found_again(small, monkeypatch):
     )
     monkeypatch.setitem(PUBLISHED, entry.name, entry)
     try:
-        result = kerasal("weights", "download", entry.name)
+        result = invoke("weights", "download", entry.name)
     finally:
         httpd.shutdown()
         httpd.server_close()
@@ -112,11 +107,11 @@ def test_a_download_is_kept_under_its_name_and_found_again(small, monkeypatch):
     assert hashlib.sha256(content).hexdigest() in result.stdout
     assert published.published_path(entry.name).read_bytes() == content
     assert models.load_weights_file(entry.name).name == "sam-vgg"
-    assert kerasal("weights", "download", "sam").exit_code == 2
+    assert invoke("weights", "download", "sam").exit_code == 2
 
 
 @pytest.mark.parametrize("command", [[], ["list"], ["download"], ["convert"]])
 def test_help_comes_with_an_example(command):
-    result = kerasal("weights", *command, "--help")
+    result = invoke("weights", *command, "--help")
     assert result.exit_code == 0
     assert "Example" in result.stdout

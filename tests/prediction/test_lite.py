@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import invoke
 from conftest import write_photo
 
 import kerasal
@@ -17,7 +17,6 @@ from kerasal.errors import InputError
 from kerasal.prediction import ClassicalPredictor, choose, find, lite, make_lite
 from kerasal.training import RunFolder
 from kerasal.weights import SHIPPED
-from kerasal_cli import main
 from kerasal_cli import serve as serving
 
 pytest.importorskip("ai_edge_litert")
@@ -33,10 +32,6 @@ except SystemExit as end:
 heavy = {"tensorflow", "keras", "jax", "torch"} & set(sys.modules)
 assert not heavy, heavy
 """
-
-
-def invoke(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 def images(*sizes):

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import invoke
 from conftest import write_photo
 
 from kerasal import data, models
 from kerasal._feature_cache import Hold, empty, entries, features_folder, make_room, remove
 from kerasal.errors import InputError
 from kerasal.training import FeatureCache
-from kerasal_cli import main
 
 HOLDING = """
 import sys, time
@@ -207,10 +206,6 @@ def test_features_are_bounded_told_of_and_kept_while_they_are_used(opened, tmp_p
     opened(6, 8, bound=int(1.5 * size))
     assert len(entries(cache)) == 1
     assert not there.path.exists()
-
-
-def invoke(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 def test_the_command_lists_and_empties(opened, tmp_path):

@@ -9,13 +9,12 @@ import comparators_reference as reference
 import keras
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import invoke
 
 from kerasal import models
 from kerasal.errors import InputError
 from kerasal.models.table import HELPERS, NETWORKS
 from kerasal.weights import StoredLayer, load_caffe_weights, load_lasagne_weights
-from kerasal_cli import main
 
 SIZE = (32, 48)
 
@@ -328,10 +327,6 @@ def small_networks(monkeypatch):
         monkeypatch.setitem(rows, name, replace(rows[name], network=small))
 
 
-def kerasal(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
-
-
 @pytest.mark.usefixtures("small_networks")
 def test_convert_knows_a_file_by_what_is_in_it(tmp_path):
     for name, arrays in (
@@ -340,7 +335,7 @@ def test_convert_knows_a_file_by_what_is_in_it(tmp_path):
     ):
         np.savez(tmp_path / "some.npz", *arrays)
         target = tmp_path / f"{name}.weights.h5"
-        result = kerasal("weights", "convert", tmp_path / "some.npz", "--to", target)
+        result = invoke("weights", "convert", tmp_path / "some.npz", "--to", target)
         assert result.exit_code == 0, result.output
         assert f"weights of {name}\n" in result.stdout
         assert ("kerasal predict" in result.stdout) == (name == "salgan")
@@ -362,7 +357,7 @@ def test_convert_knows_a_file_by_what_is_in_it(tmp_path):
 )
 def test_convert_refuses_another_file_in_one_line_and_leaves_nothing(tmp_path, arrays, words):
     np.savez(tmp_path / "some.npz", *arrays)
-    result = kerasal("weights", "convert", tmp_path / "some.npz", "--to", tmp_path / "out.weights.h5")
+    result = invoke("weights", "convert", tmp_path / "some.npz", "--to", tmp_path / "out.weights.h5")
     assert result.exit_code == 2
     assert all(word in result.stderr for word in words), result.stderr
     assert result.stderr.count("\n") == 1

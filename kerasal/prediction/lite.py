@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import kerasal
+from kerasal._cpu import bfloat16_instructions
 from kerasal._files import default_cache, folder_beside, write_bytes
 from kerasal.errors import InputError
 from kerasal.prediction.exported import ExportedPredictor, export_format
@@ -21,7 +22,7 @@ from kerasal.prediction.predictor import LoadedPredictor
 from kerasal.weights.registry import DEFAULT, REGISTRY, SHIPPED, sha256
 
 RUNTIMES = ("auto", "tensorflow", "lite")
-FEW = 10  # images of which the maps are there before TensorFlow is; of more it may be the faster one
+FEW = 10  # images whose maps are there before TensorFlow is; of more, bfloat16 may be the faster way
 DIGEST = hashlib.sha256().digest_size
 GPU = Path("/dev/nvidiactl")  # there where NVIDIA's driver runs
 
@@ -48,9 +49,10 @@ def choose(
 
     Args:
         runtime: one of RUNTIMES. "auto" is LiteRT for networks that ship, where it is installed and as fast
-            as TensorFlow: for a few images, in float32, without a GPU. "lite" is LiteRT for run folders too.
+            as TensorFlow: in float32, without a GPU. "lite" is LiteRT for run folders too.
         precision: what a network is to compute in; LiteRT has float32 alone.
-        few: whether at most FEW images will come.
+        few: whether at most FEW images will come; of more, TensorFlow computes the maps where the CPU has
+            instructions for bfloat16 and the precision is "auto".
 
     InputError: an unknown runtime; "lite" where it is not installed, for another precision, or for a model
     that is neither a network that ships nor a run folder.
@@ -130,7 +132,8 @@ def _against(precision: str, few: bool, asked: bool) -> str | None:
         return f"KERAS_BACKEND is {os.environ['KERAS_BACKEND']}"
     if GPU.exists():
         return "here is a GPU"
-    return None if few else f"these are more than {FEW} images"
+    instructions = None if few or precision == "float32" else bfloat16_instructions()
+    return instructions and f"of more than {FEW} images, as {instructions} may be faster in bfloat16"
 
 
 def _kept_file(name: str, runs: bool) -> Path | None:

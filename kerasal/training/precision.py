@@ -4,16 +4,14 @@ import contextlib
 import functools
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from kerasal._cpu import bfloat16_instructions
 from kerasal.errors import InputError
 from kerasal.training.table import PRECISIONS
 
-# What Linux calls the CPU's instructions for bfloat16 products, the faster ones first.
-CPU_FLAGS = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}
 WORTHWHILE = 1.2  # how many times as fast as float32 bfloat16 has to be to be taken
 AMPERE = (8, 0)  # the compute capability from which NVIDIA's GPUs multiply bfloat16
 
@@ -62,21 +60,16 @@ def bfloat16_speed() -> float:
     return seconds["float32"] / seconds["bfloat16"]
 
 
-def bfloat16_hardware(cpuinfo: Path = Path("/proc/cpuinfo")) -> str | None:
+def bfloat16_hardware() -> str | None:
     """What computes in bfloat16 here: "GPU", an extension of the CPU, or None."""
     gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        capable = [
-            tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) >= AMPERE
-            for gpu in gpus
-        ]
-        return "GPU" if all(capable) else None
-    try:
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), [])
-    return next((name for flag, name in CPU_FLAGS.items() if flag in flags), None)
+    if not gpus:
+        return bfloat16_instructions()
+    capable = [
+        tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) >= AMPERE
+        for gpu in gpus
+    ]
+    return "GPU" if all(capable) else None
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from kerasal import data, models, training
+from kerasal._cpu import bfloat16_instructions
 from kerasal.training import precision
 from kerasal.training.features import FeatureCache
 from kerasal.training.precision import bfloat16_hardware, resolve_precision
@@ -27,11 +28,10 @@ def both():
         ("fpu avx2 avx512f amx_tile", None),
     ],
 )
-def test_the_cpus_flags_tell_whether_it_computes_in_bfloat16(tmp_path, monkeypatch, flags, expected):
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
+def test_the_cpus_flags_tell_whether_it_computes_in_bfloat16(tmp_path, flags, expected):
     (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t: none\n")
-    assert bfloat16_hardware(tmp_path / "cpuinfo") == expected
-    assert bfloat16_hardware(tmp_path / "nowhere") is None
+    assert bfloat16_instructions(tmp_path / "cpuinfo") == expected
+    assert bfloat16_instructions(tmp_path / "nowhere") is None
 
 
 @pytest.mark.parametrize(("capability", "expected"), [((8, 0), "GPU"), ((9, 0), "GPU"), ((7, 5), None)])
@@ -40,6 +40,12 @@ def test_a_gpu_counts_instead_of_the_cpu(monkeypatch, capability, expected):
     details = {"compute_capability": capability}
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda _: details)
     assert bfloat16_hardware() == expected
+
+
+def test_without_a_gpu_the_cpu_counts(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
+    monkeypatch.setattr(precision, "bfloat16_instructions", lambda: "AMX")
+    assert bfloat16_hardware() == "AMX"
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ def density(saliency: tf.Tensor) -> tf.Tensor:
     """Each map (B, H, W, 1) divided by its sum; a map without any saliency becomes uniform."""
     total = tf.reduce_sum(saliency, axis=(1, 2, 3), keepdims=True)
     pixels = tf.cast(tf.reduce_prod(tf.shape(saliency)[1:3]), tf.float32)
-    return tf.where(total > 0, saliency / tf.where(total > 0, total, 1.0), tf.ones_like(saliency) / pixels)
+    # The conditions are of a number a map: one of a number a pixel takes runtimes longer than the network.
+    return saliency / tf.where(total > 0, total, 1.0) + tf.where(total > 0, 0.0, 1 / pixels)
 
 
 def serving_function(

@@ -65,15 +65,22 @@ def predict_video(
     regions: dict[str, dict[str, Any]] = {region.name: {"share": []} for region in outputs.regions}
     make_folder(stem.parent)
 
-    with contextlib.ExitStack() as files, ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+    with (
+        contextlib.ExitStack() as files,
+        ThreadPoolExecutor(1) as reader,
+        ThreadPoolExecutor(1) as writer,
+        ThreadPoolExecutor(2) as encoders,  # VP9 takes as long as a network
+    ):
         videos = {suffix: files.enter_context(_Video(stem, suffix, rate)) for suffix in _suffixes(outputs)}
 
         def write(item: tuple[int, np.ndarray, np.ndarray]) -> None:
             _, frame, saliency_map = item
+            pictures = {}
             if outputs.map:
-                videos[".mp4"].add(cv2.cvtColor(outputs.grey_picture(saliency_map), cv2.COLOR_GRAY2BGR))
+                pictures[".mp4"] = cv2.cvtColor(outputs.grey_picture(saliency_map), cv2.COLOR_GRAY2BGR)
             if outputs.overlay:
-                videos["_overlay.mp4"].add(outputs.picture(frame, saliency_map)[..., ::-1])
+                pictures["_overlay.mp4"] = outputs.picture(frame, saliency_map)[..., ::-1]
+            list(encoders.map(lambda suffix: videos[suffix].add(pictures[suffix]), pictures))
             for region in outputs.regions:
                 attention = attention_share(saliency_map, region)
                 regions[region.name]["share"].append(attention["share"])

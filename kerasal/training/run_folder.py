@@ -60,6 +60,7 @@ ARGUMENTS: Kinds = {  # ... and to load them
     "pixels_per_degree": (int, float, NoneType),
     "split_file": (str, NoneType),
     "crop_borders": bool,
+    "normalized": bool,
 }
 PACKAGES = ("kerasal", "tensorflow", "keras", "numpy")
 
@@ -209,7 +210,7 @@ class RunFolder:
         if not arguments:
             raise InputError(f"the data of {self.path} were made in a program: they cannot be loaded again")
         path = self.path / "config.json"
-        check_entries(path, arguments, ARGUMENTS)
+        check_entries(path, {"normalized": False, **arguments}, ARGUMENTS)  # it is written where it is true
         if unknown := sorted(set(arguments) - set(ARGUMENTS)):
             raise InputError(f"{path} is damaged: its data have an argument {shown(unknown[0])}")
         return arguments

@@ -1,3 +1,4 @@
+import json
 import re
 
 import numpy as np
@@ -6,8 +7,10 @@ import scipy.io
 from conftest import write_photo
 from PIL import Image
 
+from kerasal import data
 from kerasal.data import folder
 from kerasal.errors import InputError
+from kerasal.training.run_folder import ENTRIES, RunFolder
 
 
 def by_name(dataset):
@@ -291,6 +294,17 @@ def test_coordinates_that_are_shares_are_refused_unless_they_are_said_to_be(phot
     sample = by_name(folder.load(photo_folder, normalized=True))["p0"]
     pixels = np.argwhere(sample.fixation_map())
     assert pixels.tolist() == [[0, 0], [15, 45], [54, 9], [59, 89]]  # rows, columns of 60x90
+
+
+def test_a_run_that_was_trained_on_shares_loads_its_data_again(photo_folder, tmp_path):
+    for path in (photo_folder / "fixations").iterdir():
+        path.write_text("x,y\n" + "".join(f"{x},{y}\n" for x, y in SHARES))
+    dataset = data.load(str(photo_folder), normalized=True)
+    config = {"arguments": dataset.arguments, "fingerprint": "", "limit": None}
+    ours = {name: kind() for name, kind in ENTRIES.items()} | {"schema": 1, "data": config}
+    (tmp_path / "config.json").write_text(json.dumps(ours))
+    again = data.load(**RunFolder(tmp_path).data_arguments())
+    assert data.fingerprint(again.samples) == data.fingerprint(dataset.samples)
 
 
 def test_shares_some_of_which_are_off_the_image_are_refused_too(photo_folder):

@@ -26,7 +26,9 @@ from kerasal_cli.loading import load_data, load_library, load_light, open_cluste
 @click.option(
     "--reference", metavar="NAME", help="The system that others are compared with.  [default: the first]"
 )
-@click.option("--seed", default=0, show_default=True, help="Of the bootstrap intervals.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap intervals."
+)
 @options.processes
 @options.cluster
 @click.option(
@@ -95,8 +97,10 @@ def evaluate(
         *(evaluation.MapFolder(folder) for folder in maps),
         *(evaluation.baseline(name) for name in baselines),
     ]
-    runs = [Path(folder) for model in models if Path(folder := model.removeprefix("run:")).is_dir()]
-    own_data = data_arguments["data"] is None and data_arguments["split_file"] is None
+    # A folder may have the name of a classical model, or be an export.
+    folders = [Path(model.removeprefix("run:")) for model in models if not is_classical(model)]
+    runs = [folder for folder in folders if (folder / "config.json").is_file()]
+    own_data = not any(value for name, value in data_arguments.items() if name != "data_dir")
     dataset = load_data(limit, **_data(runs, **data_arguments))
     with open_cluster(cluster) as workers:
         result = evaluation.evaluate(
@@ -115,16 +119,17 @@ def evaluate(
     show(result, style)
     if output is None and len(systems) == len(runs) == 1:
         # The run folder holds the scores on its own test split; others need a place of their own.
-        whole = own_data and limit is None and split == "test" and metrics is None
-        output = runs[0] if whole else runs[0] / f"{dataset.name}-{split}"
+        whole = own_data and limit is None and split == "test" and metrics is None and not mirror
+        part = f"{dataset.name}-{split}" + ("-mirrored" if mirror else "")
+        output = runs[0] if whole else runs[0] / part
     if output:
         before = {path for path in output.glob("*") if path.is_file()}
         for path in result.write(output):
             say(f"{'replaced' if path in before else 'wrote'} {path}")
 
 
-def _data(runs, data, split_file, **where) -> dict:
-    """Which data to load: what the options name, or what all runs were trained on."""
+def _data(runs, data, **reading) -> dict:
+    """Which data to load: what the options name, or what all runs were trained on, read as they say."""
     if data is None and runs:
         from kerasal.errors import InputError
         from kerasal.training import RunFolder
@@ -132,5 +137,8 @@ def _data(runs, data, split_file, **where) -> dict:
         first, *others = (RunFolder.open(run).data_arguments() for run in runs)
         if any(other != first for other in others):
             raise InputError("the runs were trained on different data: name the data to evaluate with --data")
-        return {**first, "split_file": split_file or first.get("split_file")}
-    return {"name": data or "synthetic", "split_file": split_file, **where}
+        given = {name: value for name, value in reading.items() if value is not None and value is not False}
+        if isinstance(before := first["data_dir"], dict) and isinstance(reading["data_dir"], dict):
+            given["data_dir"] = {**before, **reading["data_dir"]}
+        return {**first, **given}
+    return {"name": data or "synthetic", **reading}

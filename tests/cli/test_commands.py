@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -122,6 +123,27 @@ def test_a_part_of_a_run_s_evaluation_does_not_replace_the_whole(trained):
     assert (trained / "run/metrics.json").read_bytes() == whole
     values = json.loads((trained / "run/photos-test/metrics.json").read_text())
     assert list(values["metrics"]) == ["cc", "nss"]
+    assert invoke("evaluate", trained / "run", "--mirror").exit_code == 0
+    assert (trained / "run/metrics.json").read_bytes() == whole
+    values = json.loads((trained / "run/photos-test-mirrored/metrics.json").read_text())
+    assert values["system"] == f"{trained / 'run'}, mirrored"
+
+
+def test_a_run_s_data_are_read_where_and_as_the_options_say(trained, tmp_path):
+    shutil.copytree(trained / "photos", tmp_path / "moved")
+    arguments = ("evaluate", trained / "run", "--metrics", "cc", "--format", "json", "-o", tmp_path / "out")
+    moved = invoke(*arguments, "--data-dir", tmp_path / "moved")
+    assert json.loads(moved.stdout)["data"] == f"images from {tmp_path / 'moved'}"
+    sharper, before = invoke(*arguments, "--sigma", 1), invoke(*arguments)
+    assert json.loads(sharper.stdout)["metrics"]["cc"] != json.loads(before.stdout)["metrics"]["cc"]
+
+
+def test_a_folder_with_the_name_of_a_classical_model_is_no_run(trained, tmp_path, monkeypatch):
+    (tmp_path / "aws").mkdir()
+    monkeypatch.chdir(tmp_path)
+    result = invoke("evaluate", "aws", "--data", trained / "photos", "--metrics", "cc")
+    assert result.exit_code == 0, result.output
+    assert not list((tmp_path / "aws").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -383,6 +405,7 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(trained, tmp_path, monkey
         (["evaluate"], ["run folder", "--baseline"]),
         (["evaluate", "--baseline", "best"], ["best", "center-bias"]),
         (["evaluate", "--baseline", "chance", "--baseline", "chance"], ["twice", "chance"]),
+        (["evaluate", "--baseline", "chance", "--seed", "-1"], ["--seed", "-1"]),
         (["evaluate", "--baseline", "chance", "--metrics", "auc"], ["'auc'", "auc_judd"]),
         (["evaluate", "--baseline", "chance", "--reference", "run"], ["'run'", "chance"]),
         (["evaluate", "--maps", "/nowhere"], ["/nowhere"]),

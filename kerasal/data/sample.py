@@ -181,6 +181,14 @@ def data_entry(dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def same_data(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether two entries of `data_entry` tell of the same samples in the same splits.
+
+    The fingerprint goes over all splits as one, so that their lengths tell where one ends.
+    """
+    return all(before.get(key, now[key]) == now[key] for key in ("fingerprint", *SPLITS))
+
+
 def fingerprint(samples: list[Sample]) -> str:
     """A SHA-256 over the samples' contents, in order: names, stimuli, fixations, density maps, sigmas."""
     digest = hashlib.sha256()

@@ -25,6 +25,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasal.data.sample import same_data
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest.heads import build_head
@@ -44,7 +45,7 @@ class QuestFolder(ResultsFolder):
     def differences(self, before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         pairs = {
             **{key: (before["options"].get(key), value) for key, value in now["options"].items()},
-            "data": (before["data"]["fingerprint"], now["data"]["fingerprint"]),
+            "data": (same_data(before["data"], now["data"]), True),
             "samples of each set in an epoch": (_drawn(before), _drawn(now)),
             "precision": (before["precision"], now["precision"]),
         }

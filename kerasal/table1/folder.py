@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from kerasal.data.images import read_map, write_picture
+from kerasal.data.sample import same_data
 from kerasal.evaluation import Scores
 from kerasal.reports import ResultsFolder, resized
 from kerasal.visualize import grey
@@ -30,7 +31,7 @@ class Table1Folder(ResultsFolder):
     def differences(self, before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         pairs = {key: (before[key], now[key]) for key in ("split", "metrics")}
         changed = [f"{key} {was} there, {is_} now" for key, (was, is_) in pairs.items() if was != is_]
-        return changed + ["other data"] * (before["data"]["fingerprint"] != now["data"]["fingerprint"])
+        return changed + ["other data"] * (not same_data(before["data"], now["data"]))
 
     def systems(self) -> list[dict[str, Any]]:
         """The facts of each system that is scored."""

@@ -16,7 +16,7 @@ from kerasal._files import held
 from kerasal._progress import Progress
 from kerasal.data.images import read_map
 from kerasal.data.reading import naming_undecodable
-from kerasal.data.sample import Dataset, data_entry, fingerprint, report_merged
+from kerasal.data.sample import Dataset, data_entry, report_merged, same_data
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 from kerasal.training.checkpoint import Checkpoints
@@ -153,7 +153,7 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
     dataset = data.load(**{**arguments, **({"data_dir": data_dir} if data_dir else {})})
     if config["data"]["limit"]:
         dataset = dataset.limited(config["data"]["limit"])
-    if fingerprint(dataset.samples) != config["data"]["fingerprint"]:
+    if not same_data(config["data"], data_entry(dataset)):
         raise InputError(
             f"the data of {run.path} have changed since it began: a run goes on only with the same stimuli, "
             "fixations and maps"

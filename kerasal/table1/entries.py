@@ -1,6 +1,7 @@
 """Which systems a comparison has, and what its tables say of each."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ import kerasal
 from kerasal import evaluation
 from kerasal.classical import CLASSICAL
 from kerasal.data.sample import Dataset, Sample
+from kerasal.errors import InputError
 from kerasal.models import NETWORKS
 from kerasal.prediction import NAMED, Source, find, published_here
 from kerasal.weights import sha256
@@ -50,7 +52,7 @@ def entries(
 
     The classical models, networks that come with kerasal, published weights that are on this machine, and
     reference lines; `models`: runs, weights files and names, as `kerasal.prediction.find` takes them; and the
-    folders `maps`. InputError: as there, and as `kerasal.evaluation.MapFolder`.
+    folders `maps`. InputError: as there, and as `kerasal.evaluation.MapFolder`; two systems of one name.
     """
     sources = dict(NAMED)
     for network in NETWORKS:
@@ -62,11 +64,16 @@ def entries(
         sources[str(model) if other else source.name] = source
     known_truth = all(sample.true_density is not None for sample in samples)
     references = [name for name in REFERENCES if name != "upper-bound" or known_truth]
-    return [
+    found = [
         *(_of_source(name, source) for name, source in sources.items()),
         *(_of_maps(Path(folder), dataset, samples) for folder in maps),
         *(_reference(name, dataset) for name in references),
     ]
+    for fact in ("name", "label"):
+        called = Counter(entry.facts[fact] for entry in found)
+        if twice := [name for name, count in called.items() if count > 1]:
+            raise InputError(f"two systems are called {twice[0]}: name a folder of maps by its whole path")
+    return found
 
 
 def _of_source(name: str, source: Source) -> Entry:

@@ -49,6 +49,8 @@ def run(
     if unknown := [key for key in metrics or () if key not in METRICS]:
         raise InputError(f"unknown metric {unknown[0]!r}: of {', '.join(METRICS)}")
     samples = dataset[split]
+    if elsewhere := [sample.name for sample in dataset.named(stimuli or ()) if sample not in samples]:
+        raise InputError(f"{elsewhere[0]} is not in the {split} split, which is scored: name other stimuli")
     folder = Table1Folder(path)
     before = folder.read_json("config.json") or {}
     stimuli = stimuli or before.get("stimuli")
@@ -92,9 +94,9 @@ def _score(entry: Entry, dataset, split, metrics, processes, progress) -> tuple[
 
 def _write_maps(folder: Table1Folder, entry: Entry, dataset: Dataset, shown: Sequence[Sample]) -> None:
     """Keep its maps of the stimuli shown; none of a system that knows the answers, whose map they are."""
-    if entry.facts["competes"]:
-        name = entry.facts["name"]
-        missing = [sample for sample in shown if folder.map(name, sample.name) is None]
+    name = entry.facts["name"]
+    missing = [sample for sample in shown if folder.map(name, sample.name) is None]
+    if entry.facts["competes"] and missing:  # to ask for no maps would load a network
         for sample, job in zip(missing, entry.system.jobs(dataset, missing), strict=True):
             folder.write_map(name, sample.name, job()[0][0])
 

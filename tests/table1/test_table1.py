@@ -115,14 +115,17 @@ def test_the_files_hold_the_same_numbers(finished):
 def test_a_second_call_scores_only_what_is_new_or_has_changed(finished, dataset, weights, monkeypatch):
     folder = finished[0]
     facts = {"model": "sam-vgg", "trained_on": "x"}
-    source = Source("bright", "brightness", lambda _: Brightness(), facts, (weights,))
+    loaded = []
+    source = Source("bright", "brightness", lambda _: loaded.append(1) or Brightness(), facts, (weights,))
     monkeypatch.setitem(NAMED, "bright", source)
     results, scored = run(dataset, folder)
     assert scored == ["bright"]
     assert list(results.systems).index("bright") == len(CLASSICAL)  # behind them, before the reference lines
     assert not any(line.startswith("sam-vgg ") for line in results.missing)
     assert results.printed["Sam-VGG"] == ["bright"]
+    assert loaded == [1]
     assert run(dataset, folder)[1] == []
+    assert loaded == [1]  # nothing is scored or drawn with it
     weights.write_bytes(b"second")
     assert run(dataset, folder)[1] == ["bright"]
     monkeypatch.delitem(NAMED, "bright")
@@ -144,6 +147,10 @@ def test_other_settings_and_another_kind_of_folder_are_refused(finished, dataset
         run(dataset, folder, metrics=["cc"])
     with pytest.raises(InputError, match="other data"):
         run(dataset.limited(1), folder, stimuli=finished[1].config["stimuli"][:1], split="all")
+    train, validation, test = dataset.splits.values()  # the same images in the same order, split elsewhere
+    longer = {"train": train + validation, "validation": [], "test": test}
+    with pytest.raises(InputError, match="other data"):
+        run(dataset.with_splits(longer), folder)
     (tmp_path / "config.json").write_text('{"schema": 1, "losses": []}')
     with pytest.raises(InputError, match="holds no comparison"):
         run(dataset, tmp_path)
@@ -180,11 +187,16 @@ def test_images_too_small_for_a_model_are_named_and_the_others_go_on(tmp_path):
     assert re.fullmatch(r"GBVS: p\d: gbvs needs an image of at least 128x128, got \d+x\d+", line)
 
 
-def test_wrong_names_are_one_line_and_leave_nothing(dataset, tmp_path):
+def test_wrong_names_are_one_line_and_leave_nothing(dataset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "GBVS").mkdir()
+    np.save(tmp_path / "GBVS/p0.npy", np.ones((2, 2)))
     for arguments, words in (
         ({"metrics": ["auc"]}, "'auc': of cc"),
         ({"stimuli": ["nobody"]}, "no stimulus 'nobody'"),
         ({"split": "exam"}, "unknown split 'exam'"),
+        ({"split": "test", "stimuli": [dataset["train"][0].name]}, "not in the test split"),
+        ({"maps": ["GBVS"]}, "two systems are called GBVS"),
     ):
         with pytest.raises(InputError, match=words):
             run(dataset, tmp_path / "c", **arguments)

@@ -1,5 +1,6 @@
 """The datasets by name."""
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -41,7 +42,12 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
 }
 
 # The fields of `ReadingOptions` that a loader has, besides split_file, which all take.
-OWN_OPTIONS = {"cat2000": ("crop_borders",), "folder": ("sigma", "pixels_per_degree", "normalized")}
+OF_FOLDERS = {  # as the beginning of an error
+    "sigma": "a sigma is",
+    "pixels_per_degree": "pixels per degree are",
+    "normalized": "normalized coordinates are",
+}
+OWN_OPTIONS = {"cat2000": ("crop_borders",), "folder": tuple(OF_FOLDERS)}
 
 # The facts of the published ones.
 INFO: dict[str, DatasetInfo] = {
@@ -78,26 +84,28 @@ def load(
             `kerasal.data.folder.load`, for crop_borders `kerasal.data.cat2000.load`, for split_file
             `kerasal.data.splits.split_by_file`.
 
-    InputError: an unknown name, or whatever the loader finds wrong.
+    InputError: an unknown name, an option that the dataset does not have, or whatever the loader finds wrong.
     """
     reading = ReadingOptions(**options)
     for option in ("sigma", "pixels_per_degree"):
         value = getattr(reading, option)
-        if value is not None and value <= 0:
+        if value is not None and not 0 < value < math.inf:
             raise InputError(f"{option.replace('_', ' ')} must be positive, got {value}")
+    of_folders = [what for option, what in OF_FOLDERS.items() if getattr(reading, option)]
     if "+" in name and not Path(name).is_dir():
         if reading.split_file is not None:
             raise InputError(
                 "a split file is for one dataset: give it to kerasal data prepare, and mix what that writes"
             )
-        return _load_mixture(name, data_dir, reading)
+        return _load_mixture(name, data_dir, reading, of_folders)
     if isinstance(data_dir, Mapping):
         data_dir = _of_each([name], data_dir)[0]
     name, directory = locate(name, data_dir)
     if reading.crop_borders and name != "cat2000":
         raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {name}")
-    if reading.normalized and (name != "folder" or prepared.is_prepared(directory)):
-        raise InputError(f"normalized coordinates are for folders of your own, not for {name}")
+    if of_folders and not _is_own(name, directory):
+        what = f"{directory}, which is prepared" if name == "folder" else name
+        raise InputError(f"{of_folders[0]} for folders of your own, not for {what}")
     if name == "synthetic":
         dataset = synthetic.load()
     elif name == "folder" and prepared.is_prepared(directory):
@@ -105,7 +113,7 @@ def load(
     elif name != "folder" and not directory.is_dir():
         raise InputError(
             f"no folder {directory} for {name}: get it with kerasal data fetch {name} (from "
-            f"{INFO[name].page}), or say where it lies with --data-dir"
+            f"{INFO[name].page}), or say where it lies: --data-dir, or FOLDER of kerasal data"
         )
     else:
         dataset = DATASETS[name](directory, troubles, **reading.of(OWN_OPTIONS.get(name, ())))
@@ -115,7 +123,7 @@ def load(
     return replace(dataset, arguments=arguments)
 
 
-def _load_mixture(text: str, data_dir, reading: ReadingOptions) -> mixture.Mixture:
+def _load_mixture(text: str, data_dir, reading: ReadingOptions, of_folders: list[str]) -> mixture.Mixture:
     names, weights = mixture.parse(text)
     if data_dir is not None and not isinstance(data_dir, Mapping):
         raise InputError(
@@ -123,16 +131,15 @@ def _load_mixture(text: str, data_dir, reading: ReadingOptions) -> mixture.Mixtu
         )
     if reading.crop_borders and "cat2000" not in names:
         raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {text}")
-    if reading.normalized and all(name in DATASETS for name in names):
-        raise InputError(f"normalized coordinates are for folders of your own, not for {text}")
+    own = [name for name in names if name not in DATASETS and _is_own("folder", Path(name))]
+    if of_folders and not own:
+        raise InputError(f"{of_folders[0]} for folders of your own, not for {text}")
     parts = [
         load(
             name,
             directory,
-            sigma=reading.sigma,
-            pixels_per_degree=reading.pixels_per_degree,
             crop_borders=reading.crop_borders and name == "cat2000",
-            normalized=reading.normalized and name not in DATASETS,
+            **(reading.of(tuple(OF_FOLDERS)) if name in own else {}),
         )
         for name, directory in zip(names, _of_each(names, data_dir or {}), strict=True)
     ]
@@ -155,6 +162,11 @@ def _load_mixture(text: str, data_dir, reading: ReadingOptions) -> mixture.Mixtu
     return replace(mixture.mix(parts, weights), arguments=arguments)
 
 
+def _is_own(name: str, directory: Path) -> bool:
+    """Whether it is a user's folder of images, whose fixations are read as the options say."""
+    return name == "folder" and not prepared.is_prepared(directory)
+
+
 def _of_each(names: list[str], folders: Mapping[str, Path | str]) -> list[Path | str | None]:
     """The folder of each dataset; None is its default. InputError: a folder of another dataset."""
     if unknown := [name for name in folders if name not in names]:
@@ -174,7 +186,7 @@ def locate(name: str, data_dir: Path | str | None = None) -> tuple[str, Path]:
             raise InputError(f"{name} is a file: a dataset is a folder with images/ and fixations/ or maps/")
         raise InputError(f"unknown dataset {name!r}: one of {', '.join(DATASETS)}, or a folder's path")
     if name == "folder" and data_dir is None:
-        raise InputError("give the folder: --data PATH, or --data folder --data-dir PATH")
+        raise InputError("give the folder's path in place of the name folder")
     return name, Path(data_dir).absolute() if data_dir else default_folder(name)
 
 

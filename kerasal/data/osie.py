@@ -62,7 +62,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
     if root is None:
         raise InputError(
             f"no OSIE in {folder}: it needs eye/fixations.mat and stimuli/1001.jpg ... 1700.jpg; "
-            f"get them from {ADDRESS} (folder data/) and give the folder with --data-dir"
+            f"get them from {ADDRESS} (folder data/)"
         )
     path = root / "eye/fixations.mat"
     with structure(path, "OSIE's fixations"):

@@ -244,7 +244,7 @@ def read_map(path: Path | str) -> np.ndarray:
         array = array[0] if array.shape[0] == 1 else array[..., 0]
     if array.ndim != 2 or array.size == 0:
         raise InputError(f"{path} must hold a two-dimensional map, got shape {array.shape}")
-    array = array.astype("float64")
+    array = array.astype("float64", order="C")
     if not np.isfinite(array).all() or array.min() < 0:
         raise InputError(f"{path} has negative or non-finite values: a map is non-negative")
     return array

@@ -213,6 +213,13 @@ def test_a_folder_of_maps_is_checked_before_anything_is_scored(photos, tmp_path)
     assert "resized" in facts
 
 
+def test_maps_in_any_order_of_memory_are_checked(photos, tmp_path):
+    write_maps(tmp_path / "maps", photos["test"])
+    for path in (tmp_path / "maps").iterdir():
+        np.save(path, np.asfortranarray(np.load(path)))
+    assert evaluation.check_maps(tmp_path / "maps", photos).troubles == []
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

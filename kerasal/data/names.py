@@ -25,7 +25,8 @@ def named_files(folder: Path | str, suffixes: Sequence[str], what: str) -> tuple
     """The files with one of the suffixes, in any case, by their names; and those of other kinds.
 
     Folders within are gone through, and belong to the name. Hidden files count for nothing. `what` the files
-    are is for errors. InputError: no such folder, nothing of these kinds in it, or two files of one name.
+    are is for errors. InputError: no such folder, nothing of these kinds in it, two files of one name, or a
+    name that is no text.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -37,6 +38,10 @@ def named_files(folder: Path | str, suffixes: Sequence[str], what: str) -> tuple
             others.append(path)
             continue
         name = normal(path.relative_to(folder).with_suffix("").as_posix())
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise InputError(f"{folder} has a file whose name is no UTF-8, {name!r}: rename it") from None
         if name in files:
             raise InputError(
                 f"{folder} has two {what} {files[name].relative_to(folder)} and {path.relative_to(folder)} "

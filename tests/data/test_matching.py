@@ -1,5 +1,7 @@
 """No sample gets another's file: folders of any shape, as cameras, datasets and file systems make them."""
 
+import os
+import sys
 import tempfile
 import unicodedata
 from pathlib import Path
@@ -45,6 +47,13 @@ def test_a_flat_file_belongs_to_the_only_sample_that_it_can_be_of(tmp_path):
 def test_a_flat_file_that_could_be_of_several_is_refused_by_name(tmp_path):
     with pytest.raises(InputError, match=r"001\.png could belong to Action/001, Art/001.*Action/001\.png"):
         matched(tmp_path, ["Action/001", "Art/001"], "001.png", "Art/001.png")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' names are text")
+def test_a_name_that_is_no_text_is_refused_while_the_folder_is_read(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.png")).touch()
+    with pytest.raises(InputError, match=r"'caf\\udce9': rename it"):
+        tree(tmp_path, "a.png")
 
 
 def test_a_file_in_another_category_is_nobodys(tmp_path):

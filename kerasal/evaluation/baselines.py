@@ -141,8 +141,10 @@ def _half_against_half(orders: dict[str, np.ndarray], sample: Sample) -> list[Ca
     if not _has_observers(sample):
         return []
     order = orders[sample.name]
-    predicting, scored = np.split(order, [len(order) // 2])
-    return [(_seen_by(sample, predicting).density(), _seen_by(sample, scored))]
+    predicting, scored = (_seen_by(sample, half) for half in np.split(order, [len(order) // 2]))
+    if not len(predicting.all_fixations()):
+        return []  # a blank map predicts nothing
+    return [(predicting.density(), scored)]
 
 
 def _seen_by(sample: Sample, observers) -> Sample:
@@ -153,8 +155,13 @@ def _seen_by(sample: Sample, observers) -> Sample:
 def _need_observers(samples: list[Sample], what: str) -> None:
     if not any(map(_has_observers, samples)):
         sample = samples[0]
-        raise InputError(f"{sample.name} has {len(sample.fixations or ())} observers: {what} at least two")
+        raise InputError(f"{sample.name} has {_observers_of(sample)} observers: {what} at least two")
 
 
 def _has_observers(sample: Sample) -> bool:
-    return len(sample.fixations or ()) >= 2
+    return _observers_of(sample) >= 2
+
+
+def _observers_of(sample: Sample) -> int:
+    """How many observers looked at it: who has no fixation did not."""
+    return sum(len(xy) > 0 for xy in sample.fixations or ())

@@ -98,9 +98,10 @@ def test_a_single_observer_cannot_be_predicted_by_others(photos, name):
 
 @pytest.mark.parametrize("name", ["observers", "half-observers"])
 @pytest.mark.parametrize("seen_by", [0, 1])
-def test_an_image_that_fewer_than_two_observers_saw_has_no_score_and_stops_nothing(photos, name, seen_by):
+@pytest.mark.parametrize("away", [0, 2])  # observers without a fixation, whose map would be blank
+def test_an_image_that_fewer_than_two_observers_saw_has_no_score(photos, name, seen_by, away):
     first, *others = photos["test"]
-    few = replace(first, fixations=first.fixations[:seen_by])
+    few = replace(first, fixations=(*first.fixations[:seen_by], *[np.empty((0, 2))] * away))
     dataset = replace(photos, splits={**photos.splits, "test": [few, *others]})
     result = evaluation.evaluate([evaluation.baseline(name)], dataset, metrics=["cc", "nss"])
     for key in ("cc", "nss"):
@@ -110,6 +111,17 @@ def test_an_image_that_fewer_than_two_observers_saw_has_no_score_and_stops_nothi
     assert [
         note for note in result.notes if f"1 of {len(photos['test'])} images" in note and few.name in note
     ]
+
+
+def test_no_half_that_did_not_look_predicts_the_other(photos):
+    sample = photos["test"][0]
+    rarely = replace(sample, fixations=(*sample.fixations[:2], *[np.empty((0, 2))] * 8))
+    dataset = replace(
+        photos, splits={**photos.splits, "test": [replace(rarely, name=f"s{i}") for i in range(20)]}
+    )
+    found = cases("half-observers", dataset)
+    assert 0 < sum(map(len, found)) < 20
+    assert all(saliency_map.max() == 1 for pairs in found for saliency_map, _ in pairs)
 
 
 def test_upper_bound_beats_the_center_bias_on_every_metric_of_generated_data():

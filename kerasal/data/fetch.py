@@ -1,5 +1,6 @@
 """Getting a dataset: its archives from the user's disk or the official page, checked, unpacked safely."""
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -64,7 +65,8 @@ def fetch(
     if archives is None:
         for file in files:
             file.unlink()
-        store.rmdir()
+        with contextlib.suppress(OSError):  # something of the user's or of the system's lies there, too
+            store.rmdir()
     return folder
 
 

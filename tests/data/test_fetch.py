@@ -99,6 +99,14 @@ def test_a_dataset_is_fetched_checked_and_unpacked(archive, tmp_path, behaviour)
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["fiwi"]  # the archive is gone
 
 
+def test_another_file_beside_the_archives_stays_and_stops_nothing(archive, tmp_path):
+    (tmp_path / "fiwi.archives").mkdir()
+    (tmp_path / "fiwi.archives/.DS_Store").touch()
+    with server(archive) as (address, _):
+        fetch(fiwi_from(address, archive), tmp_path / "fiwi", report=quiet)
+    assert [path.name for path in (tmp_path / "fiwi.archives").iterdir()] == [".DS_Store"]
+
+
 @pytest.mark.parametrize(
     ("behaviour", "words"), [("cuts", "bytes are kept"), ("stalls", "bytes are kept"), ("404", "HTTP 404")]
 )

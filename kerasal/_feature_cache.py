@@ -68,7 +68,8 @@ def entries(cache: Path) -> list[CachedFeatures]:
     """What lies there, the one that was used least lately first."""
     found = []
     for path in features_folder(cache).iterdir() if features_folder(cache).is_dir() else ():
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # another process has removed it
+        # Another process has removed it, or another user is computing it.
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             files = [file.stat() for file in path.iterdir()]
             finished = ".partial-" not in path.name
             size = sum(file.st_size for file in files)

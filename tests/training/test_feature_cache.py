@@ -68,6 +68,19 @@ def test_what_was_used_least_lately_goes_first_and_no_more_than_is_needed(tmp_pa
     assert names(tmp_path) == ["new"]
 
 
+def test_what_another_user_computes_is_passed_over(tmp_path, monkeypatch):
+    theirs, ours = entry(tmp_path, ".a.partial-1-x", 100), entry(tmp_path, "b", 100)
+    iterdir = Path.iterdir
+
+    def refusing(path):  # their folder is for them alone until it is finished; root is not refused
+        if path == theirs:
+            raise PermissionError(path)
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    assert [cached.path for cached in entries(tmp_path)] == [ours]
+
+
 def test_without_a_bound_half_the_room_is_kept_and_nothing_refused(tmp_path, monkeypatch):
     for name, age in (("a", 3), ("b", 2), ("c", 1)):
         entry(tmp_path, name, 100, 100 * age)

@@ -73,6 +73,11 @@ class Scorer:
             "other_fixations": lambda: self.pool.others(sample),
             "baseline": lambda: stretch(self.center_bias, sample.size),
         }
+        if (shape := np.shape(saliency_map)) != sample.size:  # which fixations alone may not tell
+            raise MapError(
+                f"cannot score the map of {sample.name}: it and its stimulus must have one shape, "
+                f"got {shape} and {sample.size}"
+            )
         try:
             values = measure(
                 self.metrics, np.asarray(saliency_map, "float64"), **{name: makers[name]() for name in needed}

@@ -133,6 +133,10 @@ def test_images_too_small_for_the_grid_of_emd_lose_that_metric_alone(photos):
         ({"systems": [RANDOM, RANDOM]}, "named twice: random"),
         ({"systems": [evaluation.Function("nan", lambda s: np.full(s.size, np.nan))]}, "map of p.*finite"),
         ({"systems": [evaluation.Function("small", lambda s: np.eye(5))]}, "map of p.*one shape"),
+        (
+            {"systems": [evaluation.Function("large", lambda s: np.eye(300))], "metrics": ["nss"]},
+            "map of p.*one shape",
+        ),
     ],
 )
 def test_mistakes_are_named(photos, arguments, message):

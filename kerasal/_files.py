@@ -250,7 +250,7 @@ def users_folder(variable: str, default: str) -> Path:
     InputError: neither is known.
     """
     if named := os.environ.get(variable):
-        return Path(named)
+        return Path(os.path.expanduser(named))
     try:
         return Path.home() / default
     except RuntimeError:

@@ -206,6 +206,9 @@ def test_without_a_home_the_variable_is_named(monkeypatch, tmp_path):
         _files.default_cache()
     monkeypatch.setenv("KERASAL_CACHE", str(tmp_path))
     assert _files.default_cache() == tmp_path
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KERASAL_CACHE", "~/cache")  # as in a container's file, which no shell reads
+    assert _files.default_cache() == tmp_path / "cache"
 
 
 def test_a_folder_is_held_by_one_process_and_let_go_however_that_ends(tmp_path):

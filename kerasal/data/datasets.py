@@ -131,7 +131,8 @@ def _load_mixture(text: str, data_dir, reading: ReadingOptions, of_folders: list
         )
     if reading.crop_borders and "cat2000" not in names:
         raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {text}")
-    own = [name for name in names if name not in DATASETS and _is_own("folder", Path(name))]
+    places = list(zip(names, _of_each(names, data_dir or {}), strict=True))
+    own = {name for name, directory in places if of_folders and _is_own(*locate(name, directory))}
     if of_folders and not own:
         raise InputError(f"{of_folders[0]} for folders of your own, not for {text}")
     parts = [
@@ -141,7 +142,7 @@ def _load_mixture(text: str, data_dir, reading: ReadingOptions, of_folders: list
             crop_borders=reading.crop_borders and name == "cat2000",
             **(reading.of(tuple(OF_FOLDERS)) if name in own else {}),
         )
-        for name, directory in zip(names, _of_each(names, data_dir or {}), strict=True)
+        for name, directory in places
     ]
     # Folders are named by their whole paths, so that the mixture is found again from anywhere.
     found = [
@@ -187,7 +188,8 @@ def locate(name: str, data_dir: Path | str | None = None) -> tuple[str, Path]:
         raise InputError(f"unknown dataset {name!r}: one of {', '.join(DATASETS)}, or a folder's path")
     if name == "folder" and data_dir is None:
         raise InputError("give the folder's path in place of the name folder")
-    return name, Path(data_dir).absolute() if data_dir else default_folder(name)
+    # No shell has seen a ~ that comes from a file of options, or behind a +.
+    return name, Path(os.path.expanduser(data_dir)).absolute() if data_dir else default_folder(name)
 
 
 def facts(name: str) -> DatasetInfo:

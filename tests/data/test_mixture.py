@@ -66,6 +66,24 @@ def test_each_set_keeps_its_own_splits_and_is_found_again(sets, tmp_path, monkey
     assert len({sample.size for sample in mixed["all"]}) == 5
 
 
+def test_folders_of_ones_own_are_read_as_the_options_say_and_named_sets_as_they_are(sets, tmp_path):
+    scene, photos = sets
+    data.prepare(data.load(str(photos)), tmp_path / "prepared", size=None)
+    (tmp_path / "photos").rename(tmp_path / "own")
+    mixed = data.load(f"scene+{tmp_path / 'own'}+{tmp_path / 'prepared'}", {"scene": scene}, sigma=5.0)
+    alone = data.load("scene", scene).samples, data.load(str(tmp_path / "prepared")).samples
+    sigmas = [{sample.sigma for sample in part.samples} for part in mixed.sets]
+    assert sigmas == [{s.sigma for s in alone[0]}, {5.0}, {s.sigma for s in alone[1]}]
+    with pytest.raises(InputError, match=r"own, not for .*prepared, which is prepared"):
+        data.load(str(tmp_path / "prepared"), sigma=5.0)
+
+
+def test_a_tilde_that_no_shell_has_seen_is_the_home_folder(sets, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert data.locate("osie", "~/osie") == ("osie", tmp_path / "osie")
+    assert data.load("~/photos").arguments["data_dir"] == str(tmp_path / "photos")
+
+
 def test_an_epoch_draws_the_shares_and_a_training_every_sample_alike():
     # 20 samples in all; weights 3:1 make 15 and 5 of them, of 8 and 12 samples.
     mixed = data.mix([made("a", 8), made("b", 12)], [3, 1])

@@ -35,16 +35,28 @@ def predicted(
     """(key, stimulus, saliency map) for each (key, stimulus (H, W, 3) uint8 RGB), in order.
 
     A predictor that has `stream`, as `ClassicalPredictor`, takes all, for that number of `processes`; others
-    get batches. `refused` is called with the key and the error of a stimulus that a stream refuses, and which
-    is left out.
+    get batches. `refused` is called with the key and the error of a stimulus that the predictor refuses, and
+    which is left out.
     """
     stimuli = iter(stimuli)
     if hasattr(predictor, "stream"):
         yield from _streamed(predictor, stimuli, refused, processes)
     while batch := list(islice(stimuli, batch_size(predictor))):
+        yield from _batch(predictor, batch, refused)
+
+
+def _batch(predictor, batch, refused):
+    try:
         maps = predictor.saliency_maps([stimulus for _, stimulus in batch])
-        for (key, stimulus), saliency_map in zip(batch, maps, strict=True):
-            yield key, stimulus, saliency_map
+    except InputError as error:
+        if len(batch) == 1:
+            refused(batch[0][0], error)
+        else:  # one by one it shows which is refused
+            for one in batch:
+                yield from _batch(predictor, [one], refused)
+        return
+    for (key, stimulus), saliency_map in zip(batch, maps, strict=True):
+        yield key, stimulus, saliency_map
 
 
 def _streamed(predictor, stimuli, refused, processes):

@@ -14,6 +14,7 @@ from kerasal.errors import InputError
 from kerasal.prediction import (
     NAMED,
     ClassicalPredictor,
+    Mirrored,
     Outputs,
     find,
     predict_to_folder,
@@ -151,6 +152,32 @@ def test_an_image_too_small_for_a_model_is_named(tmp_path):
         kerasal.predict(tmp_path / "tiny.png", "gbvs")
     with pytest.raises(InputError, match="image 1: aws needs an image of at least 32x32, got 1x1"):
         kerasal.predict([photo(), photo(1, 1)], "aws")
+
+
+class Landscapes:
+    """Refuses what an export of a fixed size would: a predictor without a stream of its own."""
+
+    def saliency_maps(self, stimuli):
+        if any(stimulus.shape[1] < 128 for stimulus in stimuli):
+            raise InputError("needs 128 columns at least")
+        return [stimulus[..., 0] / np.float32(255) for stimulus in stimuli]
+
+
+@pytest.mark.parametrize(
+    ("predictor", "words"),
+    [(Mirrored(ClassicalPredictor("gbvs")), "at least 128x128"), (Landscapes(), "128 columns at least")],
+)
+def test_what_a_predictor_without_a_stream_refuses_is_left_out_too(tmp_path, predictor, words):
+    paths = [tmp_path / "in" / f"{size}.png" for size in (140, 16, 150, 17, 18, 160)]
+    for path in paths:
+        write_photo(path, (140, int(path.stem)))
+    skipped = []
+    facts = predict_to_folder(predictor, paths, tmp_path / "out", Outputs(overlay=False), skipped=skipped)
+    assert list(facts) == [str(paths[n]) for n in (0, 2, 5)]
+    assert [line.partition(": ")[0] for line in skipped] == [str(paths[n]) for n in (1, 3, 4)]
+    assert all(words in line for line in skipped)
+    with pytest.raises(InputError, match=rf"16\.png: .*{words}"):
+        kerasal.predict(paths[:2], predictor)
 
 
 def test_a_folder_s_small_images_are_left_out_and_named(tmp_path):

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,8 +53,8 @@ def create_app(
 
     One image at a time is decoded and predicted, in the order they came; the others wait, and once they fill
     the memory that `limits` allows, the rest stays unread. What a request's head tells, its address, origin
-    and length, is checked before. `hosts` are the names that the server is asked by, beside localhost: a web
-    page that has its own name point here gets nothing, and 400.
+    and length, is checked before. `hosts` are the names that the server is asked by, beside localhost and any
+    address: a web page that has its own name point here gets nothing, and 400.
     """
     limits = limits or Limits()
     worker = ThreadPoolExecutor(1, thread_name_prefix="predict")
@@ -102,7 +103,7 @@ def create_app(
         ],
         exception_handlers={HTTPException: _error, Exception: _bug},
     )
-    return _Guard(app, ["localhost", "127.0.0.1", "[::1]", *hosts])
+    return _Guard(app, ["localhost", *hosts])
 
 
 def _check(request: Request, name: str, format: str, predictors: dict[str, Predictor]) -> None:
@@ -148,8 +149,17 @@ class _Guard:
             await send(message)
 
         name = re.sub(r":\d*$", "", Headers(scope=scope).get("host", "")).lower()
-        app = self.app if name in self.hosts else _no_host
+        app = self.app if name in self.hosts or _is_address(name) else _no_host
         await app(scope, receive, send_with_headers)
+
+
+def _is_address(name: str) -> bool:
+    """Whether it is an IP address, IPv6 in brackets, which no page elsewhere can have point here."""
+    try:
+        ip_address(name[1:-1] if name.startswith("[") else name)
+    except ValueError:
+        return False
+    return True
 
 
 def _answer(predictor: Predictor, content: bytes, format: str, pixels: int) -> bytes:
@@ -175,7 +185,7 @@ async def _error(_: Request, error: HTTPException) -> Response:
 
 
 async def _no_host(scope: Scope, receive: Receive, send: Send) -> None:
-    answer = JSONResponse({"error": "this server is asked by another name"}, 400)
+    answer = JSONResponse({"error": "ask this server by its address, localhost or the name of --host"}, 400)
     await answer(scope, receive, send)
 
 

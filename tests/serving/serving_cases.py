@@ -28,12 +28,12 @@ class Brightness:
 
 
 @contextlib.contextmanager
-def serving(predictors, limits=None) -> Iterator[int]:
+def serving(predictors, limits=None, hosts=()) -> Iterator[int]:
     """A server in a thread, on a free port of 127.0.0.1; yields the port."""
     from kerasal.serving import create_app, listen, server
 
     with listen("127.0.0.1", 0) as socket:
-        uvicorn = server(create_app(predictors, limits))
+        uvicorn = server(create_app(predictors, limits, hosts))
         thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [socket]})
         thread.start()
         try:

@@ -114,9 +114,20 @@ def test_what_is_far_too_large_is_read_to_its_end_and_told_why(size):
 def test_a_name_that_merely_points_here_gets_nothing(port):
     status, _, body = request(port, "/", method="GET", Host="elsewhere.example")
     assert status == 400
-    assert "another name" in json.loads(body)["error"]
+    assert "its address" in json.loads(body)["error"]
+    for host in ("[elsewhere.example]", "192.168.1.5.elsewhere.example", "[]", ""):
+        assert request(port, "/", method="GET", Host=host)[0] == 400, host
     for host in ("localhost", f"127.0.0.1:{port}", "LOCALHOST:80", "[::1]"):
         assert request(port, "/", method="GET", Host=host)[0] == 200
+
+
+def test_a_server_on_all_addresses_is_asked_by_each():
+    with serving({"bright": Brightness()}, hosts=("0.0.0.0",)) as port:
+        for host in ("192.168.1.5:8000", "10.0.0.1", "[fe80::1]:8000", "0.0.0.0:8000"):
+            assert request(port, "/", method="GET", Host=host)[0] == 200, host
+            page = {"Host": host, "Origin": f"http://{host}"}
+            assert request(port, "/predict", encoded(PHOTO), **page)[0] == 200, host
+        assert request(port, "/", method="GET", Host="elsewhere.example")[0] == 400
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,8 @@ def test_the_page_and_what_it_needs_are_there(port):
         ({"body": encoded(PHOTO), "path": "/predict?format=gif"}, 400, "png"),
         ({"body": encoded(PHOTO), "Content_Type": "multipart/form-data; boundary=x"}, 415, "--data-binary"),
         ({"body": encoded(PHOTO), "Origin": "http://elsewhere.example"}, 403, "own page"),
+        ({"body": encoded(PHOTO), "Origin": "null"}, 403, "own page"),
+        ({"body": encoded(PHOTO), "Origin": "http://["}, 403, "own page"),  # no address at all
         ({"body": encoded(np.zeros((1001, 1000), np.uint8))}, 413, "1000x1001"),
         ({"body": png_bomb(30_000, 30_000)}, 413, "900000000 pixels"),
         ({"body": bytes(300_001)}, 413, "300,000"),

@@ -23,6 +23,7 @@ from kerasal.prediction.stream import batch_size, predicted
 
 # The first that this build of OpenCV writes: VP9, which browsers play, or MPEG-4, which every build has.
 CODECS = ("vp09", "mp4v")
+SLOWEST = 0.002  # frames a second, of which OpenCV writes thousandths, and none at all of 0.001 and below
 
 
 class UnreadableVideo(InputError):
@@ -60,7 +61,7 @@ def predict_video(
     """
     outputs = outputs or Outputs()
     capture = cv2.VideoCapture(str(path))
-    rate = (capture.get(cv2.CAP_PROP_FPS) or 25) / every
+    rate = max((capture.get(cv2.CAP_PROP_FPS) or 25) / every, SLOWEST)
     facts: dict[str, Any] = {}
     regions: dict[str, dict[str, Any]] = {region.name: {"share": []} for region in outputs.regions}
     make_folder(stem.parent)
@@ -114,7 +115,8 @@ def _next(capture: cv2.VideoCapture, every: int) -> np.ndarray | None:
     """The next frame as (H, W, 3) uint8 RGB, and past those that are left out; None at the end."""
     read, frame = capture.read()
     for _ in range(every - 1):
-        capture.grab()
+        if not capture.grab():
+            break  # the end: further calls would look for frames, each for milliseconds
     return np.ascontiguousarray(frame[..., ::-1]) if read else None
 
 

@@ -223,6 +223,14 @@ def test_every_third_frame_keeps_the_videos_duration(film, tmp_path):
     assert rate == pytest.approx(20 / 3, rel=1e-3)
 
 
+def test_of_frames_further_apart_than_the_video_is_long_the_first_is_written(film, tmp_path):
+    facts = predict_video(Brightness(), film, tmp_path / "out/film", every=30_000)
+    maps, rate = frames(tmp_path / "out/film.mp4")
+    assert facts["frames"] == len(maps) == 1
+    assert maps[0, ..., 0].mean(axis=0).argmax() < 16  # the square's first place
+    assert rate == facts["frames_per_second"]
+
+
 def test_a_video_that_the_disk_does_not_take_is_one_line_and_no_file(film, tmp_path):
     out, outputs = tmp_path / "out", Outputs(overlay=False)
     predict_video(Brightness(), film, out / "film", outputs)

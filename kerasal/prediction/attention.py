@@ -34,7 +34,8 @@ class Region:
 
         InputError: another form, or an empty rectangle.
         """
-        match = _REGION.fullmatch(text.replace(" ", ""))
+        name, _, box = text.rpartition(":")
+        match = _REGION.fullmatch(f"{name.strip()}:{box.replace(' ', '')}")
         if not match:
             raise InputError(
                 f"region {text!r} is not name:x,y,w,h, such as logo:10,20,200,80 or logo:0%,0%,50%,9%"

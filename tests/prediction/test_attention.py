@@ -23,6 +23,12 @@ def test_regions_in_percent_are_those_in_pixels():
     )
 
 
+def test_a_regions_name_keeps_its_spaces():
+    assert Region.parse(" call to action : 10%, 20, 30, 4.5%") == Region(
+        "call to action", (10, 20, 30, 4.5), (True, False, False, True)
+    )
+
+
 def test_a_region_is_cut_off_at_the_images_border():
     values = np.ones((10, 10), "float32")
     assert attention_share(values, Region.parse("a:8,0,90,10"))["share"] == pytest.approx(0.2)

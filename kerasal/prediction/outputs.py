@@ -18,7 +18,8 @@ from kerasal.visualize import add_color_bar, color_table, draw_contours, grey, o
 class Outputs:
     """What to write for each image STEM.jpg, and how overlays look.
 
-    InputError: a colour map, stretch, opacity, quantile or scale that there is not, or nothing to write.
+    InputError: a colour map, stretch, opacity, quantile or scale that there is not, two regions of one name,
+    or nothing to write.
     """
 
     map: bool = True  # STEM.png, the map in grey
@@ -46,6 +47,9 @@ class Outputs:
             raise InputError(f"the crop's scale must lie between 0 and 1, got {self.crop_scale:g}")
         if wrong := [quantile for quantile in self.contours if not 0 < quantile < 1]:
             raise InputError(f"contours are quantiles between 0 and 1, got {wrong[0]:g}")
+        names = [region.name for region in self.regions]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise InputError(f"several regions are named {twice[0]}: give each a name of its own")
 
     def suffixes(self) -> list[str]:
         """The endings of the files that are written for one image."""

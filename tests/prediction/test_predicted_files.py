@@ -151,6 +151,7 @@ def test_inputs_are_files_folders_patterns_and_videos_each_once(tmp_path):
         {"opacity": 1.5},
         {"contours": (0.5, 1.0)},
         {"crop": 1.0, "crop_scale": 0},
+        {"regions": (Region("logo", (0, 0, 5, 5)), Region("logo", (9, 9, 5, 5)))},
     ],
 )
 def test_wrong_outputs_are_refused_before_anything_is_predicted(options):

@@ -101,6 +101,9 @@ def predict_video(
             raise UnreadableVideo(f"cannot read video {path}")
         for video in videos.values():
             video.finish()
+    for name, region in regions.items():
+        if not region["area"]:
+            warnings.warn(f"region {name} lies outside {path}", stacklevel=2)
     facts |= {"frames": written, "frames_per_second": rate}
     if regions:
         facts["regions"] = regions

@@ -232,6 +232,12 @@ def test_of_frames_further_apart_than_the_video_is_long_the_first_is_written(fil
     assert rate == facts["frames_per_second"]
 
 
+def test_a_region_outside_a_video_is_told_as_one_outside_an_image(film, tmp_path):
+    outputs = Outputs(map=False, overlay=False, regions=(Region.parse("logo:200,0,9,9"),))
+    with pytest.warns(UserWarning, match=r"region logo lies outside .*film\.avi"):
+        assert predict_video(Brightness(), film, tmp_path / "out/film", outputs)["frames"] == 10
+
+
 def test_a_video_that_the_disk_does_not_take_is_one_line_and_no_file(film, tmp_path):
     out, outputs = tmp_path / "out", Outputs(overlay=False)
     predict_video(Brightness(), film, out / "film", outputs)

@@ -103,7 +103,7 @@ def draw_contours(picture: np.ndarray, saliency_map: np.ndarray, quantiles: Sequ
 def add_color_bar(picture: np.ndarray, colors: str = "inferno") -> np.ndarray:
     """The picture (H, W, 3) with a bar of the map's scale at its right: 0, and 1 at each map's maximum."""
     rows = max(picture.shape[0], 96)
-    size = max(11, round(rows / 28))  # of the letters, in pixels
+    size = max(11, round(min(rows, picture.shape[1]) / 28))  # of the letters, in pixels
     bar = Image.new("RGB", (5 * size, rows), "white")
     height = rows - 2 * size
     levels = np.linspace(255, 0, height).round().astype(int)

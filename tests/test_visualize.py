@@ -107,6 +107,12 @@ def test_a_stretch_goes_over_the_whole_range_and_keeps_the_order():
         stretched(flat, "more")
 
 
+@pytest.mark.parametrize("columns", [1, 400])
+def test_a_colour_bar_of_a_long_page_is_no_wider_than_the_page_needs(columns):
+    bar = add_color_bar(np.zeros((8000, columns, 3), np.uint8)).shape[1] - columns
+    assert bar <= max(5 * 11, 0.2 * columns)
+
+
 @pytest.mark.parametrize("rows", [300, 4000])
 def test_a_colour_bar_takes_the_same_share_of_a_picture_of_any_size(rows):
     picture = np.zeros((rows, rows * 4 // 3, 3), np.uint8)

@@ -56,7 +56,7 @@ def _facts(facts: dict[str, Any]) -> list[str]:
     lines = []
     if "model" in facts:
         options = ", ".join(f"{key} {value}" for key, value in facts.get("model_options", {}).items())
-        lines.append(f"Network: {facts['model']} ({options})")
+        lines.append(f"Network: {facts['model']}" + (f" ({options})" if options else ""))
     if "options" in facts:
         lines.append(f"Loss: {facts['options'].get('loss')}")
     lines.append(f"Trained on: {facts.get('trained_on', 'not known')}")

@@ -99,6 +99,7 @@ def test_the_model_card_is_inside(exported):
     card = card_of(exported[0].path)
     assert "a tiny one" in card
     assert "nothing at all" in card
+    assert "- Network: tiny\n" in card
     assert "sums to 1" in card
 
 

@@ -131,7 +131,7 @@ def cache(what: str) -> Callable:
             click.option(
                 "--cache-size",
                 type=float,
-                callback=_gigabytes,
+                callback=whole(1e9, "GB"),
                 metavar="GB",
                 help="Largest size of all features that are kept: those used least lately go.  [default: "
                 "half of what is free on the disk and what they take]",
@@ -143,13 +143,17 @@ def cache(what: str) -> Callable:
     )
 
 
-def _gigabytes(context: click.Context, parameter, value: float | None) -> int | None:
-    """A positive number of gigabytes as bytes."""
-    if value is None:
-        return None
-    if not 1e-9 <= value < float("inf"):  # NaN fails too
-        raise click.BadParameter(f"{value:g} is no size in GB, such as 20")
-    return int(value * 1e9)
+def whole(size: float, unit: str) -> Callable:
+    """A callback: of a positive number of units of `size`, such as GB of 1e9 bytes, the whole number."""
+
+    def scale(context: click.Context, parameter, value: float | None) -> int | None:
+        if value is None:
+            return None
+        if not 1 <= value * size < float("inf"):  # NaN fails too
+            raise click.BadParameter(f"{value:g} is no size in {unit}, such as 20")
+        return int(value * size)
+
+    return scale
 
 
 def data(default: str | None) -> Callable:

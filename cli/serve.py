@@ -17,10 +17,22 @@ from kerasal_cli.loading import keep_export, load_predictor, load_tables
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
-@click.option("--max-megabytes", default=20.0, show_default=True, help="Largest file that is taken.")
-@click.option("--max-megapixels", default=50.0, show_default=True, help="Largest image that is taken.")
+@click.option(
+    *("--max-megabytes", "max_bytes"),
+    default=20.0,
+    show_default=True,
+    callback=options.whole(1e6, "MB"),
+    help="Largest file that is taken.",
+)
+@click.option(
+    *("--max-megapixels", "max_pixels"),
+    default=50.0,
+    show_default=True,
+    callback=options.whole(1e6, "megapixels"),
+    help="Largest image that is taken.",
+)
 @options.runtime
-def serve(models, named, runtime, host, port, max_megabytes, max_megapixels) -> None:
+def serve(models, named, runtime, host, port, max_bytes, max_pixels) -> None:
     """Show saliency maps in the browser, and answer programs over HTTP.
 
     Only this computer can reach it, unless --host says otherwise: it asks nobody for a password.
@@ -41,7 +53,7 @@ def serve(models, named, runtime, host, port, max_megabytes, max_megapixels) -> 
         raise InputError(f"kerasal serve needs {error.name}: pip install 'kerasal[serve]'") from None
 
     predictors = _load((*models, *named) or (None,), runtime)
-    limits = serving.Limits(bytes=int(max_megabytes * 1e6), pixels=int(max_megapixels * 1e6))
+    limits = serving.Limits(bytes=max_bytes, pixels=max_pixels)
     with serving.listen(host, port) as socket:
         if "keras" in sys.modules:
             prediction.warm_up(predictors)

@@ -63,6 +63,8 @@ DATA = ["--data", "photos"]
         (["predict", "photo.jpg", "--opacity", "2"], ["opacity", "2"]),
         (["predict", "photo.jpg", "--crop", "16:9", "--crop-scale", "0"], ["crop", "0"]),
         (["serve", "--port", "99999"], ["99999", "65535"]),
+        (["serve", "--max-megabytes", "nan"], ["--max-megabytes", "nan is no size in MB"]),
+        (["serve", "--max-megapixels", "0"], ["--max-megapixels", "0 is no size in megapixels"]),
         (["quest", *DATA, "--search-rates", "-1"], ["search_rates must be positive, got -1"]),
         (["quest", *DATA, "--seeds", "0"], ["--seeds", "0"]),
         # names that there are not

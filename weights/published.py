@@ -14,7 +14,7 @@ def published_path(name: str) -> Path:
     InputError: an unknown name.
     """
     if name not in PUBLISHED:
-        raise InputError(f"unknown weights {name!r}: one of {', '.join(PUBLISHED)}, or a file's path")
+        raise InputError(f"unknown weights {name!r}: one of {', '.join(PUBLISHED)}")
     return default_cache() / "weights" / PUBLISHED[name].file
 
 

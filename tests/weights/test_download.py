@@ -10,6 +10,7 @@ import pytest
 from conftest import loopback_server
 
 from kerasal.errors import InputError
+from kerasal.weights import PUBLISHED, fetch_published
 from kerasal.weights import download as module
 from kerasal.weights.download import download
 
@@ -196,3 +197,9 @@ def test_a_server_that_is_not_there_and_a_full_disk_are_one_line(tmp_path, monke
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 1000))
     with server() as (url, _), pytest.raises(InputError, match=r"needs 1.02 MB and 1.00 kB are free"):
         download(url, tmp_path / "file.bin")
+
+
+def test_an_unknown_name_is_answered_with_those_that_can_be_downloaded_and_no_other_way():
+    with pytest.raises(InputError) as refused:
+        fetch_published("sam-vgg")
+    assert str(refused.value) == f"unknown weights 'sam-vgg': one of {', '.join(PUBLISHED)}"

@@ -49,14 +49,14 @@ def export(
     """Write a network with its pre- and post-processing, and compare what was written with the network.
 
     Args:
-        path: the folder (saved_model) or file to make.
+        path: the folder (saved_model) or file to make, which ends as its format's do: it is known by that.
         format: one of FORMATS.
         float16, int8: where the format has it: store the weights in half the space, or in a quarter.
         size: where the format has it, for runtimes that want fixed sizes: (rows, columns) of the one image
             that is taken at a time.
 
-    InputError: the path is there already, a format that does not exist or whose converter is not
-    installed, an option that the format has not, or a predictor that is no network.
+    InputError: the path is there already or ends otherwise, a format that does not exist or whose converter
+    is not installed, an option that the format has not, or a predictor that is no network.
     """
     path = Path(path)
     if format not in FORMATS:
@@ -74,11 +74,16 @@ def export(
     if size and ("size" not in options or min(size) < 1):
         which = " or ".join(having("size"))
         raise InputError(f"no fixed size {size[0]}x{size[1]} for {format}: a positive one, for {which}")
+    suffix = FORMATS[format].suffix
+    if suffix and path.suffix != suffix:
+        raise InputError(
+            f"{path} is no name of a file of {format}: name one with --output that ends in {suffix}"
+        )
     if path.exists():
         raise InputError(f"{path} is there already: name another place with --output, or remove it")
     card = model_card(source, format, stored=stored, size=size)
     with folder_beside(path) as folder:
-        partial = folder / f"model{FORMATS[format].suffix}"
+        partial = folder / f"model{suffix}"
         write = resolve_name(f"kerasal.export.{FORMATS[format].writer}")
         given = {"size": size, "float16": float16, "int8": int8}
         write(source.predictor, partial, card, **{name: given[name] for name in options})

@@ -20,7 +20,7 @@ import numpy as np
 from ratios import tell_ratio
 
 from kerasal import data, metrics
-from kerasal.export import export
+from kerasal.export import FORMATS, export
 from kerasal.prediction import resolve, runtimes
 
 EXPORTS = {
@@ -39,7 +39,7 @@ def main() -> None:
     source = resolve()
     with tempfile.TemporaryDirectory() as folder:
         made = {
-            name: export(source, Path(folder) / name, format, **options)
+            name: export(source, Path(folder, name + FORMATS[format].suffix), format, **options)
             for name, (format, options) in EXPORTS.items()
         }
         runs = {name: getattr(runtimes, EXPORTS[name][0])(exported.path) for name, exported in made.items()}

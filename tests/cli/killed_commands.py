@@ -55,9 +55,9 @@ def predicting(path: Path, stimuli: Path) -> None:
 
 def exporting(path: Path, stimuli: Path) -> None:
     source = LoadedPredictor("tiny", network())
-    for name in ("keras", "saved_model"):
+    for format, name in (("keras", "it.keras"), ("saved_model", "saved_model")):
         if not (path / name).exists():
-            assert export(source, path / name, name).agrees
+            assert export(source, path / name, format).agrees
 
 
 WORKS = {"prepare": preparing, "predict": predicting, "export": exporting}

@@ -154,7 +154,7 @@ def test_large_constants_are_stored_as_float16_and_used_as_float32():
 def test_a_fixed_size_is_the_only_one_taken(source, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
-    result = export(source, tmp_path / "fixed", "onnx", size=(40, 30))
+    result = export(source, tmp_path / "fixed.onnx", "onnx", size=(40, 30))
     assert result.agrees
     run = runtimes.onnx(result.path)
     assert run(stimuli(1, (40, 30)))["saliency"].shape == (1, 40, 30, 1)
@@ -190,6 +190,10 @@ def test_saved_model_is_a_layer_of_keras(source, tmp_path):
         ({"format": "tflite", "float16": True, "int8": True}, "not as both"),
         ({"format": "saved_model", "size": (30, 30)}, "30x30"),
         ({"format": "onnx", "size": (0, 30)}, "0x30"),
+        # which nothing would open by the name "it"
+        ({"format": "onnx"}, r"it is no name of a file of onnx: .* ends in \.onnx$"),
+        ({"format": "tflite", "int8": True}, r"ends in \.tflite$"),
+        ({"format": "keras"}, r"ends in \.keras$"),
     ],
 )
 def test_what_a_format_cannot_do_is_refused_and_leaves_nothing(source, tmp_path, options, words):

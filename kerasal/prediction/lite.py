@@ -76,7 +76,13 @@ def choose(
         if asked:
             raise InputError(f"--runtime lite cannot be: {against}")
         return Choice(line=f"maps by TensorFlow: {against}")
-    if named := _open(file, name):
+    try:
+        named = _open(file, name)
+    except InputError as error:  # by a LiteRT that is older than the one that it was made with, or broken
+        if asked:
+            raise
+        return Choice(line=f"maps by TensorFlow: {error}")
+    if named:
         return Choice(named, line="maps by LiteRT, without TensorFlow; by TensorFlow: --runtime tensorflow")
     state = "is damaged and made anew" if file.exists() else "is made"
     return Choice(file=file, line=f"maps by TensorFlow; an export for LiteRT, which starts faster, {state}")
@@ -93,6 +99,8 @@ def make_lite(model: str | Path | None, file: Path) -> LoadedPredictor:
     source = find(model)
     with folder_beside(file) as folder:
         made = export(source.load("float32"), folder / "network.tflite", "tflite")
+        if made.difference is None:
+            raise InputError("LiteRT is installed, but Python cannot import it: --runtime tensorflow")
         if not made.agrees:
             raise InputError(
                 f"LiteRT's maps of {source.name} differ from TensorFlow's by {made.difference:.2g} of their "

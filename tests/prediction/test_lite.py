@@ -243,6 +243,33 @@ def test_an_export_of_other_maps_is_refused_and_not_kept(made, exports_at_once, 
     file.write_bytes(whole)
 
 
+@pytest.mark.parametrize("error", [ImportError("no libstdc++"), ValueError("op version 9")])
+def test_a_litert_that_does_not_work_is_left_out_unless_asked_for(made, monkeypatch, error):
+    run, _, file = made
+
+    def broken(path):
+        raise error
+
+    monkeypatch.setattr("kerasal.prediction.runtimes.tflite", broken)
+    monkeypatch.setattr(lite, "_kept_file", lambda name, runs: file)
+    choice = choose(run)
+    assert (choice.named, choice.file) == (None, None)
+    assert choice.line.startswith("maps by TensorFlow: ")
+    assert str(file) in choice.line
+    with pytest.raises(InputError, match="tflite"):
+        choose(run, "lite")
+
+
+def test_an_export_that_could_not_be_run_is_not_kept(made, exports_at_once, tmp_path, monkeypatch):
+    mine = export.export
+    monkeypatch.setattr(
+        "kerasal.export.export", lambda *arguments: dataclasses.replace(mine(*arguments), difference=None)
+    )
+    with pytest.raises(InputError, match="cannot import it: --runtime tensorflow"):
+        make_lite(made[0], tmp_path / "lite/it.tflite")
+    assert list((tmp_path / "lite").iterdir()) == []
+
+
 def test_a_cache_that_cannot_be_written_is_told_and_no_error(made, tmp_path, monkeypatch):
     run, _, _ = made
     (tmp_path / "file").write_bytes(b"")

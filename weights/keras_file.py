@@ -27,7 +27,8 @@ def own_file(weights: str | Path) -> Path | None:
 
 def keras_download(file: str, md5: str) -> Path | None:
     """A weights file that keras.applications has downloaded before, if it is there and whole."""
-    keras_home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))  # as Keras itself finds it
+    # As Keras itself finds it, also where no home folder is known.
+    keras_home = Path(os.environ.get("KERAS_HOME", os.path.expanduser("~/.keras")))
     path = keras_home / "models" / file
     if path.is_file() and hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == md5:
         return path

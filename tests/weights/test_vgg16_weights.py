@@ -26,6 +26,16 @@ def test_imagenet_is_the_shipped_copy_where_keras_has_none(tmp_path, monkeypatch
     assert resolve_vgg16("imagenet") == SHIPPED.path
 
 
+def test_imagenet_is_the_shipped_copy_where_no_home_folder_is_known(monkeypatch):
+    def nobody(_):
+        raise KeyError
+
+    for name in ("KERAS_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)  # as in a container, by a user that it does not know
+    assert resolve_vgg16("imagenet") == SHIPPED.path
+
+
 def test_a_damaged_file_in_the_keras_cache_is_passed_over(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "models").mkdir()

@@ -65,7 +65,8 @@ def export(model, named, format, output, float16, int8, size) -> None:
     source = resolve(model)
     if output is None:
         # A name that is no run folder has no folder to write to.
-        folder = Path(model) if model and Path(model).is_dir() else Path(source.name)
+        run = Path(model.removeprefix("run:")) if model else None
+        folder = run if run and run.is_dir() else Path(source.name)
         suffix = FORMATS[format].suffix
         output = folder / (f"model{suffix}" if suffix else format)
     say(f"writing {output}, and running it to compare ...")

@@ -1,5 +1,6 @@
 """Each format in the runtime it is made for."""
 
+import dataclasses
 import re
 import sys
 import zipfile
@@ -8,13 +9,15 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from conftest import write_photo
 
 from kerasal import models
 from kerasal.errors import InputError
-from kerasal.export import FORMATS, export
+from kerasal.export import FORMATS, Exported, export
 from kerasal.export.saved_model import write_keras
 from kerasal.prediction import LoadedPredictor, runtimes
+from kerasal_cli import main
 
 ROOT = Path(__file__).parents[2]
 SIZES = [(32, 48), (70, 41), (1, 1), (2, 90)]
@@ -243,6 +246,27 @@ def test_the_command_offers_every_format():
 
     choices = {option.name: option.type for option in command.params}["format"].choices
     assert tuple(choices) == tuple(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("model", "place"),
+    [("runs/one", "runs/one"), ("run:runs/one", "runs/one"), ("runs/one/last.weights.h5", "one-last")],
+)
+def test_a_run_gets_its_export_however_it_is_named(source, tmp_path, monkeypatch, model, place):
+    made = []
+
+    def export_(source, path, format, **options):
+        made.append(path)
+        return Exported(path, 1, 0.0, 1e-3)
+
+    (tmp_path / "runs/one").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    named = dataclasses.replace(source, name=place.rpartition("/")[2])
+    monkeypatch.setattr("kerasal.prediction.resolve", lambda model: named, raising=False)
+    monkeypatch.setattr("kerasal.export.export", export_)
+    result = CliRunner().invoke(main, ["export", model, "--format", "onnx"])
+    assert result.exit_code == 0, result.output
+    assert made == [Path(place, "model.onnx")]
 
 
 def test_a_missing_converter_is_named_and_leaves_nothing(source, tmp_path, monkeypatch):

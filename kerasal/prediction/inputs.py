@@ -1,6 +1,7 @@
 """From what a user names to the images that are meant."""
 
 import glob
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +55,10 @@ def find_inputs(paths: Iterable[Path], *, recursive: bool = False) -> Inputs:
             inputs.left_out += [match for match in matches if match not in files]
             found |= dict.fromkeys(files)
     inputs.left_out = [path for path in dict.fromkeys(inputs.left_out) if path not in found]
+    places: dict[str, Path] = {}  # a file may be named by its whole path, and by one from here
     for path in found:
+        places.setdefault(os.path.abspath(path), path)
+    for path in places.values():
         (inputs.videos if path.suffix.lower() in VIDEO_SUFFIXES else inputs.images).append(path)
     return inputs
 

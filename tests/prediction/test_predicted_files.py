@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -125,7 +126,7 @@ def test_no_more_than_the_next_items_are_worked_on_ahead():
         assert list(results) == [-item for item in range(10, 100)]
 
 
-def test_inputs_are_files_folders_patterns_and_videos_each_once(tmp_path):
+def test_inputs_are_files_folders_patterns_and_videos_each_once(tmp_path, monkeypatch):
     for name in ("b.jpg", "a.png", "c.jpg"):
         write_photo(tmp_path / name, (4, 4))
     for name in ("film.mp4", "notes.txt"):
@@ -138,6 +139,11 @@ def test_inputs_are_files_folders_patterns_and_videos_each_once(tmp_path):
     (tmp_path / "phone.heic").touch()
     left_out = find_inputs([tmp_path, tmp_path / "*"]).left_out
     assert [path.name for path in left_out] == ["more", "notes.txt", "phone.heic"]
+    monkeypatch.chdir(tmp_path)
+    here = Path("c.jpg")
+    again = find_inputs([here, tmp_path, Path("..", tmp_path.name, "c.jpg")])
+    assert [path.name for path in again.images] == ["c.jpg", "a.png", "b.jpg"]
+    assert again.images[0] == here
     for wrong in ("*.gif", "nothing.jpg"):
         with pytest.raises(InputError, match="no image, video or folder"):
             find_inputs([tmp_path / wrong])

@@ -30,6 +30,7 @@ ROOMS = {
     },
     # Of prediction what finds a network by its name, when a training begins with its weights.
     "training": {
+        "_cpu",
         "_feature_cache",
         "_files",
         "_json",
@@ -46,7 +47,7 @@ ROOMS = {
     "prediction": {
         "export",
         *("_files", "_json", "_stimuli", "classical", "data", "errors", "models", "prediction", "training"),
-        *("_processes", "_progress", "_threads", "visualize", "weights"),
+        *("_cpu", "_processes", "_progress", "_threads", "visualize", "weights"),
     },
     "evaluation": {
         *(

@@ -49,11 +49,10 @@ def make_optimizer(
 def learning_rate(
     options: TrainingOptions, steps_per_epoch: int
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """The learning rate, or its schedule over the optimizer's updates."""
-    updates = steps_per_epoch / options.gradient_accumulation
-    warmup = round(options.warmup * updates)
-    total = max(1, round(options.epochs * updates) - warmup)
-    interval = max(1, round(options.decay_epochs * updates))
+    """The learning rate, or its schedule over the steps: Keras counts those that only accumulate, too."""
+    warmup = round(options.warmup * steps_per_epoch)
+    total = max(1, options.epochs * steps_per_epoch - warmup)
+    interval = max(1, round(options.decay_epochs * steps_per_epoch))
     schedules = keras.optimizers.schedules
     rate = options.learning_rate
     schedule = {
@@ -69,28 +68,28 @@ def learning_rate(
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that rises in a straight line over the first updates, then follows a schedule.
+    """A learning rate that rises in a straight line over the first steps, then follows a schedule.
 
     Args:
         schedule: what comes after, a schedule or a number; it starts at its own beginning.
-        updates: the length of the rise; the first update has 1 / updates of the schedule's first rate.
+        steps: the length of the rise; the first step has 1 / steps of the schedule's first rate.
     """
 
-    def __init__(self, schedule: float | keras.optimizers.schedules.LearningRateSchedule, updates: int):
+    def __init__(self, schedule: float | keras.optimizers.schedules.LearningRateSchedule, steps: int):
         self.schedule = schedule
-        self.updates = updates
+        self.steps = steps
 
     def __call__(self, step):
         step = ops.cast(step, "float32")
-        rise = ops.minimum((step + 1) / self.updates, 1.0)
-        after = ops.maximum(step - self.updates, 0.0)
+        rise = ops.minimum((step + 1) / self.steps, 1.0)
+        after = ops.maximum(step - self.steps, 0.0)
         return rise * (self.schedule(after) if callable(self.schedule) else self.schedule)
 
     def get_config(self):
         schedule = self.schedule
         return {
             "schedule": keras.saving.serialize_keras_object(schedule) if callable(schedule) else schedule,
-            "updates": self.updates,
+            "steps": self.steps,
         }
 
     @classmethod
@@ -98,4 +97,4 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         schedule = config["schedule"]
         if isinstance(schedule, dict):
             schedule = keras.saving.deserialize_keras_object(schedule)
-        return cls(schedule, config["updates"])
+        return cls(schedule, config["steps"])

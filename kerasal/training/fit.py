@@ -244,13 +244,14 @@ def fit(
     bias = dataset.center_bias(model.output_size, model.padded)
     spec = _name(loss)
     loss = loss_for(loss, bias, dataset)
+    if model.name not in models.NETWORKS or "activation" in models.option_names(model.name):
+        changes["activation"] = getattr(model, "activation", None) or losses.activation_for(loss)
     options = recipe_options(
         recipe,
         loss=spec,
         model=model.name,
         input_size=model.input_size,
         freeze_backbone=not model.backbone.trainable_variables,
-        activation=getattr(model, "activation", None) or losses.activation_for(loss),
         **changes,
     )
     if features is not None:

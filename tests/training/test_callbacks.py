@@ -1,6 +1,7 @@
 """What stops a training, and what it shows."""
 
 import signal
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -235,6 +236,17 @@ def test_the_options_reach_the_network_and_the_compilation(photos, tmp_path, mon
         "input_size": (40, 56), "activation": "relu", "dropout": 0.3, "feature_dropout": 0.2,
     }  # fmt: skip
     assert given["backbone_weights"] == "random"
+
+
+def test_a_network_without_the_option_of_an_activation_is_fitted_too(photos, monkeypatch):
+    def made(network, dataset, loss, options, *_):
+        raise Seen(options.model, options.loss)
+
+    monkeypatch.setattr(sys.modules["kerasal.training.fit"], "Loop", made)
+    network = models.SAMVGG((32, 32), filters=2, backbone_filters=4, steps=1, backbone_weights="random")
+    with pytest.raises(Seen) as seen:
+        training.fit(network, photos, "mse", **SILENT)
+    assert seen.value.args == ("sam-vgg", "mse")
 
 
 @pytest.mark.parametrize("xla", [True, False])

@@ -161,11 +161,17 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
     loss = loss_for(options.loss, read_map(run.path / "center_bias.npy"), dataset)
     precision = config["precision"]
     network = _build(options, config["model_options"], precision, strategy)
-    if options.weights:  # of a frozen backbone, which no checkpoint has
+    given = "backbone_weights" in config["model_options"]  # `fit` trained a network that was there
+    if options.weights or given:  # of a frozen backbone, which no checkpoint has
         if found and run.best_weights.is_file():
             models.set_weights(network, run.best_weights)
-        else:
+        elif options.weights:
             set_initial_weights(network, options.weights, initial_network(options.weights))
+        elif not found or options.freeze_backbone:
+            raise InputError(
+                f"{run.path} was stopped in its first epoch, and its network was made in a program, which "
+                "alone can begin again: no file has the weights that it began with"
+            )
     features = None
     if config["cache_features"]:
         features = _features(network, dataset, options, cache, progress, report)
@@ -341,11 +347,8 @@ def loss_for(spec: str, bias: np.ndarray, dataset: Dataset) -> keras.losses.Loss
 
 def _build(options, model_options, precision, strategy):
     with scope(strategy), computing_in(precision):
-        network = models.build(
-            options.model,
-            backbone_weights="random" if options.weights else options.backbone_weights,
-            **model_options,
-        )
+        weights = "random" if options.weights else options.backbone_weights
+        network = models.build(options.model, **{"backbone_weights": weights, **model_options})
         network.backbone.trainable = not options.freeze_backbone
         return network
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import write_photo_folder
 
-from kerasal import _files, data, training
+from kerasal import _files, data, models, training
 from kerasal.errors import InputError
 from kerasal.training.callbacks import KeepState
 from kerasal.training.checkpoint import Checkpoints, TrainingState
@@ -269,6 +269,27 @@ def test_a_run_that_began_with_weights_keeps_its_frozen_backbone(photos, unbroke
         killed = Path(f"{begun.path}-{steps}")
         assert (killed / "best.weights.h5").is_file() == has_best
         assert_equal_runs(training.resume(killed, **SILENT), begun)
+
+
+def test_a_run_of_a_network_made_in_a_program_goes_on_with_its_frozen_backbone(photos, tmp_path):
+    network = models.Light((32, 48), "sigmoid", backbone_weights="random")
+    backbone = network.backbone.get_weights()
+    options = {"epochs": 2, "batch_size": 6, "checkpoint_minutes": 0.0}
+    plain = Checkpoints.save
+
+    def save(self, state, arrays):
+        plain(self, state, arrays)
+        shutil.copytree(tmp_path / "run", tmp_path / f"killed-{state.steps}", dirs_exist_ok=True)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoints, "save", save)
+        training.fit(network, data.load(str(photos)), "kld", run=tmp_path / "run", **options, **SILENT)
+    with pytest.raises(InputError, match="was stopped in its first epoch"):
+        training.resume(tmp_path / "killed-0", **SILENT)
+    run = training.resume(tmp_path / "killed-1", **SILENT)
+    assert len(run.history) == 2
+    for one, other in zip(run.load_model().backbone.get_weights(), backbone, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_two_do_not_go_on_with_one_run_at_once(killed_after):

@@ -19,6 +19,7 @@ NAMES = [
     ("kerasal/training/distribution.py", "_all_reduce_sum_gradients", keras.optimizers.SGD()),
     ("kerasal/training/features.py", "_flatten_layers", keras.Model),
     ("kerasal/training/loop.py", "_in_multi_worker_mode", tf.distribute.StrategyExtended),
+    ("kerasal/training/precision.py", "_flatten_layers", keras.Model),
     ("kerasal/training/step.py", "_stateful_handle_finite_grads", keras.optimizers.LossScaleOptimizer),
     ("kerasal/training/step.py", "_stateful_handle_non_finite_grads", keras.optimizers.LossScaleOptimizer),
 ]

@@ -27,7 +27,7 @@ from kerasal.training.initial import initial_network, set_initial_weights, where
 from kerasal.training.loop import Loop
 from kerasal.training.options import TrainingOptions
 from kerasal.training.options import options as recipe_options
-from kerasal.training.precision import computing_in, resolve_precision
+from kerasal.training.precision import computing_in, precision_of, resolve_precision
 from kerasal.training.run_folder import RunFolder
 
 
@@ -271,7 +271,7 @@ def fit(
             "loss": spec,
             "model": model.name,
             "model_options": {k: v for k, v in model.get_config().items() if k != "name"},
-            "precision": model.head.layers[-2].compute_dtype,
+            "precision": precision_of(model.head),
             "options": options.as_dict(),
             "cache_features": features is not None,
             "data": {**data_entry(dataset), "limit": None},

@@ -30,6 +30,7 @@ from kerasal.training.features import FeatureCache
 from kerasal.training.interrupt import StopRequest
 from kerasal.training.optimizers import make_optimizer
 from kerasal.training.options import TrainingOptions
+from kerasal.training.precision import precision_of
 from kerasal.training.progress import make_progress
 from kerasal.training.run_folder import RunFolder
 from kerasal.training.step import Trained, steps_left_out
@@ -72,7 +73,7 @@ class Loop:
         self.steps = -(-len(dataset["train"]) // options.batch_size)
         self.checkpoints = Checkpoints(run.checkpoints) if run else None
         self.adversarial = options.adversarial_after is not None
-        self.trained = self._compiled(loss, precision or network.head.layers[-2].compute_dtype)
+        self.trained = self._compiled(loss, precision or precision_of(network.head))
         frozen = (
             set() if network.backbone.trainable_variables else {id(v) for v in network.backbone.variables}
         )

@@ -40,6 +40,11 @@ def resolve_precision(name: str) -> tuple[str, str | None]:
     return "bfloat16", f"computing in bfloat16 ({speed}), {rest}"
 
 
+def precision_of(head: keras.Model) -> str:
+    """The precision that a network's head was built for; its last layers are float32 in each."""
+    return min({layer.compute_dtype for layer in head._flatten_layers()} - {"float32"}, default="float32")
+
+
 @functools.cache
 def bfloat16_speed() -> float:
     """How many times as fast as in float32 this CPU computes a typical convolution in bfloat16.

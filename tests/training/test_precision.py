@@ -113,3 +113,18 @@ def test_a_run_remembers_its_precision_and_loads_in_any(photo_folder, tmp_path, 
     assert {weight.dtype for weight in run.load_model(name).weights} == {"float32"}
     assert run.load_model("bfloat16").head.layers[1].compute_dtype == "bfloat16"
     assert run.load_model().head.layers[1].compute_dtype == "float32"
+
+
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: models.Light((32, 48), backbone_weights="random"),
+        lambda: models.MLNet((80, 80), backbone_filters=4, backbone_weights="random"),
+        lambda: models.SAMVGG((32, 32), filters=2, backbone_filters=4, steps=1, backbone_weights="random"),
+    ],
+)
+def test_a_networks_precision_is_that_of_the_policy_it_was_built_under(build, name):
+    with training.computing_in(name):
+        network = build()
+    assert precision.precision_of(network.head) == name

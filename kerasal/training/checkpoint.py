@@ -32,6 +32,7 @@ class TrainingState:
     waited: int = 0  # epochs since it was the lowest
     loss_scale: float = 0.0  # the largest loss of the first steps, for StopOnDivergence
     finished: bool = False
+    planned: int = 0  # how many epochs a finished training was to have; 0: of one from before this was kept
 
 
 class Checkpoints:

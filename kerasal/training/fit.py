@@ -139,9 +139,11 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
     if config["model"] == "adapted":
         raise InputError(f"{run.path} was made by adapting a network: there is nothing to go on with")
     found = Checkpoints(run.checkpoints).newest(report)
-    longer = options.epochs != run.options.epochs
+    # Of a run that was killed while it was made longer the options are the longer one's already.
+    planned = (found and found[0].finished and found[0].planned) or run.options.epochs
+    longer = options.epochs != planned
     if longer and found:
-        _check_can_be_longer(run, options.epochs, *found)
+        _check_can_be_longer(run, options.epochs, planned, *found)
     elif found and found[0].finished:
         report(f"{run.path} is finished: {len(found[0].history)} epochs; nothing to go on with")
         return run
@@ -189,9 +191,9 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
     return run
 
 
-def _check_can_be_longer(run, epochs, state, arrays):
+def _check_can_be_longer(run, epochs, planned, state, arrays):
     """InputError: a run that is not one of `epochs` epochs cut off, or has kept too little to become one."""
-    done, planned = state.epoch + bool(state.step), run.options.epochs
+    done = state.epoch + bool(state.step)
     if epochs < done or (state.finished and epochs == done):
         raise InputError(f"{run.path} is in its epoch {done}: epochs must be more, got {epochs}")
     if not state.finished:

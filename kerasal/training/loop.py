@@ -173,7 +173,7 @@ class Loop:
             )
         if count := steps_left_out(self.trained.optimizer)[0]:
             self.report(f"{count} of {self.state.steps} steps were left out: their gradients were not finite")
-        self.state.finished = True
+        self.state.finished, self.state.planned = True, self.options.epochs
         if self.run_folder:
             self.run_folder.save_weights(self.network, self.run_folder.last_weights)
         if self.options.ema:

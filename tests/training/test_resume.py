@@ -14,6 +14,7 @@ from conftest import write_photo_folder
 
 from kerasal import _files, data, models, training
 from kerasal.errors import InputError
+from kerasal.training import loop
 from kerasal.training.callbacks import KeepState
 from kerasal.training.checkpoint import Checkpoints, TrainingState
 
@@ -226,6 +227,18 @@ def test_a_finished_run_made_longer_is_one_trained_for_as_long_at_once_bit_for_b
             np.testing.assert_array_equal(one, two)
     assert longer.options == whole.options
     assert longer.config["made_with"] == whole.config["made_with"]
+
+
+def test_a_run_that_is_killed_before_it_becomes_longer_does_so_later(finished, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Loop, "run", lambda self: sys.exit())
+        with pytest.raises(SystemExit):
+            training.resume(finished.path, epochs=4, **SILENT)
+    assert finished.options.epochs == 4
+    assert len(training.resume(finished.path, **SILENT).history) == 4
+    lines = []
+    training.resume(finished.path, report=lines.append, verbose=0)
+    assert "is finished: 4 epochs" in lines[0]
 
 
 def test_a_longer_run_goes_on_with_the_longer_ones_decay(finished, monkeypatch):

@@ -121,7 +121,7 @@ def train(context, resume, adapt, cache_dir, cache_size, cache_in_memory, **choi
         result = _train(where, **choices)
     if result is None:
         return  # the chief tells
-    best = min(result.history, key=lambda epoch: epoch["val_loss"])
+    best = result.best_epoch
     scores = ", ".join(
         f"{name.upper()} {best[f'val_{name}']:.3f}" for name in ("cc", "nss") if f"val_{name}" in best
     )

@@ -175,6 +175,16 @@ class RunFolder:
         except (OSError, ValueError, TypeError, csv.Error) as error:
             raise InputError(f"cannot read {path}: {' '.join(str(error).split())}") from None
 
+    @property
+    def best_epoch(self) -> dict[str, float]:
+        """The epoch of `history` whose weights are the best ones; InputError as there.
+
+        Once a discriminator has joined, one of those with it: see `LetDiscriminatorJoin`.
+        """
+        history = self.history
+        with_it = history[self.options.adversarial_after or 0 :]
+        return min(with_it or history, key=lambda epoch: epoch["val_loss"])
+
     def write_history(self, history: list[dict[str, float]]) -> None:
         """Write history.csv, an epoch after the other."""
         names = ["epoch", *sorted(set().union(*history) - {"epoch"})]

@@ -233,3 +233,14 @@ def test_the_recipe_is_the_papers_and_the_codes():
         total += gradient**2
         expected -= 3e-4 * gradient / np.sqrt(total + 1e-6)  # Lasagne's adagrad
     np.testing.assert_allclose(variable, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("after", "best"), [(0, 1), (2, 3), (4, 1), (9, 1)])
+def test_the_best_epoch_is_one_with_the_discriminator_once_it_has_joined(tmp_path, after, best):
+    run = training.RunFolder(tmp_path)
+    options = training.options(model="salgan", adversarial_after=after).as_dict()
+    empty = {"model": "salgan", "loss": "bce", "model_options": {}, "precision": "float32"}
+    data = {"arguments": {}, "fingerprint": ""}
+    run.write_config({**empty, "options": options, "cache_features": True, "data": data})
+    run.write_history([{"epoch": i, "val_loss": loss} for i, loss in enumerate((3, 1, 4, 2))])
+    assert run.best_epoch["epoch"] == best

@@ -14,8 +14,9 @@ RANGES: dict[str, Callable[[Any], bool]] = {
     "be positive": lambda value: 0 < value < math.inf,
     "lie in [0, 1)": lambda value: 0 <= value < 1,
     "not be negative": lambda value: 0 <= (value or 0) < math.inf,
+    "lie in 0..4294967295": lambda value: 0 <= value < 2**32,  # NumPy's seeds have 32 bits
 }
-COUNT, POSITIVE, SHARE, NOT_NEGATIVE = RANGES
+COUNT, POSITIVE, SHARE, NOT_NEGATIVE, SEED = RANGES
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
@@ -111,7 +112,7 @@ class OptionTable:
     patience: int = _option(
         3, "Epochs without a better validation loss before stopping; 0 is off.", must=NOT_NEGATIVE
     )
-    seed: int = _option(0, must=NOT_NEGATIVE)
+    seed: int = _option(0, must=SEED)
     precision: str = _option("auto", "Of backbone and head: {choices}.  [default: auto]", choices=PRECISIONS)
     xla: bool | None = _option(None, "Compile with XLA.  [default: on a GPU]")
     deterministic: bool = _option(False, "The same result bit for bit in each run.")

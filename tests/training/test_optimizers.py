@@ -172,6 +172,8 @@ def test_warm_up_rises_in_a_straight_line_and_the_decay_begins_after_it():
         ({"precision": "float8"}, "precision"),
         ({"checkpoint_minutes": -1}, "checkpoint_minutes"),
         ({"epochs": 2.5}, "whole number"),
+        ({"seed": 2**32}, "seed must lie in 0..4294967295, got 4294967296"),
+        ({"seed": -1}, "seed"),
         ({"flip": "maybe"}, "true or false"),
     ],
 )

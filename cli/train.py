@@ -153,6 +153,8 @@ def _adapt(name, where, data, limit, loss, run, **choices):
     from kerasal.errors import InputError
     from kerasal.models import SaliencyModel
 
+    if run:
+        training.RunFolder.check_free(run)
     base = prediction.load(name)
     if not isinstance(base, SaliencyModel):
         raise InputError(f"{name} is no network: --adapt takes a run folder or a network of kerasal models")

@@ -51,6 +51,7 @@ def adapt(
     InputError: a network of another kind, no training images, a loss that the data do not allow, an existing
     run folder.
     """
+    RunFolder.check_free(Path(run_path))
     if base.name not in models.NETWORKS:
         raise InputError(f"{base.name} cannot be adapted: it is none of {', '.join(models.NETWORKS)}")
     options = {k: v for k, v in base.get_config().items() if k not in ("name", "backbone_weights")}

@@ -88,6 +88,9 @@ def test_what_cannot_be_adapted_is_told(base, others, tmp_path):
     with pytest.raises(InputError, match="needs fixations and others has density maps alone"):
         training.adapt(base, others, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+    (tmp_path / "run").mkdir()
+    with pytest.raises(InputError, match="run is there already"):  # before anything is fitted
+        training.adapt(base, empty, tmp_path / "run")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ class ShallowNet(SaliencyModel):
     code imatge-upc/saliency-2016-cvpr, shallow/.
     """
 
+    smallest_side = side_multiple = INPUT_SIZE[0]
+
     def __init__(
         self,
         input_size: tuple[int, int] = INPUT_SIZE,

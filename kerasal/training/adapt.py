@@ -1,5 +1,6 @@
 """Fitting a trained network to another data set by ten numbers, from few images."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from kerasal.training.options import TrainingOptions
 from kerasal.training.run_folder import RunFolder
 
 SCALES = (0.75, 1.0, 4 / 3)  # of the network's input
-MULTIPLE = 8  # sides of the input are whole multiples, as all backbones have them
+MULTIPLE = 8  # sides of the input are whole multiples of it, and of the network's own
 STEPS = 60  # of L-BFGS; it converges before
 BATCH = 10
 
@@ -43,7 +44,8 @@ def adapt(
     no part: that many images need none.
 
     Args:
-        base: a network of `kerasal.models.NETWORKS` with its weights; it is left as it is.
+        base: a network of `kerasal.models.NETWORKS` with its weights, whose maps have one size; it is left
+            as it is.
         run_path: the run folder to make.
         loss, limit, progress, report: as for `kerasal.training.train`.
 
@@ -52,11 +54,12 @@ def adapt(
     run folder.
     """
     RunFolder.check_free(Path(run_path))
-    if base.name not in models.NETWORKS:
-        raise InputError(f"{base.name} cannot be adapted: it is none of {', '.join(models.NETWORKS)}")
+    able = [name for name in models.NETWORKS if models.network_class(name).fixed_size]
+    if base.name not in able:
+        raise InputError(f"{base.name} cannot be adapted: it is none of {', '.join(able)}")
     options = {k: v for k, v in base.get_config().items() if k not in ("name", "backbone_weights")}
     best = None
-    for size in dict.fromkeys(_scaled(base.input_size, scale) for scale in SCALES):
+    for size in dict.fromkeys(scaled(base, scale) for scale in SCALES):
         network = Adapted(base.name, {**options, "input_size": size})
         network.base.set_weights(base.get_weights())
         value = _fit(network, dataset, loss, progress)
@@ -80,8 +83,12 @@ def adapt(
     return run
 
 
-def _scaled(size, scale):
-    return tuple(max(MULTIPLE * round(scale * side / MULTIPLE), 32) for side in size)
+def scaled(base: SaliencyModel, scale: float) -> tuple[int, int]:
+    """A size of the input, (rows, columns), about so many times the network's own, that it takes."""
+    multiple = math.lcm(MULTIPLE, base.side_multiple)
+    return tuple(
+        max(multiple * round(scale * side / multiple), base.smallest_side) for side in base.input_size
+    )
 
 
 def _fit(network, dataset, spec, progress):

@@ -1,5 +1,8 @@
 """Fitting a network to other data by ten numbers."""
 
+import inspect
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from scipy.ndimage import gaussian_filter
 from kerasal import metrics, models, prediction, training
 from kerasal.data import Dataset, Sample
 from kerasal.errors import InputError
+from kerasal.training.adapt import scaled
 from kerasal_cli import main
 
 SIZE = (48, 64)
@@ -88,9 +92,27 @@ def test_what_cannot_be_adapted_is_told(base, others, tmp_path):
     with pytest.raises(InputError, match="needs fixations and others has density maps alone"):
         training.adapt(base, others, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+    with pytest.raises(InputError, match="deepconvnet cannot be adapted"):  # its maps have any size
+        training.adapt(SimpleNamespace(name="deepconvnet"), others, tmp_path / "run", loss="kld")
     (tmp_path / "run").mkdir()
     with pytest.raises(InputError, match="run is there already"):  # before anything is fitted
         training.adapt(base, empty, tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", sorted(set(models.NETWORKS) - {"deepconvnet"}))
+def test_the_sizes_that_are_tried_are_such_as_the_network_takes(name):
+    network = models.network_class(name)
+    size = inspect.signature(network.__init__).parameters["input_size"].default
+    for scale, least, most in ((0.75, 0.66, 1), (1, 0.98, 1.02), (4 / 3, 1, 1.4)):
+        found = scaled(
+            SimpleNamespace(
+                input_size=size, side_multiple=network.side_multiple, smallest_side=network.smallest_side
+            ),
+            scale,
+        )
+        network.check_input_size(found)
+        for side, own in zip(found, size, strict=True):
+            assert least <= side / own <= most
 
 
 @pytest.mark.parametrize(

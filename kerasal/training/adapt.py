@@ -78,7 +78,8 @@ def adapt(
         "cache_features": True,
         "data": {**data_entry(dataset), "limit": limit},
     }
-    run = RunFolder.create(run_path, config, config_text(training), dataset.center_bias(network.output_size))
+    bias = dataset.center_bias(network.output_size, network.padded)
+    run = RunFolder.create(run_path, config, config_text(training), bias)
     run.save_weights(network, run.best_weights)
     return run
 
@@ -94,7 +95,7 @@ def scaled(base: SaliencyModel, scale: float) -> tuple[int, int]:
 def _fit(network, dataset, spec, progress):
     """Give the network's head its numbers; returns the mean loss that they reach."""
     samples = dataset["train"]
-    loss = loss_for(spec, dataset.center_bias(network.output_size), dataset)
+    loss = loss_for(spec, dataset.center_bias(network.output_size, network.padded), dataset)
     cache = FeatureCache.open(network, samples, progress=progress)
     data = list(batches(samples, network.output_size, BATCH, reader=cache.reader(), padded=network.padded))
     variables = network.head.trainable_variables

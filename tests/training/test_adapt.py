@@ -1,6 +1,7 @@
 """Fitting a network to other data by ten numbers."""
 
 import inspect
+import sys
 from types import SimpleNamespace
 
 import keras
@@ -83,6 +84,17 @@ def test_an_adapted_network_is_used_like_any_other(others, adapted, tmp_path):
     np.testing.assert_allclose(again.saliency_maps([stimulus])[0], expected, atol=1e-6)
     with pytest.raises(InputError, match="nothing to go on with"):
         training.resume(run.path)
+
+
+def test_a_network_that_pads_has_a_centre_bias_that_is_padded(others, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["kerasal.training.adapt"], "STEPS", 1)
+    base = models.MLNet((80, 80), backbone_filters=4, backbone_weights="random")
+    run = training.adapt(base, others, tmp_path / "run", loss="mse+r", report=lambda _: None)
+    found = np.load(run.path / "center_bias.npy")
+    assert found.shape == (10, 10)
+    assert not found[:1].any()  # stimuli are 48x64: eight rows of ten
+    assert not found[-1:].any()
+    assert found[1:-1].all()
 
 
 def test_what_cannot_be_adapted_is_told(base, others, tmp_path):

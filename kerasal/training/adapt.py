@@ -40,8 +40,8 @@ def adapt(
     """Fit a network to the dataset's training split by the numbers of `kerasal.models.Adapted`.
 
     Nine numbers are fitted by L-BFGS, to the mean loss over all training images, for each size of the input:
-    0.75, 1 and 4/3 times the network's own. The size with the lowest loss stays. The validation split plays
-    no part: that many images need none.
+    about 0.75, 1 and 4/3 times the network's own, where its weights fit. The size with the lowest loss stays.
+    The validation split plays no part: that many images need none.
 
     Args:
         base: a network of `kerasal.models.NETWORKS` with its weights, whose maps have one size; it is left
@@ -61,6 +61,8 @@ def adapt(
     best = None
     for size in dict.fromkeys(scaled(base, scale) for scale in SCALES):
         network = Adapted(base.name, {**options, "input_size": size})
+        if [weight.shape for weight in network.base.weights] != [weight.shape for weight in base.weights]:
+            continue  # as ML-Net's prior, which is of one size
         network.base.set_weights(base.get_weights())
         value = _fit(network, dataset, loss, progress)
         report(f"at {size[0]}x{size[1]}: loss {value:.4f}")

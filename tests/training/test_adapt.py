@@ -88,13 +88,13 @@ def test_an_adapted_network_is_used_like_any_other(others, adapted, tmp_path):
 
 def test_a_network_that_pads_has_a_centre_bias_that_is_padded(others, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["kerasal.training.adapt"], "STEPS", 1)
-    base = models.MLNet((80, 80), backbone_filters=4, backbone_weights="random")
+    base = models.MLNet((160, 160), backbone_filters=4, backbone_weights="random")
     run = training.adapt(base, others, tmp_path / "run", loss="mse+r", report=lambda _: None)
     found = np.load(run.path / "center_bias.npy")
-    assert found.shape == (10, 10)
-    assert not found[:1].any()  # stimuli are 48x64: eight rows of ten
-    assert not found[-1:].any()
-    assert found[1:-1].all()
+    assert found.shape == (20, 20)  # at 240x240 its prior would not fit
+    assert not found[:2].any()  # stimuli are 48x64: fifteen rows of twenty
+    assert not found[-2:].any()
+    assert found[3:-3].all()
 
 
 def test_what_cannot_be_adapted_is_told(base, others, tmp_path):

@@ -89,7 +89,9 @@ class Heads:
             head.compile(make_optimizer(constant, 1, precision))
             head.optimizer.build(head.trainable_variables)
         self._initial = [[v.numpy() for v in self._variables(head)] for head in self.heads]
-        self._watched = {"cc": metrics.CC()} | ({"nss": metrics.NSS()} if fixations else {})
+        self._watched = [
+            {"cc": metrics.CC()} | ({"nss": metrics.NSS()} if fixations else {}) for _ in self.heads
+        ]
         self._perceptual = [i for i, spec in enumerate(specs) if is_perceptual(spec)]
         features = [tf.TensorSpec((None, *i.shape[1:]), tf.float32) for i in self.heads[0].inputs]
         y_true = tf.TensorSpec((None, *options.input_size, 2), tf.float32)
@@ -136,6 +138,8 @@ class Heads:
     def validate(self, batches: tf.data.Dataset) -> list[Validation]:
         """What every head does on a split, with its averaged weights where the options average them."""
         sums, images, spread, peak = None, 0, np.zeros(len(self.heads)), np.zeros(len(self.heads))
+        for metric in (metric for of_head in self._watched for metric in of_head.values()):
+            metric.reset_state()
         for features, y_true in batches:
             values, batch_spread, batch_peak = self._compiled_values(keras.tree.flatten(features), y_true)
             sums = _added(sums, values, len(y_true))
@@ -144,8 +148,11 @@ class Heads:
             spread, peak = np.fmax(spread, batch_spread.numpy()), np.fmax(peak, batch_peak.numpy())
         collapsed = are_constant(spread, peak)
         return [
-            Validation(values, bool(flat and np.isfinite(values["loss"])))
-            for values, flat in zip(_means(sums, images), collapsed, strict=True)
+            Validation(
+                {**values, **{name: float(metric.result()) for name, metric in watched.items()}},
+                bool(flat and np.isfinite(values["loss"])),
+            )
+            for values, watched, flat in zip(_means(sums, images), self._watched, collapsed, strict=True)
         ]
 
     @contextlib.contextmanager
@@ -205,11 +212,9 @@ class Heads:
     def _values_of_batch(self, features, y_true):
         maps = self._stacked(features, training=False)
         values = self._values(y_true, maps)
-        for of_head, map_ in zip(values, maps, strict=True):
-            for name, metric in self._watched.items():
-                metric.reset_state()
+        for watched, map_ in zip(self._watched, maps, strict=True):
+            for metric in watched.values():  # which leave out images without ground truth, as in `fit`
                 metric.update_state(y_true, map_)
-                of_head[name] = metric.result()
         stacked = tf.stack(maps)  # (heads, B, rows, columns, 1)
         spread = ops.max(stacked, axis=(2, 3, 4)) - ops.min(stacked, axis=(2, 3, 4))
         return values, ops.max(spread, axis=1), ops.max(stacked, axis=(1, 2, 3, 4))

@@ -175,7 +175,9 @@ class Results(ReportedResults):
                 heads = [heads[spec] for heads in self.heads.values()]
                 kept = [head["history"][head["best_epoch"]]["validation"] for head in heads]
                 found[spec] = {
-                    key: float(np.mean([means[key] for means in kept])) for key in WATCHED if key in kept[0]
+                    key: float(np.mean([means[key] for means in kept]))
+                    for key in WATCHED
+                    if kept[0].get(key) is not None
                 }
         return found
 

@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 from browser import chromium, errors
 
-from kerasal import data, losses, quest
+from kerasal import data, losses, metrics, quest
 from kerasal._files import held
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
@@ -113,6 +113,22 @@ def test_a_head_whose_maps_are_constant_is_called_collapsed_in_plain_values(tiny
         variable.assign(tf.zeros_like(variable))
     found = [each.collapsed for each in heads.validate(some_batches)]
     assert json.dumps(found) == "[true, false]"
+
+
+def test_images_without_fixations_have_no_say_in_the_nss_of_the_validation_split(tiny_network, some_batches):
+    model_options = {"input_size": SIZE, "dropout": 0.0, "feature_dropout": 0.0, "initial_density": 0.05}
+    heads = Heads(["mse", "bce"], model_options, options().training, np.full(SIZE, 0.05, "float32"))
+    (one, y_true), (short, without), *_ = some_batches
+    without = tf.stack([without[:1, ..., 0], tf.zeros((1, *SIZE))], -1)  # a last batch of one image
+    y_true = tf.concat([y_true[:2], tf.stack([y_true[2:, ..., 0], tf.zeros((1, *SIZE))], -1)], 0)
+    found = heads.validate([(one, y_true), (short[:1], without)])
+    for head, validation in zip(heads.heads, found, strict=True):
+        maps = head(one)[..., 0].numpy().astype("float64")
+        values = [
+            metrics.nss(map_, fixated > 0)
+            for map_, fixated in zip(maps[:2], y_true[:2, ..., 1].numpy(), strict=True)
+        ]
+        assert validation.values["nss"] == pytest.approx(np.mean(values), rel=1e-4)
 
 
 def test_a_metric_that_a_test_set_forbids_is_left_out_before_training(tiny_network, tmp_path):

@@ -49,13 +49,19 @@ class Results(ReportedResults):
         losses, seeds = config["losses"], config["seeds"]
         tests = [test["name"] for test in config["tests"]]
         bias = {name: folder.read_scores(center_bias_file(name)) for name in tests}
+        scores = {}
+        for name in tests:
+            found = {(seed, spec): folder.scores(seed, name, spec) for seed in seeds for spec in losses}
+            # A test set of an earlier call has no scores of what was trained since.
+            if all(have_all(one, config["metrics"]) for one in found.values()):
+                scores[name] = {
+                    seed: {spec: _of(found[seed, spec], config["metrics"]) for spec in losses}
+                    for seed in seeds
+                }
         return cls(
             folder,
             config,
-            {
-                name: {seed: {s: folder.scores(seed, name, s) for s in losses} for seed in seeds}
-                for name in tests
-            },
+            scores,
             {seed: {s: folder.head(seed, s) for s in losses} for seed in seeds},
             {s: folder.rate(s) for s in losses},
             {name: scores for name, scores in bias.items() if scores is not None},
@@ -356,6 +362,15 @@ class Results(ReportedResults):
                     head = self.heads[seed][spec]
                     means = [_mean(scores[spec].values[metric]) for metric in metrics]
                     yield [test, spec, family(spec), seed, head["rate"], head["state"], *means]
+
+
+def have_all(scores: Scores | None, metrics: Iterable[str]) -> bool:
+    """Whether there are scores, and of all these metrics."""
+    return scores is not None and all(key in scores.values for key in metrics)
+
+
+def _of(scores: Scores, metrics: Iterable[str]) -> Scores:
+    return Scores(scores.names, {key: values for key, values in scores.values.items() if key in metrics})
 
 
 def center_bias_file(test: str) -> str:

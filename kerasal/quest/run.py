@@ -28,7 +28,7 @@ from kerasal.quest.learning import LEARNED, Splits
 from kerasal.quest.options import SIDE_BY_SIDE, QuestOptions
 from kerasal.quest.progress import PERCEPTUAL_WORK, QuestProgress
 from kerasal.quest.report import report_page
-from kerasal.quest.results import Results
+from kerasal.quest.results import Results, have_all
 from kerasal.quest.scoring import open_test_sets, score_center_bias
 from kerasal.quest.specs import in_order
 from kerasal.quest.tuning import Tuning, search, stored_trials
@@ -63,7 +63,8 @@ def run(
     Args:
         specs: losses, as `kerasal.quest.parse_losses` gives them.
         path: the quest's folder, new or one to go on with: what is finished there is not done again, and
-            its other losses, seeds and test sets are part of the results.
+            its other losses, seeds and test sets are part of the results; but not a test set that is not
+            named again where losses, seeds or metrics are new.
         seeds: how many, from 0: of the initial weights, the dropout and the batches.
         tests: other datasets to score on, whole.
         metrics: keys of `kerasal.metrics.METRICS`; those that the data do not allow are left out.
@@ -131,6 +132,9 @@ def run(
             _take_together(folder, config, dataset)
         score_center_bias(folder, dataset, sets, config["metrics"], processes=processes, progress=progress)
         results = Results.read(folder)
+        for test in config["tests"]:
+            if test["name"] not in results.tests:
+                report(f"{test['name']} is left out, for not all is scored there: name it again with --test")
         results.write()
         folder.write_text("report.html", report_page(results, dataset["test"], network, stimuli))
         write_best(results, network)
@@ -299,7 +303,12 @@ def _score(folder, config, sets, size, processes, cluster, progress, report):
         for test_set in sets
         for seed in config["seeds"]
         for group in groups(
-            [spec for spec in config["losses"] if folder.scores(seed, test_set.name, spec) is None], size
+            [
+                spec
+                for spec in config["losses"]
+                if not have_all(folder.scores(seed, test_set.name, spec), config["metrics"])
+            ],
+            size,
         )
     ]
 

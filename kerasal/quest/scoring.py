@@ -20,7 +20,7 @@ from kerasal.evaluation.scoring import Job
 from kerasal.evaluation.systems import as_it_is
 from kerasal.models.base import resize_maps
 from kerasal.quest.folder import QuestFolder
-from kerasal.quest.results import center_bias_file
+from kerasal.quest.results import center_bias_file, have_all
 from kerasal.training.features import FeatureCache
 
 
@@ -105,12 +105,12 @@ def score_center_bias(
     processes: int | None = 1,
     progress: Progress = lambda items, _: items,
 ) -> None:
-    """Write the scores of the training split's mean density on each test set where they are not there yet.
+    """Write the scores of the training split's mean density on each test set, where they are not there yet.
 
     Of a mixture's sets it is each set's own, and the mixture's test split has the scores of its sets.
     """
     for test_set in sets:
-        if folder.read_scores(center_bias_file(test_set.name)) is None:
+        if not have_all(folder.read_scores(center_bias_file(test_set.name)), metrics):
             system = baseline("center-bias")
             found = evaluate(
                 [system], test_set.data, "test", metrics=metrics, processes=processes, progress=progress

@@ -183,6 +183,26 @@ def test_a_second_call_trains_nothing_and_a_new_loss_alone(finished, tmp_path):
     assert set(again.config["losses"]) == {*results.config["losses"], "ae"}
 
 
+def test_a_quest_that_grows_without_naming_its_test_sets_and_metrics_again(tiny_network, tmp_path):
+    dataset, lines = data.load("synthetic").limited(3), []
+    samples = [replace(sample, name=f"other-{sample.name}") for sample in data.load("synthetic")["test"][:2]]
+    other = data.Dataset("other", {"train": [], "validation": [], "test": samples}, "", "")
+    options = quest.options(model="tiny", input_size=SIZE, epochs=1, search_rates=[], start="none")
+
+    def called(specs, **more):
+        return quest.run(dataset, specs, options, tmp_path / "q", report=lines.append, **more)
+
+    assert called(["mse"], tests=[other], metrics=["cc", "nss"]).tests == ["synthetic", "other"]
+    results = called(["mse", "cc"], metrics=["nss"], seeds=2)
+    assert results.tests == ["synthetic"]
+    assert "other is left out, for not all is scored there: name it again with --test" in lines
+    assert results.comparison("synthetic").metrics == ("nss",)
+    results = called(["mse"], tests=[other], metrics=["cc", "nss"])
+    assert results.tests == ["synthetic", "other"]
+    assert set(results.comparison("other").summaries) == {"mse", "cc"}
+    assert set(results.center_bias["other"].values) == {"cc", "nss"}
+
+
 def test_a_quest_goes_on_from_the_weights_of_a_network_that_has_learned(finished, tmp_path):
     dataset, folder, before, _ = finished
     best = folder / "best"

@@ -46,11 +46,12 @@ def report_page(
     Args:
         samples: of the first test set.
         network: with the quest's backbone, which the maps of the shown stimuli are made with.
-        stimuli: names of samples to show; default three with a low, a middle and a high CC.
+        stimuli: names of samples to show; default three with a low, a middle and a high CC, or where that
+            was not scored, first metric.
 
     InputError: a name that is no sample's.
     """
-    shown = _chosen(results, samples, stimuli)
+    shown = chosen_stimuli(results, samples, stimuli)
     sections = Template((PAGE / "sections.html").read_text(encoding="utf-8")).substitute(
         paper=_paper(results),
         ranks=_ranks(results),
@@ -164,7 +165,10 @@ def _table_2(results: Results, test: str) -> tables.Table:
     return tables.Table(title, header, rows, names=2)
 
 
-def _chosen(results: Results, samples: Sequence[Sample], stimuli: Sequence[str] | None) -> list[Sample]:
+def chosen_stimuli(
+    results: Results, samples: Sequence[Sample], stimuli: Sequence[str] | None = None
+) -> list[Sample]:
+    """The samples that the report shows maps of, see `report_page`."""
     by_name = {sample.name: sample for sample in samples}
     if stimuli is not None:
         if unknown := [name for name in stimuli if name not in by_name]:
@@ -172,10 +176,12 @@ def _chosen(results: Results, samples: Sequence[Sample], stimuli: Sequence[str] 
         return [by_name[name] for name in stimuli]
     scores = results.mean_scores(results.tests[0])
     learned = results.competing(results.tests[0]) or list(scores)
-    order = np.argsort(np.nan_to_num(np.mean([scores[spec].values["cc"] for spec in learned], axis=0)))
+    values = [scores[spec].values for spec in learned]
+    key = "cc" if "cc" in values[0] else next(iter(values[0]))
+    order = np.argsort(np.nan_to_num(np.mean([of_loss[key] for of_loss in values], axis=0)))
     names = scores[learned[0]].names
     shares = (0.1, 0.5, 0.9)[-min(STIMULI, len(names)) :]
-    return [by_name[names[order[int(share * (len(names) - 1))]]] for share in shares]
+    return [by_name[names[order[round(share * (len(names) - 1))]]] for share in shares]
 
 
 def _figure_3(results: Results, shown: Sequence[Sample], network: SaliencyModel) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from simulated_quest import few_resamples, simulated
 
 from kerasal.evaluation import Scores
 from kerasal.quest import findings, paper
+from kerasal.quest.report import chosen_stimuli
 
 pytestmark = pytest.mark.usefixtures(few_resamples.__name__)
 LC1, LC2, KL_CC_NSS = paper.LC1, paper.LC2, "10*kld+2*cc+nss"
@@ -131,6 +133,16 @@ def test_where_nothing_learned_the_quest_still_has_its_files(tmp_path):
         "results.tex",
     ]
     assert results.best is None
+
+
+@pytest.mark.parametrize("images", [1, 2, 3, 4, 20])
+def test_the_stimuli_that_a_report_shows_are_different_ones_whatever_was_scored(images):
+    results = simulated({"mse": 0.5, "bce": 0.6}, images=images, metrics=("nss",))
+    samples = [SimpleNamespace(name=name) for name in next(iter(results.mean_scores("osie").values())).names]
+    shown = [sample.name for sample in chosen_stimuli(results, samples)]
+    assert len(set(shown)) == len(shown) == min(3, images)
+    mean = np.mean([scores.values["nss"] for scores in results.mean_scores("osie").values()], axis=0)
+    assert [mean[int(name)] for name in shown] == sorted(mean[int(name)] for name in shown)
 
 
 def test_number_and_noun_agree():

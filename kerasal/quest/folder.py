@@ -49,17 +49,27 @@ class QuestFolder(ResultsFolder):
             "samples of each set in an epoch": (_drawn(before), _drawn(now)),
             "precision": (before["precision"], now["precision"]),
         }
+        known = {test["name"]: test["fingerprint"] for test in before["tests"]}
+        others = [
+            test["name"]
+            for test in now["tests"]
+            if known.get(test["name"]) not in (None, test["fingerprint"])
+        ]
         training = pairs.pop("training")
         pairs |= {key: (training[0].get(key), value) for key, value in training[1].items()}
-        return [
+        changed = [
             f"{name} {was} there, {is_} now" if name != "data" else "other data"
             for name, (was, is_) in pairs.items()
             if was != is_
         ]
+        if "other data" in changed:
+            return changed  # and with them their test split
+        return changed + [f"other images of the name {name}" for name in others]
 
     def merged(self, before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
         config = {**now, **{key: _union(before[key], now[key]) for key in MAY_GROW}}
-        return {**config, "losses": in_order(config["losses"])}
+        tests = {test["name"]: test for test in config["tests"]}  # described anew, it is the same one
+        return {**config, "losses": in_order(config["losses"]), "tests": list(tests.values())}
 
     def rate(self, spec: str) -> dict[str, Any] | None:
         """The learning rate of a loss and its trials; None where none is chosen yet."""

@@ -318,6 +318,20 @@ def test_a_folder_of_other_settings_is_refused_by_their_names(finished):
         quest.run(dataset, ["mse"], other, folder, report=lambda _: None)
 
 
+def test_a_test_set_of_the_same_name_with_other_images_is_refused(finished):
+    _, folder, results, _ = finished
+    quest_folder, now = QuestFolder(folder), results.config
+    set_ = {"name": "images", "description": "one", "fingerprint": "1"}
+    before = {**now, "tests": [*now["tests"], set_]}
+    for more, changed in (
+        ({"fingerprint": "2"}, ["other images of the name images"]),
+        ({"description": "two"}, []),
+    ):
+        after = {**now, "tests": [*now["tests"], {**set_, **more}]}
+        assert quest_folder.differences(before, after) == changed
+    assert quest_folder.merged(before, after)["tests"] == after["tests"]
+
+
 def test_a_folder_that_another_process_works_in_is_refused_and_stays_as_it_is(finished):
     dataset, folder, *_ = finished
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -56,6 +56,11 @@ class QuestOptions:
             )
         if self.training.strategy != "none" or self.training.gradient_accumulation > 1:
             raise InputError("a quest trains on one device and accumulates no gradients")
+        if not self.training.freeze_backbone or self.training.augmentation:
+            raise InputError(
+                "a quest learns on kept features of a frozen backbone: without crop, scale and color, and by "
+                "no recipe that trains the backbone, as fine-tuned does"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """The options as plain values, for JSON; without what plays no part."""

@@ -13,6 +13,12 @@ def trials(*pairs):
     return [{"rate": rate, "loss": loss, "collapsed": loss == "flat"} for rate, loss in pairs]
 
 
+@pytest.mark.parametrize("changes", [{"recipe": "fine-tuned"}, {"freeze_backbone": False}, {"scale": 0.1}])
+def test_what_kept_features_cannot_have_is_refused(changes):
+    with pytest.raises(InputError, match="kept features of a frozen backbone"):
+        quest.options(**changes)
+
+
 @pytest.mark.parametrize(
     ("pairs", "best", "following"),
     [

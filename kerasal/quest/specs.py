@@ -32,13 +32,14 @@ LISTS: dict[str, tuple[str, ...]] = {
 def parse_losses(text: str) -> list[str]:
     """Canonical specs from a list of specs and names of `LISTS`, parted by commas: "mse, kld+cc+nss, lc2".
 
-    A loss that comes twice counts once. InputError: an empty list, or what `kerasal.losses.parse` refuses.
+    A loss that comes twice counts once, and lc1 and lc2 are the sums of the paper's tables. InputError: an
+    empty list, or what `kerasal.losses.parse` refuses.
     """
     parts = [part.strip() for part in text.split(",")]
     if not all(parts):
         raise InputError(f"an empty name among the losses {text!r}: give specs parted by commas, or table2")
     specs = [spec for part in parts for spec in LISTS.get(part) or [losses.canonical(part)]]
-    return list(dict.fromkeys(specs))
+    return list(dict.fromkeys({"lc1": LC1, "lc2": LC2}.get(spec, spec) for spec in specs))
 
 
 def in_order(specs: Iterable[str]) -> list[str]:

@@ -480,6 +480,12 @@ def test_the_modern_losses_stand_behind_the_papers_in_a_quest_of_both():
     assert both[27:] == [spec for spec in LISTS["modern"] if spec not in LISTS["table2"]]
 
 
+def test_lc1_and_lc2_are_the_rows_of_the_papers_tables():
+    assert quest.parse_losses("lc2, table3, lc1") == [paper.LC2, "mlnet-mse", paper.LC1]
+    for name, spec in (("lc1", paper.LC1), ("lc2", paper.LC2)):
+        assert losses.expand(name) == losses.parse(spec)
+
+
 def test_losses_are_parsed_once_each_and_an_empty_name_is_refused():
     assert quest.parse_losses("mse, kld+cc+nss,mse") == ["mse", "10*kld+2*cc+nss"]
     with pytest.raises(InputError, match="empty name"):

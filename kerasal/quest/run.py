@@ -85,7 +85,8 @@ def run(
     if tuning:
         specs = [*specs, *tuning.rivals(dataset.has_fixations)]
     specs = in_order(specs)
-    _check_fixations(specs, dataset)
+    started = [options.start] if options.start and not options.training.weights else []
+    _check_fixations([*specs, *started], dataset)
     if side_by_side < 1 or seeds < 1:
         raise InputError("side_by_side and seeds must be at least 1")
     if options.training.deterministic:

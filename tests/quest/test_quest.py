@@ -311,6 +311,21 @@ def test_the_best_loss_is_chosen_on_the_validation_split(finished):
     assert replace(results, heads={0: heads}).best != worst_on_test
 
 
+def test_a_start_that_needs_fixations_is_refused_on_density_maps_alone(finished, tmp_path):
+    dataset, *_ = finished
+    splits = {
+        name: [replace(sample, fixations=None, density_file=sample.density) for sample in samples]
+        for name, samples in dataset.splits.items()
+    }
+    alone = data.Dataset("alone", splits, "", "")
+    started = replace(options(), start="nss")
+    with pytest.raises(
+        InputError, match="alone has density maps alone, and these losses need fixations: nss"
+    ):
+        quest.run(alone, ["mse"], started, tmp_path / "q", metrics=["cc"], report=lambda _: None)
+    assert not (tmp_path / "q").exists()
+
+
 def test_a_folder_of_other_settings_is_refused_by_their_names(finished):
     dataset, folder, *_ = finished
     other = quest.options(model="tiny", input_size=SIZE, epochs=5, batch_size=3)

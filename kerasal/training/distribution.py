@@ -122,6 +122,8 @@ class Replicated(keras.Model):
         self._update_metrics(y, y_pred, self._loss.call(y, y_pred), weight)
 
     def _update_metrics(self, y, y_pred, values, weight):
+        if self.losses:  # which a loss on one device has, too
+            values += tf.add_n(self.losses)
         self._mean_loss.update_state(values, sample_weight=weight)
         for measure in self._measures:
             measure.update_state(y, y_pred, sample_weight=weight)

@@ -7,11 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
+from kerasal import losses
 from kerasal.errors import InputError
 from kerasal.training import RunFolder
-from kerasal.training.distribution import make_strategy
+from kerasal.training.distribution import Replicated, make_strategy
 
 PROGRAM = Path(__file__).with_name("distributed_runs.py")
 
@@ -117,3 +121,16 @@ def test_workers_without_a_usable_tf_config_are_told_what_it_looks_like(monkeypa
         monkeypatch.setenv("TF_CONFIG", config)
     with pytest.raises(InputError, match=r'TF_CONFIG.*"worker": .*"index": 0'):
         make_strategy("multi-worker")
+
+
+def test_the_loss_that_is_measured_has_the_penalties_of_weights_as_on_one_device():
+    inputs = keras.Input((4, 4, 1))
+    layer = keras.layers.Conv2D(1, 1, kernel_regularizer=keras.regularizers.L2(0.5))
+    replicated = Replicated([inputs], [layer(inputs)])
+    replicated.measure(losses.MSE(), [], [])
+    random = np.random.default_rng(0)
+    x, y = random.random((2, 3, 4, 4, 1)).astype("float32")
+    replicated.test_step((x, tf.constant(y), tf.constant([1.0, 1.0, 0.0])))
+    kernel = float(layer.kernel.numpy().squeeze())
+    expected = np.mean((x[:2] * kernel - y[:2]) ** 2) + 0.5 * kernel**2
+    assert float(replicated.metrics[0].result()) == pytest.approx(expected, rel=1e-5)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from kerasal._files import make_folder
-from kerasal.data.images import write_picture
+from kerasal.data.images import pad_image, write_picture
 from kerasal.data.sample import Sample
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
@@ -311,13 +311,21 @@ class WatchMaps(keras.callbacks.Callback):
     go to maps/ and to TensorBoard.
     """
 
-    def __init__(self, validation: tf.data.Dataset, samples: list[Sample], run: RunFolder | None, report):
+    def __init__(
+        self,
+        validation: tf.data.Dataset,
+        samples: list[Sample],
+        run: RunFolder | None,
+        report: Callable[[str], None],
+        padded: bool = False,
+    ):
         super().__init__()
         self.inputs, targets = next(iter(validation))[:2]
         self.densities = targets[:PICTURES, ..., 0].numpy()
         self.samples = samples[: len(self.densities)]
         self.run = run
         self.report = report
+        self.padded = padded  # stimuli are shown as the network sees them, as densities and maps are
 
     def on_epoch_end(self, epoch, logs=None):
         maps = keras.ops.convert_to_numpy(self.model(self.inputs, training=False))
@@ -334,7 +342,10 @@ class WatchMaps(keras.callbacks.Callback):
     def _show(self, epoch, maps):
         rows = []
         for sample, density, map_ in zip(self.samples, self.densities, maps, strict=False):
-            stimulus = Image.fromarray(sample.read_stimulus()).resize(density.shape[::-1])
+            stimulus = sample.read_stimulus()
+            if self.padded:
+                stimulus = pad_image(stimulus, density.shape)
+            stimulus = Image.fromarray(stimulus).resize(density.shape[::-1])
             grey = [np.repeat(_levels(array)[..., None], 3, axis=-1) for array in (density, map_)]
             rows.append(np.concatenate([np.asarray(stimulus), *grey], axis=1))
         picture = np.concatenate(rows)

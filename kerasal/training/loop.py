@@ -99,7 +99,7 @@ class Loop:
         )
         if run:
             chief_alone.append(LogScalars(run))
-        watch_maps = WatchMaps(self.validation, dataset["validation"], run, report)
+        watch_maps = WatchMaps(self.validation, dataset["validation"], run, report, network.padded)
         self.averages = SwapAverages(swap_on_epoch=True)
         adversary = self.trained.adversary_variables if self.adversarial else []
         self.callbacks = [

@@ -16,7 +16,7 @@ from kerasal import data, losses, models, training
 from kerasal.data.pipeline import batch_samples
 from kerasal.errors import InputError
 from kerasal.training import loop
-from kerasal.training.callbacks import Diverged, StopOnDivergence
+from kerasal.training.callbacks import Diverged, StopOnDivergence, WatchMaps
 from kerasal.training.checkpoint import Checkpoints, TrainingState
 from kerasal.training.interrupt import StopRequest
 from kerasal.training.progress import Lines, make_progress
@@ -272,3 +272,18 @@ def test_batch_size_epochs_seed_and_flip_reach_the_pipeline(photos, monkeypatch)
     with pytest.raises(Seen) as seen:
         training.fit(tiny(), photos, "kld", batch_size=3, epochs=5, seed=11, flip=False, **SILENT)
     assert seen.value.args == (3, 5, 11, False)
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_the_pictures_of_an_epoch_show_a_stimulus_where_its_density_is(tmp_path, padded):
+    white = np.full((10, 40, 3), 255, np.uint8)
+    sample = data.Sample("wide", (10, 40), lambda: white, (np.array([[20.0, 5.0]]),), 2.0)
+    target = sample.target((32, 32), padded)[None]
+    watch = WatchMaps([(None, tf.constant(target))], [sample], training.RunFolder(tmp_path), print, padded)
+    watch.set_model(lambda *_, **__: target[..., :1])
+    watch.on_epoch_end(0)
+    stimulus, density, map_ = np.split(np.array(Image.open(tmp_path / "maps/epoch-001.jpg")), 3, axis=1)
+    seen = stimulus.mean(axis=(1, 2)) > 128
+    assert seen.sum() == (8 if padded else 32)
+    assert density[~seen].max(initial=0) < 40  # of 255: a JPEG
+    np.testing.assert_array_equal(density, map_)

@@ -29,7 +29,7 @@ from kerasal.quest.options import SIDE_BY_SIDE, QuestOptions
 from kerasal.quest.progress import PERCEPTUAL_WORK, QuestProgress
 from kerasal.quest.report import report_page
 from kerasal.quest.results import Results, have_all
-from kerasal.quest.scoring import open_test_sets, score_center_bias
+from kerasal.quest.scoring import check_test_sets, open_test_sets, score_center_bias
 from kerasal.quest.specs import in_order
 from kerasal.quest.tuning import Tuning, search, stored_trials
 from kerasal.training.features import open_features
@@ -79,14 +79,15 @@ def run(
             process alone writes. Features are computed here first.
         progress, report: as in `kerasal.training.train`.
 
-    InputError: a loss that needs fixations on data without them, an unknown metric, a folder with another
-    quest.
+    InputError: a loss that needs fixations on data without them, an unknown metric, test sets of one name or
+    with stimuli that heads learn from, a folder with another quest.
     """
     if tuning:
         specs = [*specs, *tuning.rivals(dataset.has_fixations)]
     specs = in_order(specs)
     started = [options.start] if options.start and not options.training.weights else []
     _check_fixations([*specs, *started], dataset)
+    check_test_sets(dataset, tests)
     if side_by_side < 1 or seeds < 1:
         raise InputError("side_by_side and seeds must be at least 1")
     if options.training.deterministic:

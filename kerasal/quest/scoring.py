@@ -1,5 +1,6 @@
 """The scores of trained heads, and of the centre bias that they have to beat, on test sets."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +13,7 @@ import numpy as np
 from kerasal import models
 from kerasal._progress import Progress
 from kerasal.data.pipeline import batches
-from kerasal.data.sample import Dataset, Sample
+from kerasal.data.sample import Dataset, Sample, stimulus_bytes
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores, baseline, evaluate
 from kerasal.evaluation.scores import together
@@ -51,6 +52,27 @@ class TestSet:
         return np.concatenate(parts, axis=1)
 
 
+def check_test_sets(own: Dataset, others: Sequence[Dataset]) -> None:
+    """InputError: two sets of one name, or another one with stimuli that the quest trains or validates on."""
+    others = [part for other in others for part in other.sets]
+    names = [part.name for part in [*own.sets, *others]]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(
+            f"test sets named twice: {', '.join(twice)}; the data's own test split is one already"
+        )
+    learned = {_digest(sample) for sample in (*own["train"], *own["validation"])} if others else ()
+    for other in others:
+        if known := [sample.name for sample in other.samples if _digest(sample) in learned]:
+            raise InputError(
+                f"{other.name} cannot be a test set: the quest trains or validates on {len(known)} of its "
+                f"stimuli, such as {known[0]}"
+            )
+
+
+def _digest(sample: Sample) -> bytes:
+    return hashlib.sha256(stimulus_bytes(sample)).digest()
+
+
 def open_test_sets(
     network: models.SaliencyModel,
     own: Dataset,
@@ -63,18 +85,12 @@ def open_test_sets(
     """The test split of the quest's own data, of a mixture each set's, then all samples of other datasets.
 
     Information gain takes the centre bias of the set itself, and of another dataset that of the quest's own.
-    InputError: two sets of one name, or one that shares stimuli with the training data.
     """
-    others = [part for other in others for part in other.sets]
-    names = [part.name for part in [*own.sets, *others]]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(
-            f"test sets named twice: {', '.join(twice)}; the data's own test split is one already"
-        )
     sets = list(own.sets)
     sets += [
-        replace(other, splits={"train": own["train"], "validation": [], "test": other.samples})
+        replace(part, splits={"train": own["train"], "validation": [], "test": part.samples})
         for other in others
+        for part in other.sets
     ]
     kept: dict[str, Any] = {"folder": folder, "bound": bound, "progress": progress}
     return [TestSet(data.name, data, FeatureCache.open(network, data["test"], **kept)) for data in sets]

@@ -146,6 +146,16 @@ def test_a_metric_that_a_test_set_forbids_is_left_out_before_training(tiny_netwo
     assert results.config["metrics"] == ["cc", "information_gain"]
 
 
+def test_a_test_set_with_stimuli_that_were_learned_from_is_refused(tiny_network, tmp_path):
+    dataset = data.load("synthetic").limited(3)
+    for split in ("train", "validation"):
+        samples = [dataset["test"][0], replace(dataset[split][1], name="elsewhere")]
+        other = data.Dataset("other", {"train": [], "validation": [], "test": samples}, "", "")
+        with pytest.raises(InputError, match=r"other cannot be .* on 1 of its stimuli, such as elsewhere"):
+            quest.run(dataset, ["mse"], options(), tmp_path / "q", tests=[other], report=lambda _: None)
+    assert not (tmp_path / "q").exists()
+
+
 def test_a_loss_that_collapses_behind_a_relu_searches_again_behind_a_sigmoid(
     tiny_network, tmp_path, monkeypatch
 ):

@@ -51,7 +51,7 @@ def main() -> None:
         }
     first, second = (means[start] for start in STARTS)
     agreement = {
-        key: rank_correlations([(first[spec][key], second[spec][key]) for spec in first], "losses")
+        key: rank_correlations(*([of[spec][key] for spec in first] for of in (first, second)), "losses")
         for key in METRICS
     }
     setting = {"size": SIZE, "training images": IMAGES, "epochs": EPOCHS, "seed": 0, "starts": STARTS}

@@ -105,8 +105,9 @@ def difference_matrix(comparison: Comparison, what: str = "system") -> Table:
     for system, metrics in comparison.differences.items():
         cells = [Cell(system)]
         for difference in metrics.values():
-            mean, (low, high) = difference.mean, difference.interval
-            text = "–" if math.isnan(mean) else f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+            text, ends = _number(difference.mean, "+"), [_number(end, "+") for end in difference.interval]
+            if not math.isnan(difference.interval[0]):
+                text += f" [{', '.join(ends)}]"
             cells.append(Cell(text, BOLD if difference.told_apart else PLAIN))
         rows.append(cells)
     title = (

@@ -121,3 +121,16 @@ def test_a_difference_is_bold_where_the_corrected_test_tells_it_apart():
     assert comparison.differences["c"]["cc"].interval[0] > 0
     marks = {row[0].text: row[1].mark for row in tables.difference_matrix(comparison, "loss").rows}
     assert {name for name, mark in marks.items() if mark == "bold"} == {"b"}
+
+
+def test_a_difference_without_an_interval_or_without_digits_is_printed_as_in_every_table():
+    def row(*values):
+        scores = {
+            name: Scores([str(i) for i in range(len(of_system))], {"cc": np.array(of_system)})
+            for name, of_system in zip(("first", "other"), values, strict=True)
+        }
+        return tables.difference_matrix(compare(scores)).rows[0][1].text
+
+    assert row([0.5], [0.7]) == "+0.200"  # of one image there is no interval
+    assert row([np.nan, 0.5], [0.5, np.nan]) == "–"
+    assert row([0.5] * 9, [0.5 - 1e-12] * 9) == "0.000 [0.000, 0.000]"

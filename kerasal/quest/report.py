@@ -1,7 +1,6 @@
 """The report: one HTML file that holds all it shows and opens without a network."""
 
 import html
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,8 +58,6 @@ def report_page(
         figure_3=_figure_3(results, shown, network),
         figure_2=center_bias_figure(read_map(results.folder.path / "center_bias.npy")),
     )
-    data = json.dumps(_data(results, samples), separators=(",", ":"), allow_nan=False)
-    data = data.replace("</", "<\\/")  # which would end the script element
     return html_page(
         f"Quest on {results.config['data']['name']}",
         f"{results.title(results.tests[0])}. {results.uncertainty}",
@@ -69,7 +66,7 @@ def report_page(
         results.config,
         "Options, data and versions",
         own_script=(PAGE / "report.js").read_text(encoding="utf-8"),
-        data=f'<script type="application/json" id="data">{data}</script>\n',
+        data=_data(results, samples),
     )
 
 

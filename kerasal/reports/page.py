@@ -27,7 +27,7 @@ def html_page(
     *,
     own_style: str = "",
     own_script: str = "",
-    data: str = "",
+    data: dict[str, Any] | None = None,
 ) -> str:
     """A report as one HTML file that holds all it shows, and opens without a network.
 
@@ -36,8 +36,10 @@ def html_page(
         sections: between the findings and the configuration, as HTML.
         settings: what `config` holds, in words.
         own_style, own_script: what the report has besides the style and the script of all.
-        data: the element that its script reads from, as HTML.
+        data: what its script reads from the element `data`, as plain values.
     """
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    text = text.replace("<", "\\u003c")  # a name may hold what ends a script element, or begins another
     page = Template((HERE / "report.html").read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
         style=style() + own_style,
@@ -46,7 +48,7 @@ def html_page(
         sections=sections,
         settings=settings,
         config=html.escape(json.dumps(config, indent=2)),
-        data=data,
+        data="" if data is None else f'<script type="application/json" id="data">{text}</script>\n',
         script=sorting() + own_script,
     )
     return with_contents(page)

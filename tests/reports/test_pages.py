@@ -1,5 +1,6 @@
 """The pages of reports: axes that one outlier does not flatten, sentences that are right, tables that fit."""
 
+import json
 import math
 import re
 
@@ -9,7 +10,7 @@ from browser import chromium, errors
 
 from kerasal.evaluation import Scores, tables
 from kerasal.metrics import METRICS
-from kerasal.reports import axis_range, html_table, style, ticks, with_contents
+from kerasal.reports import axis_range, html_page, html_table, style, ticks, with_contents
 from kerasal.table1.folder import Table1Folder
 from kerasal.table1.plot import interval_plot
 from kerasal.table1.report import report_page
@@ -176,3 +177,13 @@ def test_every_column_is_in_a_window_of_1280_pixels_and_the_first_stays_on_a_pho
                 assert abs(left) < 1
                 assert width < 600 or hidden <= 0, (name, width, hidden)
             assert errors(browser) == []
+
+
+def test_what_a_script_reads_ends_no_element_and_begins_none_whatever_a_name_holds():
+    """Within a script `</script` ends it, and `<!--<script` keeps the next end from doing so."""
+    data = {"names": ["</script><b>", "<!--<script>", "\"quoted\" & 'so'"]}
+    page = html_page("title", "", [], "", {}, "settings", data=data)
+    text = re.search(r'<script type="application/json" id="data">(.*)</script>', page)[1]
+    assert "<" not in text
+    assert json.loads(text) == data
+    assert 'id="data"' not in html_page("title", "", [], "", {}, "settings")

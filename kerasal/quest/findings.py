@@ -87,14 +87,14 @@ def _searched(results: "Results") -> Iterator[str]:
     """The combination that was searched for, in pairs against the paper's two and the best single loss."""
     if not (found := results.search):
         return
-    tuned = found["best"]
-    single = results.best_of(spec for spec in _able(results) if family(spec) != "combination")
+    tuned, able = found["best"], _able(results)
+    single = results.best_of(spec for spec in able if family(spec) != "combination")
     yield (
         f"Best of {len(found['trials'])} sums of {', '.join(found['terms'])} on the validation split: "
         f"{tuned} (CC and NSS {found['objective']:.3f} of the density's own)."
     )
     for rival in dict.fromkeys([paper.LC1, paper.LC2, single]):
-        if rival not in results.config["losses"] or rival == tuned:
+        if tuned not in able or rival not in able or rival == tuned:
             continue
         if (images := results.images(results.tests[0])) < FEWEST_FOR_TEST:
             yield f"{too_few(images)} to test {tuned} against {rival}."

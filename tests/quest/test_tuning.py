@@ -385,3 +385,14 @@ def test_the_findings_say_in_pairs_where_the_tuned_sum_is_ahead_and_where_behind
     assert re.match(r"significantly behind in CC \(-0\.[01]\d+\), KLD \(\+0\.[01]\d+\)\.$", pairs[paper.LC2])
     assert pairs["the best single loss, mse"].startswith("not told apart in CC (")
     assert tuned in results.references
+
+
+@pytest.mark.parametrize("state", ["diverged", "collapsed"])
+@pytest.mark.parametrize("failed", [paper.LC2, "1*kld+0.1*cc"])
+def test_a_sum_is_not_held_against_what_did_not_learn(failed, state):
+    tuned = "1*kld+0.1*cc"
+    means = {paper.LC2: 0.5, "mse": 0.6, tuned: 0.7, failed: np.nan if state == "diverged" else 0.1}
+    results = simulated(means, states={failed: state})
+    results.__dict__["search"] = {"best": tuned, "terms": ["kld", "cc"], "objective": 0.7, "trials": [{}] * 8}
+    against = [line for line in findings.lines(results) if " against " in line]
+    assert ["mse" in line for line in against] == ([] if failed == tuned else [True])

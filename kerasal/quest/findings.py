@@ -109,10 +109,10 @@ def _searched(results: "Results") -> Iterator[str]:
 
 def _places(results: "Results") -> Iterator[str]:
     if places := results.mean_places:
-        first = min(places, key=places.__getitem__)
+        lowest = min(places.values())
+        first = " and ".join(spec for spec, place in places.items() if place == lowest)
         yield (
-            f"Lowest mean place over all metrics of the test images: {first} ({places[first]:.1f} of "
-            f"{len(places)})."
+            f"Lowest mean place over all metrics of the test images: {first} ({lowest:.1f} of {len(places)})."
         )
 
 

@@ -145,6 +145,16 @@ def test_the_stimuli_that_a_report_shows_are_different_ones_whatever_was_scored(
     assert [mean[int(name)] for name in shown] == sorted(mean[int(name)] for name in shown)
 
 
+def test_losses_with_the_same_lowest_mean_place_are_all_named():
+    means = {"mse": (0.6, 0.7), "kld": (0.7, 0.6), "ae": (0.5, 0.5)}
+    (said,) = (
+        line
+        for line in findings.lines(simulated(means, metrics=("cc", "sim"), noise=0.01))
+        if line.startswith("Lowest mean place")
+    )
+    assert said == "Lowest mean place over all metrics of the test images: mse and kld (1.5 of 3)."
+
+
 def test_number_and_noun_agree():
     results = simulated({"mse": 0.6, "kld": 0.7}, seeds=1, noise=0.01)
     assert "1 of 1 other loss apart" in " ".join(findings.lines(results))

@@ -187,11 +187,12 @@ def _gain(results: "Results") -> Iterator[Finding]:
     difference, mse = comparison.differences[paper.LC2]["cc"], comparison.summaries["mse"]["cc"].mean
     printed = {row.spec: row.value("cc") for row in paper.TABLE_2}
     gain = printed[paper.LC2] / printed["mse"] - 1
+    if difference.images < FEWEST_FOR_TEST:
+        yield _untested(key, claim, difference.images)
+        return
     low, high = (end / mse for end in difference.interval)
-    answer = UNKNOWN
-    if difference.images >= FEWEST_FOR_TEST:
-        within = low <= gain <= high
-        answer = HOLDS if within and difference.told_apart else UNKNOWN if within else FAILS
+    within = low <= gain <= high
+    answer = HOLDS if within and difference.told_apart else UNKNOWN if within else FAILS
     yield Finding(
         key, claim, answer, f"{difference.mean / mse:+.1%} of {mse:.3f}, interval {low:+.1%} to {high:+.1%}"
     )
@@ -234,12 +235,12 @@ def _families(results: "Results") -> Finding:
             if lacking := _lacking(results, results.tests[0], [first, second], ["cc"]):
                 return _not_asked(key, claim, lacking)
             difference = results.comparison(results.tests[0], second).differences[first]["cc"]
+            if difference.images < FEWEST_FOR_TEST:
+                return _untested(key, claim, difference.images)
             low, high = difference.interval
             outside = difference.told_apart and (low > margin or high < -margin)
             answers.append(HOLDS if -margin < low and high < margin else FAILS if outside else UNKNOWN)
             parts.append(f"{first} less {second} {difference.mean:+.3f}{_interval(difference.interval)}")
-            if difference.images < FEWEST_FOR_TEST:
-                answers[-1] = UNKNOWN
     answer = FAILS if FAILS in answers else UNKNOWN if UNKNOWN in answers else HOLDS
     return Finding(key, claim, answer, "; ".join(parts))
 
@@ -313,7 +314,7 @@ def _held(
         for ours, theirs, metric in pairs
     }
     if (images := min(difference.images for difference in differences.values())) < FEWEST_FOR_TEST:
-        return Finding(key, claim, UNKNOWN, f"{too_few(images)} for a test, which takes {FEWEST_FOR_TEST}")
+        return _untested(key, claim, images)
     relations = [side(difference, metric) for (*_, metric), difference in differences.items()]
     summaries = results.comparison(test).summaries
     if len(pairs) <= FEW:
@@ -388,6 +389,10 @@ def _lacking(results: "Results", test: str, specs: Iterable[str], metrics: Itera
 
 def _not_asked(key: str, claim: str, lacking: str) -> Finding:
     return Finding(key, claim, UNKNOWN, lacking, asked=False)
+
+
+def _untested(key: str, claim: str, images: int) -> Finding:
+    return Finding(key, claim, UNKNOWN, f"{too_few(images)} for a test, which takes {FEWEST_FOR_TEST}")
 
 
 def _interval(interval: Iterable[float] | None, digits: int = 3) -> str:

@@ -77,6 +77,21 @@ def test_what_fell_by_more_than_a_tenth_is_marked(alone, capsys):
     assert "(before 2)" in capsys.readouterr().out
 
 
+def test_a_folder_is_found_from_where_one_stands_whatever_its_name(alone, performance, monkeypatch, tmp_path):
+    (tmp_path / "my data" / "osie").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "my data")
+    (tmp_path / "two.py").write_text(
+        f"import sys\nfrom pathlib import Path\nsys.path.insert(0, {str(BENCHMARKS)!r})\n"
+        "from ratios import tell_ratio\ntell_ratio(1 + Path(sys.argv[1]).is_dir(), 'there', 'not')\n"
+    )
+    for folder in ("osie", tmp_path / "my data" / "osie"):
+        monkeypatch.setattr(sys, "argv", ["performance.py", "--only", "two", "--osie", str(folder)])
+        performance.main()
+        (entry,) = json.loads((tmp_path / "performance.json").read_text()).values()
+        assert [row["ratio"] for row in entry["ratios"]] == [2]
+        assert entry["command"] == "two.py OSIE"
+
+
 def test_a_script_that_fails_or_tells_nothing_ends_it_and_changes_no_page(alone, tmp_path):
     before = alone(2.0)[0]
     with pytest.raises(SystemExit, match="told no ratio"):

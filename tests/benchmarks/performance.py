@@ -66,7 +66,8 @@ def main() -> None:
         if missing := [name for name in needed if not getattr(options, name)]:
             click.echo(f"{title}: left out, --{missing[0]} is not given")
             continue
-        command = template.format(**{name: getattr(options, name) for name in needed})
+        given = {name: getattr(options, name) for name in needed}
+        command = [part.format(**given) for part in template.split()]
         shown = template.format(osie="OSIE", pysaliency="PYTHON")
         entries[script] = measured(command, shown, entries.get(script, {}))
         tell(title, entries[script])
@@ -74,24 +75,20 @@ def main() -> None:
         write_page(entries)
 
 
-def measured(command: str, shown: str, before: dict) -> dict:
+def measured(command: list[str], shown: str, before: dict) -> dict:
     """Run one script; its ratios beside those of its last run."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    done = subprocess.run(
-        [sys.executable, *command.split()],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-    )
+    script, *arguments = command
+    done = subprocess.run([sys.executable, HERE / script, *arguments], capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"{command} failed:\n{done.stdout}{done.stderr}")
+        sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     last = {(row["what"], row["against"]): row["ratio"] for row in before.get("ratios", [])}
     rows = [
         {"what": what, "against": against, "ratio": ratio, "before": last.get((what, against))}
         for what, against, ratio in read_ratios(done.stdout)
     ]
     if not rows:
-        sys.exit(f"{command} told no ratio:\n{done.stdout}")
+        sys.exit(f"{' '.join(command)} told no ratio:\n{done.stdout}")
     today = datetime.date.today().isoformat()
     return {"command": shown, "date": today, "machine": machine(), "load": load, "ratios": rows}
 

@@ -68,13 +68,18 @@ class Results(ReportedResults):
 
     @property
     def best(self) -> str | None:
-        """The system with the lowest mean place, reference lines apart."""
+        """The system with the lowest mean place, reference lines apart; of equals the first."""
+        return next(iter(self._lowest), None)
+
+    @property
+    def _lowest(self) -> list[str]:
+        """All systems with the lowest mean place."""
         places = {
             label: place
             for label, place in self.comparison().mean_places.items()
             if self.systems[label]["kind"] != REFERENCE_KIND
         }
-        return min(places, key=places.__getitem__) if places else None
+        return [label for label, place in places.items() if place == min(places.values())]
 
     @property
     def title(self) -> str:
@@ -142,8 +147,9 @@ class Results(ReportedResults):
     def findings(self) -> list[str]:
         """What there is to say, a sentence each, made from the scores alone."""
         lines = []
-        if self.best:
-            lines.append(f"Best by the mean place over all metrics: {self.best}{self._with_cc(self.best)}.")
+        if lowest := self._lowest:
+            shown = " and ".join(f"{label}{self._with_cc(label)}" for label in lowest)
+            lines.append(f"Best by the mean place over all metrics: {shown}.")
         if CENTER_BIAS in self.systems and "cc" in self.comparison().metrics:
             lines += self._against_center_bias()
         if agreement := self.agreement():

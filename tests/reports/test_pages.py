@@ -111,6 +111,14 @@ def test_behind_and_not_told_apart_are_two_things(tmp_path):
     assert not any("better" in line for line in (behind, open_))
 
 
+def test_systems_that_share_the_lowest_mean_place_are_all_called_best(tmp_path):
+    means = {"sharp": {"cc": 0.7, "kld": 0.9}, "smooth": {"cc": 0.6, "kld": 0.5}, "last": MEANS["broken"]}
+    found = results(tmp_path, means)
+    assert found.best == "sharp"
+    said = r"Best by the mean place over all metrics: sharp, CC 0\.[67].* and smooth, CC 0\.[56].*\)\."
+    assert re.fullmatch(said, found.findings()[0])
+
+
 @pytest.mark.parametrize(("images", "words"), [(5, "5 images are too few"), (1, "1 image is too few")])
 def test_with_fewer_than_six_images_no_test_is_quoted(tmp_path, images, words):
     comparison = results(tmp_path, MEANS, images=images)

@@ -1,17 +1,16 @@
-"""Frames a second of `kerasal predict film.mp4`, against those of its network alone.
+"""Frames a second of `kerasal predict film.mp4`, against those of its network alone, and by TensorFlow.
 
     python tests/benchmarks/video.py [FRAMES]
 
 A film of 640x360 and FRAMES frames (default 100), a generated scene that moves, is read, predicted by the
-network that comes with kerasal, and written as maps and as an overlay, as videos. What computes is what
-`kerasal predict` takes: LiteRT, where it is installed, but for machines with bfloat16 or a GPU. The limit is
-the same predictor on frames that are in memory. Both are the better of two turns, which alternate.
+network that comes with kerasal, and written as maps and as an overlay, as videos: by LiteRT, which `kerasal
+predict` takes on a CPU without bfloat16, and by TensorFlow. The limit is LiteRT's predictor on frames that
+are in memory. Each is the better of two turns, which alternate.
 """
 
 import os
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -29,24 +28,32 @@ SIZE = (360, 640)
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    choice = prediction.choose(None, few=False)
-    if choice.file:  # the export that predict makes after its first use
-        choice = replace(choice, named=prediction.make_lite(None, choice.file))
-    predictor = choice.named.predictor if choice.named else prediction.load()
-    print("by", "LiteRT" if choice.named else "TensorFlow")
+    choice = prediction.choose(None, "lite")
+    lite = choice.named or prediction.make_lite(None, choice.file)
+    predictors = {"LiteRT": lite.predictor, "TensorFlow": prediction.load()}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
         frames = write_film(path, count)
-        predictor.saliency_maps(frames[:1])
-        alone, whole = [], []
+        alone, whole = [], {name: [] for name in predictors}
+        for predictor in predictors.values():
+            predictor.saliency_maps(frames[:1])
         for turn in range(2):
-            alone.append(seconds(lambda: predictor.saliency_maps(frames)))
-            stem = Path(folder) / f"maps-{turn}"
-            whole.append(
-                seconds(lambda stem=stem: predict_video(predictor, path, stem, Outputs(overlay=True)))
-            )
-    print(f"{count / min(whole):.1f} frames a second; the network alone {count / min(alone):.1f}")
-    tell_ratio(min(alone) / min(whole), "kerasal predict of a video", "its network on frames in memory")
+            alone.append(seconds(lambda: lite.predictor.saliency_maps(frames)))
+            for name, predictor in predictors.items():
+                stem = Path(folder) / f"{name}-{turn}"
+                whole[name].append(
+                    seconds(
+                        lambda predictor=predictor, stem=stem: predict_video(
+                            predictor, path, stem, Outputs(overlay=True)
+                        )
+                    )
+                )
+    for name, times in whole.items():
+        print(f"{count / min(times):.1f} frames a second by {name}")
+    print(f"{count / min(alone):.1f} by LiteRT, the network alone")
+    best = min(whole["LiteRT"])
+    tell_ratio(min(alone) / best, "kerasal predict of a video by LiteRT", "its network on frames in memory")
+    tell_ratio(min(whole["TensorFlow"]) / best, "kerasal predict of a video by LiteRT", "by TensorFlow")
 
 
 def write_film(path: Path, count: int) -> list[np.ndarray]:

@@ -368,6 +368,15 @@ def _has_alpha(image: Image.Image) -> bool:
     return image.getbands()[-1] in "Aa" or "transparency" in image.info
 
 
+def _is_transparent(image: Image.Image, numbers: np.ndarray | None) -> bool:
+    """Whether any pixel of an image is not opaque; `numbers` are what `_numbers` gives of it."""
+    if not _has_alpha(image):
+        return False
+    if numbers is not None:  # and one level of them is transparent
+        return bool(np.any(numbers == image.info["transparency"]))
+    return np.asarray(image.convert("RGBA"))[..., 3].min() < 255
+
+
 def _on_white(image: Image.Image) -> Image.Image:
     """An RGBA image without its alpha."""
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
@@ -381,13 +390,13 @@ def _grey_levels(path: Path) -> np.ndarray:
     image = _open(path)
     with _decoding(path):
         numbers = _numbers(image)
-        if numbers is not None:
-            return _upright(numbers, image)
-        if _has_alpha(image) and np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
+        if _is_transparent(image, numbers):
             raise InputError(
                 f"{path} is transparent in parts: a map is an opaque image of grey levels; save in grey what "
                 "its alpha channel holds, or what that lies on"
             )
+        if numbers is not None:
+            return _upright(numbers, image)
         if np.ptp(np.asarray(image.convert("RGB")), axis=2).max() > GREY_TOLERANCE:
             raise InputError(
                 f"{path} is an image of colours, a heat map? A map is an image of grey levels or a .npy "

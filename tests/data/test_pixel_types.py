@@ -56,10 +56,9 @@ def tiff(array, *, bits=None, data=None, order="<", photometric=1, more=()) -> b
     return head + struct.pack(order + "H", len(tags)) + entries + bytes(4) + per_sample + data
 
 
-def grey_png(array) -> bytes:
-    return png(
-        8 * array.itemsize, 0, *array.shape, [row.astype(f">u{array.itemsize}").tobytes() for row in array]
-    )
+def grey_png(array, *chunks) -> bytes:
+    lines = [row.astype(f">u{array.itemsize}").tobytes() for row in array]
+    return png(8 * array.itemsize, 0, *array.shape, lines, *chunks)
 
 
 # Values that hold both ends of each type, and its middle.
@@ -250,6 +249,7 @@ MAPS = {
     "grey8.png": (grey_png(BYTES), BYTES),
     "grey16.png": (grey_png(WORDS), WORDS),
     "dark16.png": (grey_png(DARK_WORDS), DARK_WORDS),
+    "opaque16.png": (grey_png(DARK_WORDS, (b"tRNS", b"\0\5")), DARK_WORDS),  # no pixel has the level 5
     "unit.tif": (tiff(UNIT.astype("float32")), UNIT.astype("float32")),
     "unit-big-endian.tif": (tiff(UNIT.astype("float32"), order=">"), UNIT.astype("float32")),
     "float-large.tif": (tiff((UNIT * 1e6).astype("float32")), (UNIT * 1e6).astype("float32")),
@@ -294,6 +294,7 @@ def test_a_map_in_an_array_has_its_numbers(tmp_path, kind):
         ("heat.gif", png(2, 3, 2, 4, packed(DARK, 2), (b"PLTE", PALETTE)), "colours"),
         ("alpha.png", png(8, 4, 2, 4, [r.tobytes() for r in np.stack([BYTES * 0, BYTES], 2)]), "alpha"),
         ("clear.png", png(8, 0, 2, 4, [r.tobytes() for r in BYTES], (b"tRNS", b"\0\0")), "transparent"),
+        ("clear16.png", grey_png(DARK_WORDS, (b"tRNS", b"\0\1")), "transparent"),
         ("minus.tif", tiff(NUMBERS.astype("float32") - 1), "negative"),
         ("minus8.tif", tiff(np.full((2, 4), -1, "int8")), "negative"),
         ("minus16.tif", tiff(np.full((2, 4), -1, "int16")), "negative"),

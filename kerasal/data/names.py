@@ -109,9 +109,16 @@ def _is_visible(name: str) -> bool:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """All visible files within a folder and its folders, sorted by name."""
+    """All visible files within a folder and its folders, sorted by name.
+
+    InputError: a folder that cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:  # os.walk would pass over it
+        raise InputError(f"cannot read the folder {error.filename}: {error.strerror}")
+
     found, seen = [], set()
-    for place, folders, files in os.walk(folder, followlinks=True):
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
         real = os.path.realpath(place)
         # A link to a folder that was gone through would lead round in circles.
         folders[:] = [] if real in seen else filter(_is_visible, folders)

@@ -1,5 +1,6 @@
 """No sample gets another's file: folders of any shape, as cameras, datasets and file systems make them."""
 
+import errno
 import os
 import sys
 import tempfile
@@ -96,6 +97,20 @@ def test_a_link_that_leads_round_in_circles_is_gone_through_once(tmp_path):
     tree(tmp_path, "a/1.png")
     (tmp_path / "a/b").symlink_to(tmp_path, target_is_directory=True)
     assert list(named_files(tmp_path, (".png",), "maps")[0]) == ["a/1"]
+
+
+def test_a_folder_that_may_not_be_read_is_named_and_not_passed_over(tmp_path, monkeypatch):
+    tree(tmp_path, "1.png", "locked/2.png")
+    scandir = os.scandir
+
+    def refuse(place):  # as the system does for anyone but root
+        if os.path.basename(place) == "locked":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), place)
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(InputError, match=r"cannot read the folder .*locked: Permission denied"):
+        named_files(tmp_path, (".png",), "maps")
 
 
 def dataset(name, names):

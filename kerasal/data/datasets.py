@@ -127,7 +127,8 @@ def _load_mixture(text: str, data_dir, reading: ReadingOptions, of_folders: list
     names, weights = mixture.parse(text)
     if data_dir is not None and not isinstance(data_dir, Mapping):
         raise InputError(
-            f"{text} are several datasets: say of each where it lies, --data-dir {names[0]}={data_dir}"
+            f"{text} are several datasets: say of each where it lies, --data-dir {names[0]}={data_dir}; "
+            f"kerasal data, which has no such option, finds it as $KERASAL_DATA/{names[0]}"
         )
     if reading.crop_borders and "cat2000" not in names:
         raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {text}")

@@ -17,7 +17,7 @@ from kerasal._threads import on_all_cores
 from kerasal.data.datasets import load, locate
 from kerasal.data.fixations import LARGEST_SHARE
 from kerasal.data.images import FORMATS, decode_image, file_orientation, read_map
-from kerasal.data.names import listed
+from kerasal.data.names import files_in, listed
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
@@ -77,9 +77,10 @@ def check(
                 _compare(content, troubles, seen)
         _look_at_places(samples, folder, troubles)
         notes += _notes(samples)
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.name.startswith(".") and path.stat().st_size == 0:
-            troubles.add(path, "the file is empty")
+    with troubles.reading(folder):
+        for path in files_in(folder):
+            if path.is_file() and path.stat().st_size == 0:
+                troubles.add(path, "the file is empty")
     notes += _compare_sums(name, folder, troubles)
     found = sorted(dict.fromkeys(troubles.found))
     return Report(found, dataset, notes)
@@ -167,7 +168,10 @@ def _look_at(troubles: Troubles, sample: Sample) -> list[_Content]:
         fixated = sample.fixation_map() > 0
         if (share := fixated.mean()) > LARGEST_SHARE:
             raise InputError(f"{place} has fixations on {share:.0%} of its pixels: more than eyes can make")
-        if fixated.sum() >= CLUMPED_COUNT and (share := _touching(fixated)) > CLUMPED_SHARE:
+        # Dots come from maps of pixels; places in an image that was made small have fractions, and lie close.
+        of_pixels = not (fixations % 1).any()
+        clumped = of_pixels and fixated.sum() >= CLUMPED_COUNT
+        if clumped and (share := _touching(fixated)) > CLUMPED_SHARE:
             raise InputError(
                 f"{share:.0%} of the fixated pixels of {place} touch another: dots larger than a pixel?"
             )

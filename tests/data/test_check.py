@@ -10,7 +10,9 @@ import scipy.io
 from conftest import write_photo
 from layouts import LAYOUTS, binary, cell
 from PIL import Image
+from scipy.ndimage import binary_dilation
 
+from kerasal.data import load, prepare
 from kerasal.data.check import check, statistics
 from kerasal.errors import InputError
 
@@ -306,6 +308,29 @@ def test_implausible_fixations_of_one_image_are_found(tmp_path, wrong, words):
     [(name, what)] = found(tmp_path)
     assert name in ("p1.png", "p1.npy")
     assert words in what
+
+
+def test_fixations_that_lie_close_in_a_set_prepared_at_a_small_size_are_no_dots(tmp_path):
+    random = np.random.default_rng(0)
+    objects = np.repeat([[0.3, 0.6], [0.7, 0.3]], 75, axis=0)
+    places = [random.normal(objects, 0.06) * [400, 300] for _ in range(3)]
+    write_folder(tmp_path / "own", places.__getitem__, size=(300, 400))
+    assert found(tmp_path / "own") == []
+    prepare(load(str(tmp_path / "own")), tmp_path / "small", size=(60, 80))
+    fixated = load(str(tmp_path / "small")).samples[0].fixation_map() > 0
+    beside = binary_dilation(fixated, [[0, 1, 0], [1, 0, 1], [0, 1, 0]])
+    assert (fixated & beside).sum() > 0.5 * fixated.sum()
+    assert found(tmp_path / "small") == []
+
+
+def test_empty_files_in_hidden_folders_count_for_nothing(tmp_path):
+    write_folder(tmp_path)
+    for name in (".git/refs/heads/main", "__MACOSX/p0", ".DS_Store"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert found(tmp_path) == []
+    (tmp_path / "notes.txt").touch()
+    assert found(tmp_path) == [("notes.txt", "the file is empty")]
 
 
 def test_fixations_of_another_image_are_found_by_their_numbers(tmp_path):

@@ -87,6 +87,8 @@ def load(
     InputError: an unknown name, an option that the dataset does not have, or whatever the loader finds wrong.
     """
     reading = ReadingOptions(**options)
+    if reading.split_file is not None:  # a ~ in a file of options no shell has seen
+        reading = replace(reading, split_file=os.path.expanduser(reading.split_file))
     for option in ("sigma", "pixels_per_degree"):
         value = getattr(reading, option)
         if value is not None and not 0 < value < math.inf:

@@ -52,6 +52,14 @@ def test_load_takes_a_split_file_and_remembers_it(photo_folder, tmp_path):
     assert names(load(**dataset.arguments)) == names(dataset)
 
 
+def test_a_tilde_before_a_split_file_is_the_home_folder(photo_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "split.json").write_text(json.dumps({"train": ["p1"]}))
+    dataset = load(str(photo_folder), split_file="~/split.json")
+    assert names(dataset)["train"] == ["p1"]
+    assert dataset.arguments["split_file"] == str(tmp_path / "split.json")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -60,7 +60,10 @@ def mix(parts: Sequence[Dataset], weights: Sequence[float] | None = None) -> Mix
     if len(parts) < 2:
         raise InputError("a mixture needs at least two datasets: osie+scene")
     if twice := [name for name in names if names.count(name) > 1]:
-        raise InputError(f"a mixture takes each dataset once, and {twice[0]} is there twice")
+        raise InputError(
+            f"a mixture takes each dataset once, and {twice[0]} is there twice: of two folders of one name, "
+            "rename one"
+        )
     if weights is not None:
         _check(names, weights)
         if empty := [part.name for part in parts if not part.splits["train"]]:
@@ -105,7 +108,7 @@ def parse(text: str) -> tuple[list[str], list[float] | None]:
 
 def text(names: Sequence[str], weights: Sequence[float] | None) -> str:
     """What `parse` reads as these names and weights."""
-    factors = [""] * len(names) if weights is None else [f"*{weight:.15g}" for weight in weights]
+    factors = [""] * len(names) if weights is None else [f"*{w:.15g}" for w in weights]
     return "+".join(f"{name}{factor}" for name, factor in zip(names, factors, strict=True))
 
 

@@ -184,7 +184,7 @@ def test_a_mixture_is_scored_set_by_set_with_each_its_own_centre_bias_and_togeth
     ("name", "arguments", "words"),
     [
         ("scene+", {}, "an empty name"),
-        ("photos+photos", {}, "photos is there twice"),
+        ("photos+photos", {}, "photos is there twice: .* rename one"),
         ("photos+nowhere", {}, "unknown dataset 'nowhere'"),
         ("scene+photos", {"data_dir": "/d"}, r"--data-dir scene=/d; .* \$KERASAL_DATA/scene"),
         ("synthetic+scene", {"data_dir": {"osie": "/d"}}, "--data-dir names osie"),

@@ -108,7 +108,8 @@ def parse(text: str) -> tuple[list[str], list[float] | None]:
 
 def text(names: Sequence[str], weights: Sequence[float] | None) -> str:
     """What `parse` reads as these names and weights."""
-    factors = [""] * len(names) if weights is None else [f"*{w:.15g}" for w in weights]
+    # Python writes 1e+15, and a + parts datasets.
+    factors = [""] * len(names) if weights is None else [f"*{w:.15g}".replace("e+", "e") for w in weights]
     return "+".join(f"{name}{factor}" for name, factor in zip(names, factors, strict=True))
 
 

@@ -12,8 +12,8 @@ import math
 import os
 import platform
 import re
+import secrets
 import shutil
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -122,7 +122,6 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise InputError(f"{path} is there already: name another folder, or remove it")
     with folder_beside(path) as partial:
         yield partial
-        partial.chmod(0o755)  # a temporary folder is for its owner alone
         partial.rename(path)
 
 
@@ -136,7 +135,9 @@ def folder_beside(path: Path) -> Iterator[Path]:
     make_folder(path.parent)
     clear_partials(path.parent, f".{glob.escape(path.name)}", elsewhere=False)
     try:
-        partial = Path(tempfile.mkdtemp(prefix=f"{partial_beside(path).name}-", dir=path.parent))
+        # Not tempfile's, which is for its owner alone: what takes the name is for whom the umask says.
+        partial = path.with_name(f"{partial_beside(path).name}-{secrets.token_hex(4)}")
+        partial.mkdir()
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
     try:

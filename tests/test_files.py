@@ -170,6 +170,18 @@ def test_a_folder_appears_at_the_end_or_not_at_all(tmp_path):
         pytest.fail("a link that leads nowhere is there too")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no umask")
+@pytest.mark.parametrize("umask", [0o077, 0o022, 0o002])
+def test_a_new_folder_is_for_whom_the_umask_says(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        with _files.new_folder(tmp_path / "folder"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "folder").stat().st_mode & 0o777 == 0o777 & ~umask
+
+
 def test_what_json_cannot_hold_becomes_null(tmp_path):
     values = {"a": float("nan"), 3: [float("inf"), (-float("inf"), 1.5)], "n": np.float64("nan"), "t": True}
     text = _files.write_json(tmp_path / "file.json", values).read_text()

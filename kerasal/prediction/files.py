@@ -35,7 +35,7 @@ def predict_to_folder(
     is decoded and the last one written while the network works: few images are in memory at a time. Why an
     image was left out is added to `skipped`. Classical models do many images in several processes, for which
     a script needs `if __name__ == "__main__":`. InputError: two images of the same name, or an output that
-    would replace one of the images.
+    would replace one of the images, or another image's output.
     """
     outputs = outputs or Outputs()
     stems = output_stems(images, folder, outputs.suffixes())
@@ -74,12 +74,13 @@ def output_stems(files: list[Path], folder: Path, suffixes: list[str]) -> dict[P
     }
     if clash := [name for name, times in Counter(map(normal, names.values())).items() if times > 1]:
         raise InputError(f"several inputs are named {clash[0]}: predict them into folders of their own")
+    outputs = [f"{name}{suffix}" for name in names.values() for suffix in suffixes]
+    if clash := [output for output, times in Counter(map(normal, outputs)).items() if times > 1]:
+        raise InputError(f"two inputs would both write {clash[0]}: predict them into folders of their own")
     inputs = {path.resolve() for path in files}
-    for name in names.values():
-        for suffix in suffixes:
-            if (folder / f"{name}{suffix}").resolve() in inputs:
-                output = f"{folder / name}{suffix}"
-                raise InputError(f"{output} is an input itself: name another folder with -o")
+    for output in outputs:
+        if (folder / output).resolve() in inputs:
+            raise InputError(f"{folder / output} is an input itself: name another folder with -o")
     return {path: folder / name for path, name in names.items()}
 
 

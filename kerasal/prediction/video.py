@@ -33,7 +33,8 @@ class UnreadableVideo(InputError):
 def video_stems(videos: list[Path], folder: Path, outputs: Outputs) -> dict[Path, Path]:
     """The path of each video's outputs, but for their suffixes, named as images' are.
 
-    InputError: outputs that videos have not, two videos of one name, or an output that would replace one.
+    InputError: outputs that videos have not, two videos of one name, or an output that would replace one
+    or another's output.
     """
     for name in ("npy", "density", "crop"):
         if videos and getattr(outputs, name):

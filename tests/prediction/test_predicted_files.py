@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import unicodedata
 from pathlib import Path
 
 import cv2
@@ -90,6 +91,18 @@ def test_images_of_one_stem_get_names_of_their_own_and_of_one_name_are_refused(t
     write_photo(tmp_path / "b/a.png", (30, 50))
     with pytest.raises(InputError, match="a_png"):
         predict([*images, tmp_path / "b/a.png"], tmp_path / "out")
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_two_images_never_write_one_file(tmp_path, form):
+    images = [tmp_path / "\xe9.jpg", tmp_path / unicodedata.normalize(form, "\xe9_density.jpg")]
+    for path in images:
+        write_photo(path, (30, 50))
+    with pytest.raises(InputError, match=r"both write \xe9_density\.npy"):
+        predict(images, tmp_path / "out", Outputs(npy=True, density=True))
+    assert not (tmp_path / "out").exists()
+    predict(images, tmp_path / "out", Outputs(map=False, overlay=False, density=True))
+    assert len(list((tmp_path / "out").iterdir())) == 2
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
@@ -286,6 +299,8 @@ def test_videos_get_names_of_their_own_and_have_no_arrays(tmp_path):
         video_stems(videos, tmp_path, Outputs())
     with pytest.raises(InputError, match="several inputs are named a"):
         video_stems([tmp_path / "a.mp4", tmp_path / "c/a.mp4"], tmp_path / "out", Outputs())
+    with pytest.raises(InputError, match=r"both write a_overlay\.mp4"):
+        video_stems([tmp_path / "a.mov", tmp_path / "a_overlay.mov"], tmp_path / "out", Outputs())
     with pytest.raises(InputError, match="--npy is for images"):
         video_stems(videos, tmp_path / "out", Outputs(npy=True))
 

@@ -35,7 +35,7 @@ def predict_to_folder(
     is decoded and the last one written while the network works: few images are in memory at a time. Why an
     image was left out is added to `skipped`. Classical models do many images in several processes, for which
     a script needs `if __name__ == "__main__":`. InputError: two images of the same name, or an output that
-    would replace one of the images, or another image's output.
+    would replace one of the images, another image's output, or what lies beside the images by their names.
     """
     outputs = outputs or Outputs()
     stems = output_stems(images, folder, outputs.suffixes())
@@ -81,6 +81,15 @@ def output_stems(files: list[Path], folder: Path, suffixes: list[str]) -> dict[P
     for output in outputs:
         if (folder / output).resolve() in inputs:
             raise InputError(f"{folder / output} is an input itself: name another folder with -o")
+    if folder.resolve() in {path.parent.resolve() for path in files}:
+        # What has an image's name alone is as likely another picture of the user's as an earlier map.
+        plain = [
+            folder / f"{name}{suffix}" for name in names.values() for suffix in suffixes if suffix[0] == "."
+        ]
+        if there := [path for path in plain if path.exists()]:
+            raise InputError(
+                f"{there[0]} lies among the inputs and would be replaced: move it, or name another folder, -o"
+            )
     return {path: folder / name for path, name in names.items()}
 
 

@@ -82,6 +82,26 @@ def test_an_image_is_never_replaced_by_its_map(tmp_path):
     np.testing.assert_array_equal(np.array(Image.open(tmp_path / "a.png")), pixels)
 
 
+@pytest.mark.parametrize(("name", "options"), [("a.png", {}), ("a.npy", {"npy": True})])
+def test_what_lies_beside_an_image_by_its_name_is_never_replaced(tmp_path, name, options):
+    write_photo(tmp_path / "in/a.jpg", (30, 50))
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    images, outputs = [tmp_path / "in/a.jpg"], Outputs(**options)
+    for folder in ("in", "link"):
+        (tmp_path / "in" / name).write_bytes(b"the user's")
+        with pytest.raises(InputError, match=rf"{name} lies among the inputs and would be replaced"):
+            predict(images, tmp_path / folder, outputs)
+        assert (tmp_path / "in" / name).read_bytes() == b"the user's"
+        (tmp_path / "in" / name).unlink()
+        assert predict(images, tmp_path / folder, outputs)[0]
+        for path in (tmp_path / "in").glob("a.[pn]*"):
+            path.unlink()
+    # Elsewhere it is of an earlier prediction; beside the images, what has another name than theirs.
+    for _ in range(2):
+        predict(images, tmp_path / "out", outputs)
+        predict(images, tmp_path / "in", Outputs(map=False))
+
+
 def test_images_of_one_stem_get_names_of_their_own_and_of_one_name_are_refused(tmp_path):
     images = [tmp_path / "a.png", tmp_path / "a.jpg"]
     for path in images:
@@ -299,6 +319,9 @@ def test_videos_get_names_of_their_own_and_have_no_arrays(tmp_path):
         video_stems(videos, tmp_path, Outputs())
     with pytest.raises(InputError, match="several inputs are named a"):
         video_stems([tmp_path / "a.mp4", tmp_path / "c/a.mp4"], tmp_path / "out", Outputs())
+    (tmp_path / "a.mp4").touch()
+    with pytest.raises(InputError, match=r"a\.mp4 lies among the inputs"):
+        video_stems([tmp_path / "a.mov"], tmp_path, Outputs())
     with pytest.raises(InputError, match=r"both write a_overlay\.mp4"):
         video_stems([tmp_path / "a.mov", tmp_path / "a_overlay.mov"], tmp_path / "out", Outputs())
     with pytest.raises(InputError, match="--npy is for images"):

@@ -16,6 +16,7 @@ from kerasal.data.sample import Sample, center_bias
 from kerasal.errors import InputError
 
 WIDTH, GAP, CAPTION = 400, 6, 22  # pixels of a panel, between panels, below them
+TALLEST = 4 * WIDTH  # of a panel: one as wide as the others may be of a stimulus that is a line
 CENTER_BIAS_SIZE = (300, 400)
 # What a map's pictures are stretched between, in percentiles of its values.
 STRETCHES = {"none": None, "min-max": (0, 100), "percentile": (1, 99)}
@@ -122,7 +123,7 @@ def add_color_bar(picture: np.ndarray, colors: str = "inferno") -> np.ndarray:
 
 def with_fixations(stimulus: np.ndarray, fixations: np.ndarray) -> np.ndarray:
     """The stimulus (H, W, 3) with a ringed dot at each fixation (N, 2): x, y; enlarged if it is small."""
-    times = max(1, WIDTH / stimulus.shape[1])
+    times = max(1, _enlargement(stimulus))
     picture = cv2.resize(stimulus, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
     radius = max(2, round(max(picture.shape) / 200))
     for x, y in (fixations * times).astype(int):
@@ -132,7 +133,7 @@ def with_fixations(stimulus: np.ndarray, fixations: np.ndarray) -> np.ndarray:
 
 
 def rows_of_panels(rows: Sequence[Sequence[tuple[np.ndarray, str]]]) -> Image.Image:
-    """Pictures (H, W, 3) in rows, each scaled to the panels' width, with a caption below."""
+    """Pictures (H, W, 3) in rows, each scaled to the panels' width or TALLEST, with a caption below."""
     made = [[_panel(*panel) for panel in row] for row in rows]
     heights = [max(panel.height for panel in row) for row in made]
     columns = max(map(len, made))
@@ -220,10 +221,16 @@ def _blends(colors: str, opacity: float) -> np.ndarray:
     return ((1 - alpha) * shade + alpha * color_table(colors)[:, None]).astype("uint8")
 
 
+def _enlargement(picture: np.ndarray) -> float:
+    """By what a picture (H, W, 3) is multiplied to be a panel."""
+    return min(WIDTH / picture.shape[1], TALLEST / picture.shape[0])
+
+
 def _panel(picture: np.ndarray, caption: str) -> Image.Image:
-    height = round(WIDTH * picture.shape[0] / picture.shape[1])
+    times = _enlargement(picture)
+    height, width = (max(1, round(times * side)) for side in picture.shape[:2])
     image = Image.new("RGB", (WIDTH, height + CAPTION), "white")
-    image.paste(Image.fromarray(picture).resize((WIDTH, height), Image.Resampling.LANCZOS))
+    image.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
     ImageDraw.Draw(image).text((2, height + 3), caption, fill="black", font_size=15)
     return image
 

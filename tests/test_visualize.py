@@ -1,9 +1,20 @@
 import numpy as np
 import pytest
 from matplotlib import colormaps
+from PIL import Image
 
+from kerasal.data import Sample
+from kerasal.data.images import write_picture
 from kerasal.errors import InputError
-from kerasal.visualize import add_color_bar, draw_contours, grey, overlay, stretched
+from kerasal.visualize import (
+    add_color_bar,
+    draw_contours,
+    draw_samples,
+    grey,
+    overlay,
+    stretched,
+    with_fixations,
+)
 
 
 def test_grey_keeps_zero_and_takes_the_maximum_to_255():
@@ -72,6 +83,30 @@ def test_a_colour_bar_stands_at_the_right_with_the_hottest_colour_on_top(rows):
     shades = bar[bar < 255][::-1]  # without the white above and below it
     assert shades[0] <= 5
     assert (np.diff(shades.astype(int)) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "panel"),
+    [((1, 5000), (1, 400)), ((5000, 1), (1600, 1)), ((1, 1), (400, 400)), ((300, 400), (300, 400))],
+)
+def test_stimuli_that_are_a_line_are_drawn_and_in_no_gigabytes(tmp_path, size, panel):
+    stimulus = np.full((*size, 3), 90, np.uint8)
+    sample = Sample("line", size, lambda: stimulus, (np.array([[0.5, 0.5]]),), 2.0)
+    assert with_fixations(stimulus, sample.all_fixations()).size <= 3 * max(5000, 400 * 1600)
+    picture = np.asarray(Image.open(draw_samples([sample], tmp_path / "line.png")))
+    assert picture.shape[1] == 3 * 400 + 2 * 6
+    assert picture.shape[0] == panel[0] + 22
+    assert (picture[: panel[0], : panel[1]] == 90).all()
+    assert (picture[: panel[0], panel[1] : 400] == 255).all()
+
+
+@pytest.mark.parametrize("size", [(65_501, 1), (1, 65_501)])
+def test_a_picture_larger_than_a_jpeg_can_be_is_one_line(tmp_path, size):
+    with pytest.raises(InputError, match=rf"a\.jpg: it would have {size[0]}x{size[1]} pixels.* 65,500"):
+        write_picture(tmp_path / "a.jpg", Image.new("RGB", size))
+    assert not list(tmp_path.iterdir())
+    write_picture(tmp_path / "a.png", Image.new("RGB", size))
+    write_picture(tmp_path / "b.jpg", Image.new("RGB", (65_500, 1)))
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (1, 1), (64, 33)])

@@ -106,9 +106,14 @@ def read_upload(content: bytes, max_pixels: int) -> np.ndarray:
 def write_picture(path: Path, picture: Image.Image, **options) -> Path:
     """Write a picture in the format that the path's suffix names; `options` are Pillow's.
 
-    InputError: it cannot be written.
+    InputError: it cannot be written, or is larger than a JPEG can be.
     """
     format = Image.registered_extensions()[path.suffix.lower()]
+    if format == "JPEG" and max(picture.size) > LARGEST_SIDE:
+        raise InputError(
+            f"cannot write {path}: it would have {picture.width}x{picture.height} pixels, and a JPEG has at "
+            f"most {LARGEST_SIDE:,} on a side: put less into it, such as no colour bar"
+        )
     return write_encoded(path, lambda stream: picture.save(stream, format, **options))
 
 

@@ -1,16 +1,17 @@
 """Fetching a file: on request only, resumed where it broke off, checked, never half in place."""
 
+import contextlib
 import http.client
 import os
 import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from kerasal._files import check_space, make_folder
+from kerasal._files import check_space, held, make_folder, refusal
 from kerasal.errors import InputError
 from kerasal.weights.registry import sha256 as sha256_of
 
@@ -44,7 +45,7 @@ def download(
 
     InputError: no http(s) address; no such file on the server; a server that cannot be reached or breaks
     off again and again (the partial file stays); a file of another size or checksum (nothing stays); a
-    disk without the space for it.
+    disk without the space for it; another process that fetches the same file.
     """
     if urlsplit(url).scheme not in ("http", "https"):
         raise InputError(f"cannot download {url}: an address begins with http:// or https://")
@@ -53,18 +54,19 @@ def download(
         return target
     make_folder(target.parent)
     partial = _Partial(target)
-    if not (partial.validator or sha256):
-        partial.clear()  # nothing could tell whether the rest belongs to it
-    resumed = partial.size > 0
-    _fetch(url, partial, size, progress, timeout)
-    if resumed and _misfit(partial.path, sha256, size):
-        partial.clear()  # it was the beginning of another file
+    with partial.alone():
+        if not (partial.validator or sha256):
+            partial.clear()  # nothing could tell whether the rest belongs to it
+        resumed = partial.size > 0
         _fetch(url, partial, size, progress, timeout)
-    if misfit := _misfit(partial.path, sha256, size):
+        if resumed and _misfit(partial.path, sha256, size):
+            partial.clear()  # it was the beginning of another file
+            _fetch(url, partial, size, progress, timeout)
+        if misfit := _misfit(partial.path, sha256, size):
+            partial.clear()
+            raise InputError(f"{url} is not the file that was expected: {misfit}")
+        os.replace(partial.path, target)
         partial.clear()
-        raise InputError(f"{url} is not the file that was expected: {misfit}")
-    os.replace(partial.path, target)
-    partial.clear()
     return target
 
 
@@ -74,6 +76,17 @@ class _Partial:
     def __init__(self, target: Path):
         self.path = target.with_name(f"{target.name}.partial")
         self._validator = target.with_name(f"{target.name}.partial.etag")
+        self._lock = target.with_name(f"{target.name}.partial.lock")
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """A block in which no other process may add to it. InputError: one does."""
+        self._lock.touch()
+        with held(self._lock):
+            try:
+                yield
+            finally:
+                self._lock.unlink(missing_ok=True)
 
     @property
     def size(self) -> int:
@@ -114,6 +127,10 @@ def _fetch(url, partial, size, progress, timeout) -> None:
             problem = str(error.reason)
         except (http.client.HTTPException, ConnectionError) as error:
             problem = f"the connection broke off ({type(error).__name__})"
+        except OSError as error:  # of the network, or of TLS
+            if error.filename or refusal(error):  # of the file that is written
+                raise
+            problem = str(error)
         failures = 0 if partial.size > most else failures + 1
         most = max(most, partial.size)
     kept = f"; {partial.size:,} bytes are kept, and a second try goes on from there" if partial.size else ""

@@ -1,14 +1,19 @@
 """The downloader against a server of this machine that misbehaves as asked."""
 
 import contextlib
+import errno
 import hashlib
+import http.client
 import http.server
+import os
 import shutil
+import ssl
 import time
 
 import pytest
 from conftest import loopback_server
 
+from kerasal._files import held
 from kerasal.errors import InputError
 from kerasal.weights import PUBLISHED, fetch_published
 from kerasal.weights import download as module
@@ -105,6 +110,42 @@ def test_a_connection_that_breaks_off_is_taken_up_where_it_ended(tmp_path, behav
         download(url, tmp_path / "file.bin", sha256=SHA256, size=len(CONTENT))
     assert requests == [None, "bytes=300000-", "bytes=300000-", "bytes=500000-"]
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+def test_a_network_that_is_gone_while_it_is_read_is_tried_again_and_then_one_line(tmp_path, monkeypatch):
+    read = http.client.HTTPResponse.read1
+    errors = [OSError(errno.ENETUNREACH, "Network is unreachable"), ssl.SSLError(1, "bad record mac")]
+
+    def failing(response, size):
+        if errors:
+            raise errors.pop()
+        return read(response, size)
+
+    monkeypatch.setattr(http.client.HTTPResponse, "read1", failing)
+    with server() as (url, _):
+        download(url, tmp_path / "file.bin", sha256=SHA256)
+        assert not errors
+        errors += [OSError(errno.ENETUNREACH, "Network is unreachable")] * module.ATTEMPTS
+        with pytest.raises(InputError, match="Network is unreachable"):
+            download(url, tmp_path / "other.bin")
+        errors += [OSError(errno.ENOSPC, "No space left on device")]
+        with pytest.raises(OSError, match="No space left"):  # no reason to ask the server again
+            download(url, tmp_path / "other.bin")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no such locks")
+def test_a_file_that_another_process_fetches_is_left_to_it(tmp_path):
+    lock = tmp_path / "file.bin.partial.lock"
+    lock.touch()
+    (tmp_path / "file.bin.partial").write_bytes(CONTENT[:1000])
+    with server() as (url, requests):
+        with held(lock), pytest.raises(InputError, match=r"another process .*file\.bin\.partial\.lock"):
+            download(url, tmp_path / "file.bin", sha256=SHA256)
+        assert not requests
+        assert (tmp_path / "file.bin.partial").read_bytes() == CONTENT[:1000]
+        download(url, tmp_path / "file.bin", sha256=SHA256)
+    assert requests == ["bytes=1000-"]
+    assert names(tmp_path) == ["file.bin"]
 
 
 def test_a_later_call_goes_on_where_an_earlier_one_gave_up(tmp_path):

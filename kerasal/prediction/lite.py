@@ -51,8 +51,8 @@ def choose(
         runtime: one of RUNTIMES. "auto" is LiteRT for networks that ship, where it is installed and as fast
             as TensorFlow: in float32, without a GPU. "lite" is LiteRT for run folders too.
         precision: what a network is to compute in; LiteRT has float32 alone.
-        few: whether at most FEW images will come; of more, TensorFlow computes the maps where the CPU has
-            instructions for bfloat16 and the precision is "auto".
+        few: whether at most FEW images will come, and no video; else TensorFlow computes the maps where the
+            CPU has instructions for bfloat16 and the precision is "auto".
 
     InputError: an unknown runtime; "lite" where it is not installed, for another precision, or for a model
     that is neither a network that ships nor a run folder.
@@ -141,7 +141,10 @@ def _against(precision: str, few: bool, asked: bool) -> str | None:
     if GPU.exists():
         return "here is a GPU"
     instructions = None if few or precision == "float32" else bfloat16_instructions()
-    return instructions and f"of more than {FEW} images, as {instructions} may be faster in bfloat16"
+    return (
+        instructions
+        and f"of videos and of more than {FEW} images, as {instructions} may be faster in bfloat16"
+    )
 
 
 def _kept_file(name: str, runs: bool) -> Path | None:

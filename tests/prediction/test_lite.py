@@ -309,7 +309,7 @@ def test_the_first_use_predicts_by_tensorflow_and_leaves_the_file(
         (
             lambda patch: patch.setattr(lite, "bfloat16_instructions", lambda: "AMX"),
             {"few": False},
-            "of more than 10 images, as AMX may be faster",
+            "of videos and of more than 10 images, as AMX may be faster",
         ),
         (lambda patch: patch.setattr(lite, "GPU", Path("/")), {}, "a GPU"),
         (lambda patch: patch.setenv("KERAS_BACKEND", "jax"), {}, "jax"),

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import threading
 import time
 
 import numpy as np
@@ -133,6 +134,33 @@ def test_a_dropped_image_is_taken_and_a_bad_one_named_while_the_picture_before_s
     Select(page.find_element(By.ID, "model-a")).select_by_visible_text("shifted")
     WebDriverWait(page, 20).until(lambda b: " s" in b.find_element(By.ID, "message").text)
     assert page.find_element(By.CSS_SELECTOR, "figcaption .name").text == "shifted"
+
+
+def test_a_model_chosen_during_an_upload_is_asked_for_that_file(browser, tmp_path):
+    gate = threading.Event()
+
+    class Waiting(Brightness):
+        def saliency_maps(self, stimuli):
+            gate.wait(20)
+            return super().saliency_maps(stimuli)
+
+    with serving({"bright": Waiting(), "shifted": Brightness(20)}) as port:
+        browser.get(f"http://127.0.0.1:{port}/")
+        WebDriverWait(browser, 20).until(lambda b: b.find_elements(By.CSS_SELECTOR, "#model-a option"))
+        said = browser.find_element(By.ID, "message")
+        for name, size in (("first", (30, 20)), ("second", (24, 36))):  # nothing on the page, and a picture
+            write_photo(tmp_path / f"{name}.png", size)
+            gate.clear()
+            Select(browser.find_element(By.ID, "model-a")).select_by_visible_text("bright")
+            browser.find_element(By.ID, "file").send_keys(str(tmp_path / f"{name}.png"))
+            WebDriverWait(browser, 20).until(lambda _: said.text == "Predicting …")
+            Select(browser.find_element(By.ID, "model-a")).select_by_visible_text("shifted")
+            time.sleep(0.2)
+            gate.set()
+            WebDriverWait(browser, 20).until(lambda _, name=name: said.text.startswith(f"{name}.png: "))
+            assert browser.find_element(By.CSS_SELECTOR, "figcaption .name").text == "shifted"
+            assert pixels(browser).shape[:2] == size
+        browser.get("about:blank")
 
 
 def test_a_phone_sees_all_without_scrolling_sideways(page, tmp_path):

@@ -4,7 +4,8 @@
 
 const SHOWN = 1600; // pixels of the longer side on the page; the downloaded map has the image's own size
 const find = (id) => document.getElementById(id);
-const state = { file: null, image: null, colors: {}, panels: [], request: null };
+// `shown` and `asked`: { file, image } of the picture on the page, and of the one that is being predicted, else that.
+const state = { shown: {}, asked: {}, colors: {}, panels: [], request: null };
 
 async function start() {
   const answer = await (await fetch("/models")).json();
@@ -49,24 +50,31 @@ function shrink(bitmap) {
   return context.getImageData(0, 0, columns, rows);
 }
 
-// A file that gives no map leaves the picture before on the page, and the models ask for that one again.
-async function predict(file = state.file, image = state.image) {
+// A model that is chosen meanwhile is asked for the same file. One that gives no map leaves the picture before on the
+// page, and the models ask for that one again.
+async function predict(file = state.asked.file, image = state.asked.image) {
   if (!file) return;
   state.request?.abort();
   const request = (state.request = new AbortController());
   const names = [find("model-a").value, find("model-b").value].filter(Boolean);
   const called = file.name || "image";
-  if (file.size > state.limits.bytes) return say(`${called}: this file is too large.`, true);
+  const fail = (why) => {
+    state.asked = state.shown;
+    say(`${called}: ${why}`, true);
+  };
+  if (file.size > state.limits.bytes) return fail("this file is too large.");
+  const asked = (state.asked = { file, image });
   say("Predicting …");
   const began = performance.now();
   let panels;
   try {
     panels = await Promise.all(names.map((name) => ask(name, file, image, request.signal)));
   } catch (error) {
-    if (error.name !== "AbortError") say(`${called}: ${error.message}`, true);
+    if (!request.signal.aborted) fail(error.message);
     return;
   }
-  Object.assign(state, { file, image });
+  if (request.signal.aborted) return; // by a later one, while the maps were unpacked
+  state.shown = asked;
   show(panels);
   say(`${called}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
 }
@@ -96,7 +104,7 @@ function show(panels) {
   find("panels").replaceChildren();
   for (const panel of panels) {
     const figure = find("panel").content.cloneNode(true).firstElementChild;
-    const stem = (state.file.name || "image").replace(/\.[^.]*$/, "");
+    const stem = (state.shown.file.name || "image").replace(/\.[^.]*$/, "");
     panel.canvas = figure.querySelector("canvas");
     panel.canvas.width = panel.image.width;
     panel.canvas.height = panel.image.height;

@@ -50,6 +50,7 @@ def encoded_function(model: SaliencyModel) -> Function:
 def _decode(file: tf.Tensor) -> tf.Tensor:
     """An image file as (H, W, 3) float32 RGB, 0..255, as `kerasal.data.read_image` reads it.
 
+    But for grey PNGs of 16 bits, which TensorFlow brings to 8 another way: they are up to one level apart.
     Refused before it is decoded: a larger image than `kerasal.data.images.check_size` lets pass.
     """
 

@@ -185,6 +185,16 @@ def test_five_images_are_never_told_apart():
     assert not found.differences["b"]["cc"].told_apart
 
 
+@pytest.mark.parametrize(("differing", "p_value"), [(5, 2 / 2**5), (6, 2 / 2**6), (9, 2 / 2**9)])
+@pytest.mark.parametrize("equal", [1, 46, 500])
+def test_images_that_do_not_differ_change_no_p_value(differing, p_value, equal):
+    # All differences have one sign: of 2**n equally likely signs, two are as extreme.
+    names, values = range(differing + equal), [*np.linspace(1, 2, differing), *[0.0] * equal]
+    systems = {"a": scores(names, cc=[0.0] * len(names)), "b": scores(names, cc=values)}
+    found = compare(systems, resamples=10)
+    assert found.differences["b"]["cc"].p_value == pytest.approx(p_value, rel=1e-12)
+
+
 def test_a_seed_without_values_plays_no_part_and_the_others_stay_paired():
     ours, theirs = np.random.default_rng(0).random((2, 3, 10))
     ours[1] = np.nan  # it diverged

@@ -201,9 +201,12 @@ def image_size(path: Path) -> tuple[int, int]:
 def same_aspect(found: tuple[int, int], size: tuple[int, int]) -> bool:
     """Whether a map of one size (rows, columns) is an image of the other made smaller or larger.
 
-    Sides may be rounded to whole pixels either way, and aspects differ by ASPECT_TOLERANCE.
+    Sides may be rounded to whole pixels either way, and aspects differ by ASPECT_TOLERANCE. A single
+    pixel, to which nearly every aspect could be rounded, is the image of another alone.
     """
     (rows, columns), (height, width) = found, size
+    if found == (1, 1):
+        return size == (1, 1)
     rounded = abs(rows - columns * height / width) < 1 or abs(columns - rows * width / height) < 1
     return rounded or abs(rows * width / (columns * height) - 1) <= ASPECT_TOLERANCE
 

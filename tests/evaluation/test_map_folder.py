@@ -178,7 +178,9 @@ def test_a_transposed_map_is_refused_with_both_sizes(photos, tmp_path):
         ((300, 400), (600, 800), True),
         ((608, 800), (600, 800), True),  # rounded up to whole strides of 32
         ((19, 25), (600, 800), True),  # 18.75, rounded
-        ((1, 1), (600, 800), True),
+        ((1, 1), (600, 800), False),  # a placeholder, no map
+        ((1, 1), (1, 1), True),
+        ((2, 3), (600, 800), True),
         ((768, 1366), (768, 1360), True),
         ((615, 800), (600, 800), False),
         ((256, 256), (600, 800), False),

@@ -41,6 +41,8 @@ def _line(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, PermissionError):
         return f"no permission to write or read {error.filename}"
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return f"a name is longer than the system allows: {os.path.basename(error.filename)[:60]}..."
     # A reader's error within tf.data comes wrapped, as text.
     if found := re.search(r"\bInputError: (.+)", str(error)):
         return found[1]

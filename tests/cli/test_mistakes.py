@@ -80,6 +80,11 @@ DATA = ["--data", "photos"]
         (["predict", "photo.jpg", "--model", "gvbs"], ["gvbs", "did you mean gbvs?"]),
         (["predict", "photo.jpg", "--precision", "float8"], ["float8", "bfloat16"]),
         (["predict", "*.jpeg"], ["*.jpeg"]),
+        # names longer than any system takes
+        (["predict", "n" * 5000], ["longer than the system allows: nnn"]),
+        (["predict", "photo.jpg", "-o", "n" * 5000], ["longer than the system allows: nnn"]),
+        (["data", "check", "n" * 5000], ["longer than the system allows: nnn"]),
+        (["evaluate", "--model", "gbvs", *DATA, "--maps", "n" * 300], ["nnn"]),
         (["quest", *DATA, "--losses", "kldd"], ["kldd", "kld"]),
         (["quest", *DATA, "--losses", ""], ["loss"]),
         (["data", "info", "osei"], ["osei", "osie"]),

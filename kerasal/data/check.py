@@ -101,8 +101,11 @@ def statistics(dataset: Dataset) -> list[tuple[str, str]]:
         rows.append(("pixels per degree", _range(degrees, "px")))
     if not dataset.has_fixations:
         return [*rows, ("fixations", "none: density maps alone")]
+    known = [sample for sample in samples if sample.fixations]  # not those whose files were refused
+    if not known:
+        return [*rows, ("fixations", "none: no file of them can be read")]
     places, per_image, per_observer, observers = [], [], [], []
-    for sample in samples:
+    for sample in known:
         counts = [len(xy) for xy in sample.fixations or ()]
         observers.append(len(counts))
         per_image.append(sum(counts))

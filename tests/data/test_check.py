@@ -252,6 +252,22 @@ def test_statistics_are_those_of_a_hand_count(tmp_path):
     assert rows["centre bias"].startswith("83.3 %")  # five of six
 
 
+def test_statistics_leave_out_what_was_refused_be_it_every_fixation_file(tmp_path):
+    write_folder(tmp_path, lambda _: np.empty((0, 2)))
+    for path in (tmp_path / "fixations").iterdir():
+        path.unlink()
+        path.with_suffix(".csv").write_text("x;y\n10,5;20,5\n30,5;40,5\n")
+    report = check("folder", tmp_path)
+    assert len(report.troubles) == 3
+    assert dict(statistics(report.dataset))["fixations"] == "none: no file of them can be read"
+    (tmp_path / "fixations/p1.csv").write_text("x,y\n10.5,20.5\n30.5,40.5\n")
+    rows = dict(statistics(check("folder", tmp_path).dataset))
+    assert rows["images"] == "3"
+    assert rows["observers"] == "1"
+    assert rows["fixations per image"] == "2.0 ± 0.0 (2 to 2)"
+    assert "images without fixations" not in rows
+
+
 def test_a_missing_folder_and_an_unknown_name_are_refused(tmp_path):
     with pytest.raises(InputError, match="no folder"):
         check("osie", tmp_path / "nowhere")

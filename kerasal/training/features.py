@@ -239,7 +239,9 @@ def open_features(
 
     `flip` computes those of the mirrored training stimuli too; the other arguments are those of
     `FeatureCache.open`. A mixture has a cache for each of its sets, which is theirs alone too.
+    InputError: a model of another kind.
     """
+    check_network(model)
     features = {}
     for split in CACHED:
         mirrored = flip and split == "train"
@@ -252,6 +254,15 @@ def open_features(
         ]
         features[split] = caches[0] if len(caches) == 1 else JoinedFeatures(caches)
     return features
+
+
+def check_network(model: Any) -> None:
+    """InputError: a model that is no network of kerasal's, such as a `keras.Sequential`."""
+    if not isinstance(model, SaliencyModel):
+        raise InputError(
+            f"expected a network of kerasal.models, got {type(model).__name__}: other Keras models train by "
+            "their own fit, on kerasal.data.batches"
+        )
 
 
 def _hold(entry: Path) -> Hold | None:

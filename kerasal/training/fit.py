@@ -22,7 +22,7 @@ from kerasal.models import SaliencyModel
 from kerasal.training.checkpoint import Checkpoints
 from kerasal.training.config_file import config_text
 from kerasal.training.distribution import is_chief, make_strategy, scope
-from kerasal.training.features import CACHED, FeatureCache, open_features
+from kerasal.training.features import CACHED, FeatureCache, check_network, open_features
 from kerasal.training.initial import initial_network, set_initial_weights, where_it_lies
 from kerasal.training.loop import Loop
 from kerasal.training.options import TrainingOptions
@@ -235,8 +235,9 @@ def fit(
         recipe, changes: fields of `TrainingOptions`, except those that the model has settled.
 
     Returns one dictionary an epoch: loss, its terms, metrics, and the same of the validation split with
-    `val_` before. Raises what `train` does.
+    `val_` before. Raises what `train` does, and InputError for a model of another kind.
     """
+    check_network(model)
     settled = {
         "model",
         "activation",

@@ -175,6 +175,13 @@ def test_the_activation_of_a_run_is_in_its_folder(finished):
     assert finished.config["model_options"]["activation"] == "sigmoid"
 
 
+def test_a_model_that_is_no_network_of_kerasals_is_refused_in_words(photos):
+    model = keras.Sequential([keras.Input((32, 48, 3)), keras.layers.Conv2D(1, 3, padding="same")])
+    for train in (training.fit, training.open_features):
+        with pytest.raises(InputError, match=r"network of kerasal\.models, got Sequential"):
+            train(model, photos)
+
+
 def test_existing_run_folder_is_refused_and_left_alone(photos, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "mine.txt").write_text("keep")

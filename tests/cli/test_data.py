@@ -9,42 +9,43 @@ import time
 
 import numpy as np
 import pytest
+from command_line import invoke
 from conftest import write_photo
 from PIL import Image
-from test_commands import kerasal, refused
+from test_commands import refused
 
 
 def test_list_and_info_say_what_is_known():
-    listed = kerasal("data", "list").stdout
+    listed = invoke("data", "list").stdout
     for words in ("osie", "700", "salicon-2017", "15,000", "MIT"):
         assert words in listed
-    told = kerasal("data", "info", "mit1003").stdout
+    told = invoke("data", "info", "mit1003").stdout
     for words in ("104,171", "ALLSTIMULI", "500 train", "d71c", "known defect"):
         assert words in told
 
 
 def test_an_unknown_dataset_is_one_line_with_the_known_ones():
     for command in ("info", "fetch"):
-        assert refused(kerasal("data", command, "osei"), "osei", "osie", "toronto")
-    assert refused(kerasal("data", "show", "osei"), "osei", "osie")
-    assert refused(kerasal("data", "prepare", "osei"), "osei", "osie")
-    assert refused(kerasal("data", "check", "osie", "/nowhere"), "/nowhere")
-    assert refused(kerasal("data", "check", "osei"), "osei", "osie")
+        assert refused(invoke("data", command, "osei"), "osei", "osie", "toronto")
+    assert refused(invoke("data", "show", "osei"), "osei", "osie")
+    assert refused(invoke("data", "prepare", "osei"), "osei", "osie")
+    assert refused(invoke("data", "check", "osie", "/nowhere"), "/nowhere")
+    assert refused(invoke("data", "check", "osei"), "osei", "osie")
 
 
 def test_fetch_prints_the_terms_first_and_says_what_it_cannot_get(tmp_path):
-    result = kerasal("data", "fetch", "salicon-2017", tmp_path / "s")
+    result = invoke("data", "fetch", "salicon-2017", tmp_path / "s")
     assert "licence: images: MS COCO's terms" in result.stdout
     assert refused(result, "by hand", "fixations.zip", "--archives")
 
 
 def test_check_ends_with_status_0_or_names_file_and_trouble_with_status_1(photo_folder):
-    result = kerasal("data", "check", photo_folder)
+    result = invoke("data", "check", photo_folder)
     assert result.exit_code == 0, result.output
     assert "nothing is wrong" in result.stdout
     assert "fixations per image" in result.stdout
     (photo_folder / "images/p3.jpg").write_bytes((photo_folder / "images/p3.jpg").read_bytes()[:500])
-    result = kerasal("data", "check", photo_folder)
+    result = invoke("data", "check", photo_folder)
     assert result.exit_code == 1
     (line,) = [line for line in result.stdout.splitlines() if "p3.jpg" in line]
     assert "cannot read" in line
@@ -58,7 +59,7 @@ def test_check_says_what_maps_would_be_scored_against_and_what_is_wrong_with_the
         size = ((30, 45), (40, 25))[number % 2]
         np.save(tmp_path / f"maps/{name}.npy", np.random.default_rng(number).random(size))
     (tmp_path / "maps/notes.txt").touch()
-    result = kerasal("data", "check", photo_folder, "--maps", tmp_path / "maps")
+    result = invoke("data", "check", photo_folder, "--maps", tmp_path / "maps")
     assert result.exit_code == 0, result.output
     for words in (
         "maps of test",
@@ -70,41 +71,41 @@ def test_check_says_what_maps_would_be_scored_against_and_what_is_wrong_with_the
         assert words in " ".join(result.stdout.split())
     assert "1 of the files" in result.stderr
     np.save(tmp_path / "maps/p1.npy", np.random.default_rng(1).random((25, 40)))
-    result = kerasal("data", "check", photo_folder, "--maps", tmp_path / "maps")
+    result = invoke("data", "check", photo_folder, "--maps", tmp_path / "maps")
     assert result.exit_code == 1
     for words in ("p1.npy", "40x25", "50x80", "transposed"):
         assert words in result.stdout
-    assert refused(kerasal("data", "check", photo_folder, "--maps", tmp_path / "none"), "no folder")
+    assert refused(invoke("data", "check", photo_folder, "--maps", tmp_path / "none"), "no folder")
 
 
 def test_shares_of_the_image_are_pixels_where_a_command_is_told_so(photo_folder, tmp_path):
     for path in (photo_folder / "fixations").iterdir():
         path.write_text("x,y\n0.5,0.25\n1,1\n0.1,0.7\n0.3,0.6\n")
-    assert refused(kerasal("data", "prepare", photo_folder, "-o", tmp_path / "no"), "p0.csv", "--normalized")
+    assert refused(invoke("data", "prepare", photo_folder, "-o", tmp_path / "no"), "p0.csv", "--normalized")
     assert not (tmp_path / "no").exists()
     for command in (("data", "check"), ("data", "show"), ("data", "prepare")):
         place = () if command[1] == "check" else ("-o", tmp_path / f"{command[1]}.jpg")
-        result = kerasal(*command, photo_folder, "--normalized", *place)
+        result = invoke(*command, photo_folder, "--normalized", *place)
         assert "Error" not in result.stderr, result.output
-    assert refused(kerasal("data", "prepare", "osie", photo_folder, "--normalized"), "folders of your own")
+    assert refused(invoke("data", "prepare", "osie", photo_folder, "--normalized"), "folders of your own")
 
 
 def test_show_draws_stimuli_fixations_and_density(photo_folder, tmp_path):
-    result = kerasal("data", "show", "folder", photo_folder, "--count", 2, "-o", tmp_path / "out/a.jpg")
+    result = invoke("data", "show", "folder", photo_folder, "--count", 2, "-o", tmp_path / "out/a.jpg")
     assert result.exit_code == 0, result.output
     picture = Image.open(tmp_path / "out/a.jpg")
     assert picture.width == 3 * 400 + 2 * 6
-    result = kerasal("data", "show", "folder", photo_folder, "--stimulus", "p7", "-o", tmp_path / "b.png")
+    result = invoke("data", "show", "folder", photo_folder, "--stimulus", "p7", "-o", tmp_path / "b.png")
     assert Image.open(tmp_path / "b.png").height == 640 + 22  # p7 has 80 rows and 50 columns
-    result = kerasal("data", "show", "folder", photo_folder, "--stimulus", "p77", "-o", tmp_path / "c.png")
+    result = invoke("data", "show", "folder", photo_folder, "--stimulus", "p77", "-o", tmp_path / "c.png")
     assert refused(result, "p77")
     assert not (tmp_path / "c.png").exists()
-    result = kerasal("data", "show", "folder", photo_folder, "-o", tmp_path / "c.docx")
+    result = invoke("data", "show", "folder", photo_folder, "-o", tmp_path / "c.docx")
     assert refused(result, "c.docx", ".png")
 
 
 def test_the_centre_bias_is_drawn_and_saved(photo_folder, tmp_path):
-    result = kerasal("data", "show", "folder", photo_folder, "--center-bias", "-o", tmp_path / "b.png")
+    result = invoke("data", "show", "folder", photo_folder, "--center-bias", "-o", tmp_path / "b.png")
     assert result.exit_code == 0, result.output
     from kerasal import data
 
@@ -117,17 +118,17 @@ def test_prepared_data_is_what_its_last_line_says(photo_folder, tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     split = tmp_path / "split.json"
     split.write_text(json.dumps({"train": ["p0", "p1"], "validation": ["p2"], "test": ["p3"]}))
-    result = kerasal(*("data", "prepare", "folder", photo_folder, "--size", "24x36", "--split-file", split))
+    result = invoke(*("data", "prepare", "folder", photo_folder, "--size", "24x36", "--split-file", split))
     assert result.exit_code == 0, result.output
     assert "kerasal train --data prepared/photos" in result.stdout
     assert {"center_bias.npy", "center_bias.png"} <= {
         path.name for path in (tmp_path / "prepared/photos").iterdir()
     }
-    result = kerasal("data", "check", "folder", tmp_path / "prepared/photos")
+    result = invoke("data", "check", "folder", tmp_path / "prepared/photos")
     assert result.exit_code == 0, result.output
     assert "2 train, 1 validation, 1 test" in result.stdout
-    assert refused(kerasal("data", "prepare", "folder", photo_folder), "is there already")
-    assert kerasal("data", "prepare", "folder", photo_folder, "--size", "big", "-o", "x").exit_code == 2
+    assert refused(invoke("data", "prepare", "folder", photo_folder), "is there already")
+    assert invoke("data", "prepare", "folder", photo_folder, "--size", "big", "-o", "x").exit_code == 2
     assert not (tmp_path / "x").exists()
 
 
@@ -179,7 +180,7 @@ def test_ctrl_c_while_preparing_leaves_nothing(tmp_path):
 @pytest.mark.usefixtures("tiny_network")
 def test_augmentation_switches_the_feature_cache_off_with_one_line(photo_folder, tmp_path):
     quick = ("--model", "tiny", "--input-size", "32x48", "--epochs", 1, "--cache-dir", tmp_path / "cache")
-    result = kerasal(
+    result = invoke(
         *("train", "--data", photo_folder, "--run", tmp_path / "run", "--crop", 0.2, "--scale", 0.2, *quick)
     )
     assert result.exit_code == 0, result.output
@@ -206,7 +207,7 @@ def test_a_stimulus_that_is_cut_off_stops_training_with_one_line_that_names_it(t
     quick = ("--model", "tiny", "--input-size", "32x48", "--epochs", 1, "--run", tmp_path / "run")
     for cache in ("--no-cache-features", "--cache-in-memory"):
         shutil.rmtree(tmp_path / "run", ignore_errors=True)
-        result = kerasal(
+        result = invoke(
             *("train", "--data", "fiwi", "--data-dir", tmp_path, "--split-file", split, cache, *quick)
         )
         assert refused(result, "zite.png", "Truncated")

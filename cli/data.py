@@ -1,6 +1,7 @@
 """kerasal data"""
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,7 +175,7 @@ def fetch(name, folder, archives) -> None:
     click.echo(f"{known.title}\nlicence: {known.licence}\ncite: {known.citation}\npage: {known.page}")
     with _download_bars() as watch:
         path = get(known, folder or default_folder(name), archives=archives, watch=watch, report=say)
-    click.echo(f"{name} is in {path}; next: kerasal data check {name} {path}")
+    click.echo(f"{name} is in {path}; next: kerasal data check {name} {shlex.quote(str(path))}")
 
 
 @data.command()
@@ -266,7 +267,8 @@ def prepare(name, folder, output, size, per_shard, **reading) -> None:
     made = write(
         dataset, output, size=rows_columns, per_shard=per_shard, progress=progress, finish=draw_center_bias
     )
-    click.echo(f"wrote {len(made.samples):,} samples to {output}; next: kerasal train --data {output}")
+    data_option = f"--data {shlex.quote(str(output))}"
+    click.echo(f"wrote {len(made.samples):,} samples to {output}; next: kerasal train {data_option}")
 
 
 @data.command()

@@ -1,5 +1,6 @@
 """kerasal quest"""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -177,7 +178,8 @@ def quest(
     if results.search:
         click.echo(f"best of the search: {results.search['best']}")
     click.echo(f"best on the validation split: {results.best}")
-    click.echo(f"report: {folder / 'report.html'}   next: kerasal predict --model {folder / 'best'} IMAGES")
+    best = shlex.quote(str(folder / "best"))
+    click.echo(f"report: {folder / 'report.html'}   next: kerasal predict --model {best} IMAGES")
 
 
 def _folders_apart(folders, tests):

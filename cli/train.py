@@ -1,6 +1,7 @@
 """kerasal train"""
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -126,7 +127,12 @@ def train(context, resume, adapt, cache_dir, cache_size, cache_in_memory, **choi
         f"{name.upper()} {best[f'val_{name}']:.3f}" for name in ("cc", "nss") if f"val_{name}" in best
     )
     click.echo(f"best after epoch {best['epoch'] + 1:.0f} of {len(result.history)}: validation {scores}")
-    click.echo(f"next: kerasal evaluate {result.path}   or: kerasal predict --model {result.path} IMAGES")
+    _tell_next(result.path)
+
+
+def _tell_next(run):
+    run = shlex.quote(str(run))
+    click.echo(f"next: kerasal evaluate {run}   or: kerasal predict --model {run} IMAGES")
 
 
 def _train(where, loss, data, limit, run, recipe, input_size, cache_features, **changes):
@@ -164,7 +170,7 @@ def _adapt(name, where, data, limit, loss, run, **choices):
     say(f"adapting {name} to {dataset.description}, loss {loss}, into {run}")
     where = {key: where[key] for key in ("progress", "report")}
     training.adapt(base, dataset, run, loss=loss, limit=limit, **where)
-    click.echo(f"next: kerasal evaluate {run}   or: kerasal predict --model {run} IMAGES")
+    _tell_next(run)
 
 
 def _refuse_other_options(context, free, why):

@@ -1,5 +1,6 @@
 """kerasal weights"""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -107,9 +108,9 @@ def convert(source, target) -> None:
     name = models.convert_weights(source, target)
     click.echo(f"wrote {target}: weights of {name}")
     if name in models.NETWORKS:
+        file = shlex.quote(str(target))
         click.echo(
-            f"next: kerasal predict --model {target} IMAGES   or: "
-            f"kerasal train --model {name} --weights {target}"
+            f"next: kerasal predict --model {file} IMAGES   or: kerasal train --model {name} --weights {file}"
         )
 
 

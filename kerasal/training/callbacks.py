@@ -1,6 +1,7 @@
 """What happens during training: its state kept, the best weights saved, a collapse or explosion noticed."""
 
 import math
+import shlex
 import time
 from collections.abc import Callable, Sequence
 
@@ -275,7 +276,8 @@ class SaveCheckpoints(keras.callbacks.Callback):
                 where = f"after step {self.state.step} of epoch {self.state.epoch + 1}"
             run = self.checkpoints and self.checkpoints.folder.parent
             raise Interrupted(
-                f"interrupted {where}" + (f"; go on with: kerasal train --resume {run}" if run else "")
+                f"interrupted {where}"
+                + (f"; go on with: kerasal train --resume {shlex.quote(str(run))}" if run else "")
             )
 
 

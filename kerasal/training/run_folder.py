@@ -14,6 +14,7 @@ metrics.json       what `kerasal evaluate` measured; metrics.csv image by image,
 
 import csv
 import platform
+import shlex
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -99,7 +100,7 @@ class RunFolder:
         if path.exists() or path.is_symlink():
             raise InputError(
                 f"{path} is there already: name another run folder with --run, remove it, or go on with "
-                f"--resume {path}"
+                f"--resume {shlex.quote(str(path))}"
             )
         check_writable(path.parent)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -128,6 +129,8 @@ def test_prepared_data_is_what_its_last_line_says(photo_folder, tmp_path, monkey
     assert result.exit_code == 0, result.output
     assert "2 train, 1 validation, 1 test" in result.stdout
     assert refused(invoke("data", "prepare", "folder", photo_folder), "is there already")
+    result = invoke("data", "prepare", "folder", photo_folder, "--size", "24x36", "-o", "my own")
+    assert shlex.split(result.stdout.partition("next: ")[2]) == ["kerasal", "train", "--data", "my own"]
     assert invoke("data", "prepare", "folder", photo_folder, "--size", "big", "-o", "x").exit_code == 2
     assert not (tmp_path / "x").exists()
 

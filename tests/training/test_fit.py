@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 import shutil
 
 import h5py
@@ -180,6 +181,14 @@ def test_a_model_that_is_no_network_of_kerasals_is_refused_in_words(photos):
     for train in (training.fit, training.open_features):
         with pytest.raises(InputError, match=r"network of kerasal\.models, got Sequential"):
             train(model, photos)
+
+
+def test_a_command_that_is_proposed_takes_a_folder_with_spaces(tmp_path):
+    run_folder = tmp_path / "my first run's"
+    run_folder.mkdir()
+    with pytest.raises(InputError) as refused:
+        training.RunFolder.check_free(run_folder)
+    assert shlex.split(str(refused.value).partition("go on with ")[2]) == ["--resume", str(run_folder)]
 
 
 def test_existing_run_folder_is_refused_and_left_alone(photos, tmp_path):

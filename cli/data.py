@@ -202,6 +202,7 @@ def check(name, folder, maps, **reading) -> None:
     from kerasal.data import locate
     from kerasal.data.check import check as look
     from kerasal.data.check import statistics
+    from kerasal.data.names import counted
     from kerasal.evaluation import check_maps
 
     name, folder = locate(name, folder)
@@ -224,7 +225,7 @@ def check(name, folder, maps, **reading) -> None:
         table.add_row(str(path.relative_to(folder) if inside else path), what)
     show_table(table)
     where = f"{folder} and {maps}" if of_maps else folder
-    click.echo(f"Error: {len(troubles)} troubles in {where}", err=True)
+    click.echo(f"Error: {counted(len(troubles), 'trouble')} in {where}", err=True)
     raise SystemExit(1)
 
 

@@ -9,6 +9,7 @@ height where `normalized` says so. A fixation map has two values, of which the r
 in folders within images/ have those folders in their names: see `kerasal.data.names`.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
 
 FIXATION_SUFFIXES = (".csv", ".mat", *MAP_SUFFIXES)
+OBSERVER = re.compile("(observer|subject|participant)([ _]?id)?")  # the column of a CSV file that tells whose
 SPLIT_SEED = 0
 TRAIN, VALIDATION = 0.7, 0.15  # shares; the rest is the test split
 FEW_PIXELS = 16  # of an image, all of whose fixations may lie between 0 and 1
@@ -237,7 +239,7 @@ def _read_mat(path: Path) -> np.ndarray:
 
 
 def _read_csv(path: Path) -> tuple[np.ndarray, ...]:
-    """Columns x, y and perhaps observer by their names in the first line, or x, y without such a line."""
+    """Columns x, y and perhaps OBSERVER by their names in the first line, or x, y without such a line."""
     try:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
@@ -255,6 +257,9 @@ def _read_csv(path: Path) -> tuple[np.ndarray, ...]:
         raise InputError(
             f"{path} has {len(rows[0][1])} columns: its first line must name them, x and y among them"
         )
+    who = [name for name in names if OBSERVER.fullmatch(name)]
+    if len(who) > 1:
+        raise InputError(f"{path} tells observers by the columns {' and '.join(who)}: leave out one")
     observers: dict[str, list[tuple[float, float]]] = {}
     for line, row in rows:
         cells = dict(zip(names, row, strict=True))
@@ -264,7 +269,7 @@ def _read_csv(path: Path) -> tuple[np.ndarray, ...]:
             raise InputError(
                 f"{path}, line {line}: x and y must be numbers, got {','.join(row)[:80]}"
             ) from None
-        observers.setdefault(cells.get("observer", ""), []).append(point)
+        observers.setdefault(cells[who[0]] if who else "", []).append(point)
     return tuple(np.array(points) for points in observers.values()) or (np.empty((0, 2)),)
 
 

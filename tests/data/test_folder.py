@@ -26,6 +26,13 @@ def test_fixations_come_back_per_observer_as_written(photo_folder):
         np.testing.assert_array_equal(fixations, expected)
 
 
+@pytest.mark.parametrize("name", ["Subject", "participant_id", "observer ID"])
+def test_other_words_for_observers_are_known(photo_folder, name):
+    put(photo_folder, "p0.csv", f"{name},trial,x,y\nb,1,10,20\na,1,30,5\nb,1,11,21\n")
+    found = by_name(folder.load(photo_folder))["p0"].fixations
+    assert [xy.tolist() for xy in found] == [[[10, 20], [11, 21]], [[30, 5]]]
+
+
 def test_split_is_complete_disjoint_and_the_same_each_time(photo_folder):
     first, second = folder.load(photo_folder), folder.load(photo_folder)
     names = {split: [sample.name for sample in samples] for split, samples in first.splits.items()}
@@ -259,6 +266,7 @@ def test_a_share_of_fixated_pixels_up_to_the_bound_is_taken(photo_folder):
         ("x,y\n1,\n", "line 2: x and y must be numbers"),
         ("x,y\n10,5\n\n,5\n", "line 4: x and y must be numbers"),
         ("10,20\n3;5,7\n", "line 2: x and y must be numbers"),
+        ("x,y,observer,subject id\n1,2,3,4\n", "columns observer and subject id: leave out one"),
     ],
 )
 def test_rows_that_do_not_fit_are_refused_with_their_line(photo_folder, content, message):

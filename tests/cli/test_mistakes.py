@@ -52,7 +52,7 @@ DATA = ["--data", "photos"]
         (["train", *DATA, "--epochs", "-3"], ["epochs must be at least 1, got -3"]),
         (["train", *DATA, "--learning-rate", "nan"], ["learning_rate must be positive, got nan"]),
         (["train", *DATA, "--learning-rate", "-1"], ["learning_rate must be positive, got -1"]),
-        (["train", *DATA, "--seed", "-1"], ["seed must not be negative, got -1"]),
+        (["train", *DATA, "--seed", "-1"], ["seed must lie in 0..4294967295, got -1"]),
         (["train", *DATA, "--dropout", "1"], ["dropout must lie in [0, 1), got 1"]),
         (["train", "--data", "none-such", "--input-size", "16x16"], ["at least 32x32, got 16x16"]),
         (["train", *DATA, "--model", "sam-vgg", "--input-size", "100x100"], ["multiples of 8"]),

@@ -228,6 +228,8 @@ def _terms_of(loss):
 
 def _term_of(coefficient, loss):
     """One loss as a term. InputError: the language has no words for it."""
+    if type(loss) not in [name.loss for name in LOSSES.values()]:
+        raise InputError(f"{type(loss).__name__} is no loss that a spec has a name for: {', '.join(LOSSES)}")
     for word, name in LOSSES.items():
         if type(loss) is name.loss:
             argument = None if name.parameter is None else getattr(loss, name.parameter)

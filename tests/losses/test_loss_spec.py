@@ -235,19 +235,27 @@ def test_a_very_long_text_is_refused_quickly_with_a_short_message(spec):
 
 
 @pytest.mark.parametrize(
-    "loss",
+    ("loss", "words"),
     [
-        losses.KLD(reverse=True),
-        losses.MLNetMSE(normalize=False),
-        losses.FocalLoss(modulation="lin"),
-        losses.LinearCombination([(1, losses.KLD(reverse=True)), (1, losses.CC())]),
-        losses.LinearCombination([(1, losses.WeightedBCE(0.1, name="low")), (1, losses.WeightedBCE(0.9))]),
-        keras.losses.MeanSquaredError(),
+        (losses.KLD(reverse=True), "kld has options .*'reverse': True"),
+        (losses.MLNetMSE(normalize=False), "mlnet-mse has options .*'normalize': False"),
+        (losses.FocalLoss(modulation="lin"), "focal has options .*'modulation': 'lin'"),
+        (
+            losses.LinearCombination([(1, losses.KLD(reverse=True)), (1, losses.CC())]),
+            "kld has options .*'reverse': True",
+        ),
+        (
+            losses.LinearCombination(
+                [(1, losses.WeightedBCE(0.1, name="low")), (1, losses.WeightedBCE(0.9))]
+            ),
+            "w-bce appears twice",
+        ),
+        (keras.losses.MeanSquaredError(), "MeanSquaredError is no loss that a spec has a name for"),
     ],
     ids=["reverse", "unnormalised", "lin", "in a sum", "twice", "foreign"],
 )
-def test_a_loss_that_the_language_cannot_say_has_no_canonical_spelling(loss):
-    with pytest.raises(InputError):
+def test_a_loss_that_the_language_cannot_say_has_no_canonical_spelling(loss, words):
+    with pytest.raises(InputError, match=words):
         losses.canonical(loss)
 
 

@@ -79,3 +79,10 @@ def test_text_is_read_and_written_in_utf_8_whatever_the_system_prefers():
     for folder in ("kerasal", "weights", "cli"):
         for path in (ROOT / folder).rglob("*.py"):
             assert not without_encoding(path), path
+
+
+def test_text_in_whatever_encoding_the_system_has_is_found(tmp_path):
+    lines = ("open(p)", "open(p, 'rb')", "p.read_text()", "p.write_text(t)", "open(p, 'w', encoding='utf-8')")
+    path = tmp_path / "program.py"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert without_encoding(path) == [1, 3, 4]

@@ -99,6 +99,10 @@ def imports(path: Path) -> set[str]:
     return names
 
 
+def test_every_room_has_its_place_in_the_plan():
+    assert {path.parent.name for path in (ROOT / "kerasal").glob("*/__init__.py")} == set(ROOMS)
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_imports_only_what_the_plan_allows(room):
     for path in (ROOT / "kerasal" / room).glob("*.py"):

@@ -75,7 +75,11 @@ def test_baselines_are_evaluated_without_a_run(trained):
 
 def test_a_run_maps_and_baselines_are_compared_side_by_side(trained, tmp_path):
     run, maps, names = trained / "run", tmp_path / "maps", ("metrics.json", "metrics.csv")
-    before = {name: (run / name).read_bytes() for name in names if (run / name).exists()}
+
+    def scores_of_the_run():
+        return {name: (run / name).read_bytes() for name in names if (run / name).exists()}
+
+    before = scores_of_the_run()
     assert invoke("predict", "--model", run, trained / "photos/images", "-o", maps).exit_code == 0
     for overlay in maps.glob("*_overlay.jpg"):
         overlay.unlink()
@@ -90,7 +94,7 @@ def test_a_run_maps_and_baselines_are_compared_side_by_side(trained, tmp_path):
     assert abs(values["differences"][str(maps)]["nss"]["mean"]) < 0.02
     for name in ("difference from", "chance", "AUC-Borji"):
         assert name in result.stdout
-    assert {name: (run / name).read_bytes() for name in before} == before
+    assert scores_of_the_run() == before
 
 
 def test_classical_models_stand_beside_a_run_wherever_a_model_is_named(trained, tmp_path):

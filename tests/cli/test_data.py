@@ -87,7 +87,14 @@ def test_shares_of_the_image_are_pixels_where_a_command_is_told_so(photo_folder,
     for command in (("data", "check"), ("data", "show"), ("data", "prepare")):
         place = () if command[1] == "check" else ("-o", tmp_path / f"{command[1]}.jpg")
         result = invoke(*command, photo_folder, "--normalized", *place)
-        assert "Error" not in result.stderr, result.output
+        assert result.exit_code == 0, result.output
+    from kerasal import data
+
+    prepared = data.load(str(tmp_path / "prepare.jpg"))
+    shares = [sample.all_fixations() / sample.size[::-1] for sample in prepared.samples]
+    assert len(shares) == 9
+    for found in shares:
+        np.testing.assert_allclose(found[[0, 2, 3]], [[0.5, 0.25], [0.1, 0.7], [0.3, 0.6]], atol=1e-6)
     assert refused(invoke("data", "prepare", "osie", photo_folder, "--normalized"), "folders of your own")
 
 

@@ -111,7 +111,9 @@ def test_a_command_ended_at_twenty_random_moments_ends_with_the_files_of_an_unbr
     seen = json.loads(result.stdout)
     assert len(seen) == 20
     unbroken = files(tmp_path / "unbroken")
-    for broken in tmp_path.glob("broken-*"):
+    all_broken = list(tmp_path.glob("broken-*"))
+    assert all_broken
+    for broken in all_broken:
         found = files(broken)
         assert found.keys() == unbroken.keys()
         if work != "export":  # whose archives hold the time; each was compared with its network

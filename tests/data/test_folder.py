@@ -150,7 +150,10 @@ def test_missing_folders_are_refused(photo_folder, missing):
     for path in (photo_folder / missing).iterdir():
         path.unlink()
     (photo_folder / missing).rmdir()
-    with pytest.raises(InputError, match=str(photo_folder)):
+    words = {"images": f"no folder {photo_folder}/images", "fixations": "neither maps/ nor fixations/"}[
+        missing
+    ]
+    with pytest.raises(InputError, match=words):
         folder.load(photo_folder)
 
 

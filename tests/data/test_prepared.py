@@ -211,7 +211,10 @@ def test_damaged_prepared_data_is_refused_by_name(photos, tmp_path, damage):
         if damage == "schema":
             values["schema"] = 99
         else:
-            values["splits"]["train"][0]["shard"] = "../secret"
+            # A shard that is whole, but elsewhere.
+            shard.rename(tmp_path / "secret")
+            for entry in values["splits"]["train"]:
+                entry["shard"] = "../secret"
         index.write_text(json.dumps(values))
     with pytest.raises(InputError, match="again"):
         load(str(tmp_path / "p"))

@@ -49,10 +49,16 @@ def test_lc1_and_lc2_have_the_terms_of_tables_3_and_4():
 
 
 @pytest.mark.parametrize(
-    "terms", [[(-1, losses.NSS())], [(float("nan"), losses.NSS())], [("x", losses.NSS())], []]
+    ("terms", "words"),
+    [
+        ([(-1, losses.NSS())], "at least 0; got -1"),
+        ([(float("nan"), losses.NSS())], "finite .*got nan"),
+        ([("x", losses.NSS())], "must be a number; got 'x'"),
+        ([], "at least one term"),
+    ],
 )
-def test_a_combination_refuses_a_coefficient_that_is_no_positive_number_and_an_empty_sum(terms):
-    with pytest.raises(InputError):
+def test_a_combination_refuses_a_coefficient_that_is_no_positive_number_and_an_empty_sum(terms, words):
+    with pytest.raises(InputError, match=words):
         losses.LinearCombination(terms)
 
 

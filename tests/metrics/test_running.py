@@ -45,6 +45,7 @@ def test_images_of_several_sizes_and_without_fixations():
     ("keys", "targets", "words"),
     [
         (["nss"], {"fixations": 1}, "2 maps and 1 of fixations"),
+        (["nss"], {"fixations": 2, "other_fixations": 1}, "2 maps and 1 of other_fixations"),
         (["nss"], {}, "NSS needs fixations"),
         (["nnss"], {"fixations": 2}, "unknown metric 'nnss'"),
     ],
@@ -55,3 +56,14 @@ def test_what_is_refused_leaves_the_means_as_they_were(keys, targets, words):
     with pytest.raises(ValueError, match=words):
         running.update(maps, **{name: fixations[:count] for name, count in targets.items()})
     assert not any(running.values.values())
+
+
+def test_of_maps_of_which_one_is_refused_none_is_kept():
+    maps, densities, fixations = images(3)
+    running = Running(["cc", "nss"])
+    running.update(maps[0], density=densities[0], fixations=fixations[0])
+    before = running.compute()
+    maps[2, 3, 4] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        running.update(maps[1:], density=densities[1:], fixations=fixations[1:])
+    assert running.compute() == before

@@ -183,18 +183,18 @@ def test_inputs_are_files_folders_patterns_and_videos_each_once(tmp_path, monkey
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "words"),
     [
-        {"map": False, "overlay": False},
-        {"colors": "rainbowy"},
-        {"opacity": 1.5},
-        {"contours": (0.5, 1.0)},
-        {"crop": 1.0, "crop_scale": 0},
-        {"regions": (Region("logo", (0, 0, 5, 5)), Region("logo", (9, 9, 5, 5)))},
+        ({"map": False, "overlay": False}, "nothing to write"),
+        ({"colors": "rainbowy"}, "'rainbowy'.*inferno"),
+        ({"opacity": 1.5}, r"opacity .*got 1\.5"),
+        ({"contours": (0.5, 1.0)}, "quantiles .*got 1"),
+        ({"crop": 1.0, "crop_scale": 0}, "crop's scale .*got 0"),
+        ({"regions": (Region("logo", (0, 0, 5, 5)), Region("logo", (9, 9, 5, 5)))}, "regions are named logo"),
     ],
 )
-def test_wrong_outputs_are_refused_before_anything_is_predicted(options):
-    with pytest.raises(InputError):
+def test_wrong_outputs_are_refused_before_anything_is_predicted(options, words):
+    with pytest.raises(InputError, match=words):
         Outputs(**options)
 
 

@@ -274,7 +274,9 @@ def test_a_quest_killed_at_ten_random_moments_ends_with_the_results_of_an_unbrok
     assert len(json.loads(result.stdout)) == 10
     names = ["results.json", "results.csv", "results.md", "results.tex", "report.html"]
     names += ["tuning.json"] * len(terms)
-    for broken in tmp_path.glob("broken-*"):
+    all_broken = list(tmp_path.glob("broken-*"))
+    assert all_broken
+    for broken in all_broken:
         for name in names:
             assert (broken / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes(), name
         # The files of equal weights differ: Keras counts the layers of a process in their names.

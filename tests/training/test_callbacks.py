@@ -81,6 +81,9 @@ def test_weights_that_are_no_numbers_never_become_a_checkpoint(photos, tmp_path)
             tiny(), photos, "kld", run=tmp_path / "run", callbacks=[Poison()], checkpoint_minutes=0.0,
             **OPTIONS, **SILENT,
         )  # fmt: skip
+    state, arrays = Checkpoints(tmp_path / "run/checkpoints").newest(pytest.fail)
+    assert state.steps == 1
+    assert arrays["weights"]
     for path in (tmp_path / "run/checkpoints").iterdir():
         with np.load(path) as archive:
             assert all(np.isfinite(archive[name]).all() for name in archive.files if "weights" in name)

@@ -246,4 +246,6 @@ def test_the_command_lists_and_empties(opened, tmp_path):
 @pytest.mark.parametrize("size", ["0", "-1", "much", "nan", "inf", "1e-12"])
 def test_a_size_that_is_none_is_refused(size, tmp_path):
     for command in (["train", "--run", tmp_path / "run"], ["quest", "-o", tmp_path / "q"]):
-        assert invoke(*command, "--cache-size", size).exit_code == 2
+        result = invoke(*command, "--cache-size", size)
+        assert result.exit_code == 2
+        assert "Invalid value for '--cache-size'" in result.stderr

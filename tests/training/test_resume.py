@@ -120,8 +120,9 @@ def killed_runs(folder, root, kills, seed):
     )
     assert result.returncode == 0, result.stderr
     assert len(json.loads(result.stdout)) == kills
-    unbroken = root / "unbroken"
-    for broken in root.glob("broken-*"):
+    unbroken, all_broken = root / "unbroken", list(root.glob("broken-*"))
+    assert all_broken
+    for broken in all_broken:
         for name in ("best.weights.h5", "last.weights.h5", "history.csv"):
             assert (broken / name).read_bytes() == (unbroken / name).read_bytes(), result.stdout
         assert not list(broken.rglob("*partial*"))

@@ -1,4 +1,3 @@
-import contextlib
 import dataclasses
 import pickle
 
@@ -172,13 +171,17 @@ def test_a_file_that_was_cut_off_is_refused(path, network, keep):
 def test_damaged_bytes_never_end_in_a_traceback(path, network, tmp_path):
     content = bytearray(path.read_bytes())
     random = np.random.default_rng(0)
+    refused = 0
     for trial in range(40):
         damaged = bytearray(content)
         for place in random.integers(8, 6000, 8):  # where HDF5 keeps names and addresses
             damaged[place] = random.integers(256)
         (tmp_path / f"{trial}.pkl").write_bytes(damaged)
-        with contextlib.suppress(InputError):  # what is no such error fails the test
+        try:
             load_theano_weights(network.reference_layers(), tmp_path / f"{trial}.pkl")
+        except InputError:  # what is no such error fails the test
+            refused += 1
+    assert refused > 5
 
 
 def test_a_converted_file_gives_the_network_back(tmp_path, layers, monkeypatch):

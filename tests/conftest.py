@@ -5,6 +5,7 @@ import dataclasses
 import gc
 import http.server
 import os
+import re
 import signal
 import threading
 
@@ -94,6 +95,21 @@ def no_file_above(size: int):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
+
+
+def high_water() -> int:
+    """The most memory that this process has had since `forget_high_water`, in bytes."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
+
+
+def forget_high_water() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+needs_linux = pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process its peak of memory"
+)
 
 
 def write_photo(path: Path, size: tuple[int, int], seed: int = 0, mode: str = "RGB") -> np.ndarray:

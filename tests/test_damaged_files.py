@@ -64,7 +64,9 @@ def mat(folder):
         scipy.io.savemat(path, {"xy": POINTS}, **options)
 
         def check():
-            for xy in first(folder).fixations:
+            observers = first(folder).fixations
+            assert observers
+            for xy in observers:
                 assert xy.shape[1] == 2
                 assert np.isfinite(xy).all()
 

@@ -52,6 +52,14 @@ def test_workflows_run_what_there_is(path):
     assert (ROOT / ".ci/run").stat().st_mode & 0o100
 
 
+def test_the_versions_of_python_that_are_stated_are_those_that_are_tested():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
+    matrices = [job["strategy"]["matrix"] for job in workflow["jobs"].values() if "strategy" in job]
+    tested = [version for matrix in matrices for version in matrix.get("python", [])]
+    stated = re.findall(r"Python :: (3\.\d+)", EXTRAS["metadata"]["classifiers"])
+    assert tested == stated
+
+
 @pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
 def test_container_files_name_extras_commands_and_options_that_exist(path):
     text = path.read_text(encoding="utf-8")

@@ -1,10 +1,9 @@
 import json
-import resource
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import no_file_above, write_photo
+from conftest import forget_high_water, high_water, needs_linux, no_file_above, write_photo
 from layouts import LAYOUTS
 
 from kerasal import data, training
@@ -228,23 +227,22 @@ def test_a_size_is_never_enlarged_and_never_below_the_target():
 
 
 @pytest.mark.slow
+@needs_linux
 def test_memory_does_not_grow_with_the_dataset(tmp_path):
     # 400 MB of pixels, prepared and read twice; a quarter of it may stay.
     write_photo(tmp_path / "a.jpg", (600, 800))
     fixations = (np.array([[5.0, 5.0]]),)
     samples = [Sample(f"s{i}", (600, 800), tmp_path / "a.jpg", fixations, 9.0) for i in range(280)]
 
-    def peak():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
     list(batches(samples[:16], (60, 80), 8))
     prepare(
         Dataset("w", {"train": samples[:16], "validation": [], "test": []}, "", ""), tmp_path / "w", size=None
     )
-    before = peak()
+    forget_high_water()
+    before = high_water()
     made = prepare(
         Dataset("b", {"train": samples, "validation": [], "test": []}, "", ""), tmp_path / "b", size=None
     )
     for _ in batches(made["train"], (60, 80), 8, epochs=2, seed=1):
         pass
-    assert peak() - before < 100e6
+    assert high_water() - before < 100e6

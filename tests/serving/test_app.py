@@ -19,6 +19,7 @@ pytest.importorskip("uvicorn")
 
 from kerasal.errors import InputError
 from kerasal.serving import Limits, listen, receiving
+from kerasal.visualize import overlay
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (30, 41, 3), dtype=np.uint8)
 
@@ -45,8 +46,12 @@ def test_models_and_formats_are_chosen_by_the_query(port):
     assert status == 200
     saliency_map = np.load(io.BytesIO(body), allow_pickle=False)
     np.testing.assert_allclose(saliency_map, np.roll(PHOTO.mean(axis=2) / 255, 5, axis=1), atol=1e-6)
-    status, _, body = request(port, "/predict?format=overlay", encoded(PHOTO))
-    assert Image.open(io.BytesIO(body)).size == (41, 30)
+    _, headers, body = request(port, "/predict?format=overlay", encoded(PHOTO))
+    assert headers["content-type"] == "image/jpeg"
+    found, expected = np.array(Image.open(io.BytesIO(body))), overlay(PHOTO, PHOTO.mean(axis=2) / 255)
+    assert found.shape == expected.shape
+    # JPEG keeps the brightness of noise, and little of its colours.
+    assert np.corrcoef(found.mean(axis=2).ravel(), expected.mean(axis=2).ravel())[0, 1] > 0.95
 
 
 def test_an_upload_is_turned_upright(port):

@@ -3,11 +3,11 @@
 import io
 import re
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import forget_high_water, high_water, needs_linux
 from PIL import Image
 from serving_cases import black_png
 
@@ -32,21 +32,6 @@ from kerasal.models import NETWORKS, build
 BOMBS = [(8_000_000, 1), (1, 8_000_000), (50_000_000, 1), (65_501, 2), (2, 65_501), (20_000, 10_000)]
 # What kerasal.data.images promises: of the default network, and of all.
 BYTES_A_PIXEL, MOST_BYTES_A_PIXEL, MARGIN = 24, 40, 300e6
-
-
-def high_water() -> int:
-    """The most memory that this process has had since `forget_high_water`, in bytes."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
-
-
-def forget_high_water() -> None:
-    Path("/proc/self/clear_refs").write_text("5")
-
-
-needs_linux = pytest.mark.skipif(
-    not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process its peak of memory"
-)
 
 
 @pytest.mark.parametrize(("width", "height"), BOMBS)

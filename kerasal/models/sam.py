@@ -69,7 +69,8 @@ class SAM(PaddedSaliencyModel):
         if not 0 <= initial_density < 1:
             raise ValueError(f"initial_density must lie in [0, 1), got {initial_density}")
         stimulus = keras.Input((None, None, 3), name="stimulus")
-        x = StimulusPreprocessing(input_size, "padded", name="preprocessing")(stimulus)
+        # float32 under every policy: bfloat16 has too few levels for a stimulus.
+        x = StimulusPreprocessing(input_size, "padded", name="preprocessing", dtype="float32")(stimulus)
         features = self._features(x, fidelity == "original", backbone_filters)
         backbone = keras.Model(stimulus, [features], name="backbone")
         if backbone_weights not in (None, "random"):

@@ -217,3 +217,16 @@ def test_a_network_with_a_trainable_backbone_learns_under_mixed_precision(publis
         for one, weight in zip(before, network.trainable_weights, strict=True)
     ]
     assert sum(changed) > len(before) // 2
+
+
+def test_stimuli_are_prepared_in_float32_under_every_policy():
+    stimulus = photo((32, 32))[None].astype("float32")
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        network = models.SAMVGG(
+            (32, 32), filters=8, backbone_filters=8, gaussians=1, steps=1, backbone_weights="random"
+        )
+    finally:
+        keras.config.set_dtype_policy("float32")
+    prepared = np.array(network.backbone.get_layer("preprocessing")(stimulus))
+    np.testing.assert_allclose(prepared, stimulus[..., ::-1] - (103.939, 116.779, 123.68), atol=1e-4)

@@ -28,9 +28,11 @@ class LocalResponseNormalization(keras.layers.Layer):
     def call(self, inputs):
         channels = inputs.shape[-1]
         margin = self.size // 2
-        squares = ops.pad(ops.square(inputs), [(0, 0), (0, 0), (0, 0), (margin, margin)])
+        # Scaled before they are squared: in float16 a square of 256 is infinite.
+        scaled = inputs * (self.alpha / self.size) ** 0.5
+        squares = ops.pad(ops.square(scaled), [(0, 0), (0, 0), (0, 0), (margin, margin)])
         total = sum(squares[..., shift : shift + channels] for shift in range(self.size))
-        return inputs / ops.power(self.bias + self.alpha / self.size * total, self.beta)
+        return inputs / ops.power(self.bias + total, self.beta)
 
     def compute_output_shape(self, input_shape):
         return input_shape

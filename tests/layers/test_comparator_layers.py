@@ -46,6 +46,15 @@ def test_response_normalisation_equals_a_loop_over_channels():
     np.testing.assert_allclose(first(layer(x)), expected, rtol=1e-5)
 
 
+def test_response_normalisation_in_float16_holds_for_values_whose_squares_do_not_fit():
+    x = 2000 * normal(1, 4, 5, 9)
+    np.testing.assert_allclose(
+        first(LocalResponseNormalization(dtype="mixed_float16")(x)).astype("float64"),
+        reference.lrn(first(x).astype("float64")),
+        rtol=1e-2,
+    )
+
+
 @pytest.mark.parametrize("size", [(6, 9), (7, 8), (2, 3)])
 @pytest.mark.parametrize(("window", "stride"), [(3, 2), (2, 2), (4, 3)])
 def test_pooling_takes_the_ceiling(size, window, stride):

@@ -96,5 +96,6 @@ class MLNet(PaddedSaliencyModel):
         }
 
 
+@keras.saving.register_keras_serializable(package="kerasal")
 def _not_negative(shape, dtype=None):
     return keras.ops.abs(keras.initializers.GlorotNormal()(shape, dtype=dtype))

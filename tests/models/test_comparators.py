@@ -289,6 +289,19 @@ def test_a_saved_network_gives_the_same_maps_and_has_the_same_options(request, t
     )
 
 
+def test_mlnets_head_is_loaded_and_cloned_without_its_network(tmp_path):
+    network = models.MLNet(MLNET_SIZE, backbone_filters=4, backbone_weights="random")
+    network.head.save(tmp_path / "head.keras")
+    loaded = keras.saving.load_model(tmp_path / "head.keras")
+    cloned = keras.models.clone_model(network.head)
+    assert np.all(np.array(cloned.get_layer("saliency").kernel) >= 0)
+    cloned.set_weights(network.head.get_weights())
+    features = network.backbone(photo(MLNET_SIZE)[None].astype("float32"))
+    expected = np.array(network.head(features))
+    for head in (loaded, cloned):
+        np.testing.assert_allclose(np.array(head(features)), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["salgan", "shallownet", "deepconvnet", "mlnet"])
 def test_an_exported_graph_gives_the_same_maps(request, name):
     from kerasal.export.graph import PORTABLE, serving_function

@@ -143,6 +143,18 @@ class SaliencyModel(keras.Model):
     def from_config(cls, config):
         return cls(**config)
 
+    def get_compile_config(self):
+        # An optimizer's state is that of the weights that learn; a network's options do not tell which.
+        config = super().get_compile_config()
+        return config and {**config, "trainable": [layer.trainable for layer in self._flatten_layers()]}
+
+    def compile_from_config(self, config):
+        config = dict(config)
+        # A layer comes before those within it, which its own setting goes down to.
+        for layer, trainable in zip(self._flatten_layers(), config.pop("trainable", ()), strict=False):
+            layer.trainable = trainable
+        super().compile_from_config(config)
+
 
 def _check_floats(stimuli: keras.KerasTensor) -> None:
     """InputError: floats that are no image's, where they are known."""

@@ -289,6 +289,23 @@ def test_a_saved_network_gives_the_same_maps_and_has_the_same_options(request, t
     )
 
 
+def test_a_saved_network_goes_on_with_the_layers_that_learned(tmp_path):
+    network = models.SalGAN(SIZE, filters=4, backbone_weights="random")
+    network.backbone.trainable = True  # frozen in a new one
+    network.backbone.get_layer("block1_conv1").trainable = False
+    network.head.get_layer("saliency").trainable = False
+    network.compile("adam", "mse")
+    stimuli = photo(SIZE)[None].astype("float32")
+    network.fit(stimuli, np.zeros((1, *SIZE, 1), "float32"), verbose=0)
+    network.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras")
+    assert [v.path for v in loaded.trainable_variables] == [v.path for v in network.trainable_variables]
+    assert len(loaded.trainable_variables) == len(network.variables) - 4
+    assert [v.shape for v in loaded.optimizer.variables] == [v.shape for v in network.optimizer.variables]
+    for mine, theirs in zip(loaded.optimizer.variables, network.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(np.array(mine), np.array(theirs))
+
+
 def test_mlnets_head_is_loaded_and_cloned_without_its_network(tmp_path):
     network = models.MLNet(MLNET_SIZE, backbone_filters=4, backbone_weights="random")
     network.head.save(tmp_path / "head.keras")

@@ -99,7 +99,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
             path = root / "fixations" / f"{stimulus.stem}.txt"
             size, points = image_size(stimulus), np.empty((0, 2))
             with troubles.reading(path):
-                points = np.array(path.read_text().split(), float).reshape(-1, 2)
+                points = np.array(path.read_text(encoding="utf-8").split(), float).reshape(-1, 2)
             samples.append(Sample(stimulus.stem, size, stimulus, (points,), 5.0))
     return Dataset(
         name="grid",
@@ -258,7 +258,7 @@ class Quartic(Loss):
         expected[name] = [[] if name == "d" else [(seed, 2.5), (59.0, 39.0)]]
         path = folder / "grid/fixations" / f"{name}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{x} {y}\\n" for x, y in expected[name][0]))
+        path.write_text("".join(f"{x} {y}\\n" for x, y in expected[name][0]) or "\\n")
     return expected
 
 

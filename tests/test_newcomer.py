@@ -70,11 +70,11 @@ from kerasal.errors import InputError
 INFO = DatasetInfo(
     name="grid",
     title="Grid, photographs",
-    images=3,
+    images=4,
     size="60x40",
     observers="1",
     seconds=2,
-    fixations=6,
+    fixations=8,
     sigma=5,
     pixels_per_degree=5,
     licence="public domain",
@@ -87,19 +87,30 @@ INFO = DatasetInfo(
 )
 
 
+def read_points(path: Path) -> np.ndarray:
+    """Fixations (N, 2). InputError: a file without them."""
+    try:
+        return np.array(path.read_text(encoding="utf-8").split(), float).reshape(-1, 2)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {error}") from None
+
+
 def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
     """Grid. InputError: no such layout in `folder`; a damaged file."""
     troubles = troubles or Troubles()
     root = find_folder(folder, "images", "fixations")
     if root is None:
         raise InputError(f"no Grid in {folder}: it needs {INFO.layout}; kerasal data info grid")
-    samples = []
-    for stimulus in list_files(root / "images", (".png",)):
+    samples, stimuli = [], list_files(root / "images", (".png",))
+    for path in list_files(root / "fixations", (".txt",)):
+        if path.stem not in {stimulus.stem for stimulus in stimuli}:
+            troubles.add(path, "no image has its name")
+    for stimulus in stimuli:
         with troubles.reading(stimulus):
             path = root / "fixations" / f"{stimulus.stem}.txt"
             size, points = image_size(stimulus), np.empty((0, 2))
             with troubles.reading(path):
-                points = np.array(path.read_text(encoding="utf-8").split(), float).reshape(-1, 2)
+                points = troubles.valid(stimulus.stem, read_points(path), size)
             samples.append(Sample(stimulus.stem, size, stimulus, (points,), 5.0))
     return Dataset(
         name="grid",
@@ -251,14 +262,14 @@ class Quartic(Loss):
         "tests/layouts.py",
         "# name -> writes",
         """def grid(folder: Path) -> dict[str, list[list]]:
-    \"\"\"Four photographs, one without fixations.\"\"\"
+    \"\"\"Four photographs.\"\"\"
     expected = {}
     for seed, name in enumerate("abcd"):
         write_photo(folder / "grid/images" / f"{name}.png", (40, 60), seed)
-        expected[name] = [[] if name == "d" else [(seed, 2.5), (59.0, 39.0)]]
+        expected[name] = [[(seed, 2.5), (59.0, 39.0)]]
         path = folder / "grid/fixations" / f"{name}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{x} {y}\\n" for x, y in expected[name][0]) or "\\n")
+        path.write_text("".join(f"{x} {y}\\n" for x, y in expected[name][0]))
     return expected
 
 
@@ -268,7 +279,7 @@ class Quartic(Loss):
     (
         "docs/datasets.md",
         "| [toronto]",
-        "| [grid](https://example.org/grid) | 3 | 60x40 | 1 | 2 | 5 | 5 | 6 | public domain |\n",
+        "| [grid](https://example.org/grid) | 4 | 60x40 | 1 | 2 | 5 | 5 | 8 | public domain |\n",
     ),
     ("docs/datasets.md", "- toronto: `Original", "- grid: `images/NAME.png, fixations/NAME.txt`\n"),
     (

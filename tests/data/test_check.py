@@ -119,6 +119,9 @@ def variants(good):
                     continue
                 if damage is remove and key.startswith("salicon") and path.suffix == ".jpg":
                     continue
+                # A map without a fixation is black as a JPEG, too.
+                if damage is another_type and path.suffix == ".png" and not np.any(Image.open(path)):
+                    continue
                 yield key, path.relative_to(folder), damage
 
 

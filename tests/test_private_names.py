@@ -15,11 +15,10 @@ DENSE = keras.layers.Dense(1)
 # Where it is used, the name, and what must have it.
 NAMES = [
     ("cli/__init__.py", "_run_exitfuncs", atexit),
+    ("kerasal/models/base.py", "_flatten_layers", keras.Model),
     ("kerasal/quest/stacked.py", "_call_has_training_arg", DENSE),
     ("kerasal/training/distribution.py", "_all_reduce_sum_gradients", keras.optimizers.SGD()),
-    ("kerasal/training/features.py", "_flatten_layers", keras.Model),
     ("kerasal/training/loop.py", "_in_multi_worker_mode", tf.distribute.StrategyExtended),
-    ("kerasal/training/precision.py", "_flatten_layers", keras.Model),
     ("kerasal/training/step.py", "_stateful_handle_finite_grads", keras.optimizers.LossScaleOptimizer),
     ("kerasal/training/step.py", "_stateful_handle_non_finite_grads", keras.optimizers.LossScaleOptimizer),
 ]

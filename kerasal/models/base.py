@@ -146,14 +146,19 @@ class SaliencyModel(keras.Model):
     def get_compile_config(self):
         # An optimizer's state is that of the weights that learn; a network's options do not tell which.
         config = super().get_compile_config()
-        return config and {**config, "trainable": [layer.trainable for layer in self._flatten_layers()]}
+        return config and {**config, "trainable": [layer.trainable for layer in all_layers(self)]}
 
     def compile_from_config(self, config):
         config = dict(config)
-        # A layer comes before those within it, which its own setting goes down to.
-        for layer, trainable in zip(self._flatten_layers(), config.pop("trainable", ()), strict=False):
+        # A layer's own setting goes down to those within it, which come after it.
+        for layer, trainable in zip(all_layers(self), config.pop("trainable", ()), strict=False):
             layer.trainable = trainable
         super().compile_from_config(config)
+
+
+def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """The model and every layer within it; each comes before those within it."""
+    return list(model._flatten_layers())
 
 
 def _check_floats(stimuli: keras.KerasTensor) -> None:

@@ -23,6 +23,7 @@ from kerasal.data.pipeline import RESIZE, Reader, resize_stimulus
 from kerasal.data.sample import Dataset, Sample, stimulus_bytes
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
+from kerasal.models.base import all_layers
 
 CACHED = ("train", "validation")  # the splits whose features training needs
 SUMS = "checksums.npy"  # beside the arrays: the CRC-32 of each sample's features, (layers, N) uint32
@@ -324,7 +325,7 @@ def _key(model: SaliencyModel, samples: list[Sample]) -> str:
             [model.name, model.input_size, "padded" if model.padded else RESIZE, model.backbone.output_names]
         ).encode()
     )
-    computed_in = {layer.compute_dtype for layer in model.backbone._flatten_layers()} - {"float32"}
+    computed_in = {layer.compute_dtype for layer in all_layers(model.backbone)} - {"float32"}
     digest.update("".join(sorted(computed_in)).encode())
     for weight in model.backbone.weights:
         digest.update(np.ascontiguousarray(weight.numpy()).tobytes())

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kerasal._cpu import bfloat16_instructions
 from kerasal.errors import InputError
+from kerasal.models.base import all_layers
 from kerasal.training.table import PRECISIONS
 
 WORTHWHILE = 1.2  # how many times as fast as float32 bfloat16 has to be to be taken
@@ -42,7 +43,7 @@ def resolve_precision(name: str) -> tuple[str, str | None]:
 
 def precision_of(head: keras.Model) -> str:
     """The precision that a network's head was built for; its last layers are float32 in each."""
-    return min({layer.compute_dtype for layer in head._flatten_layers()} - {"float32"}, default="float32")
+    return min({layer.compute_dtype for layer in all_layers(head)} - {"float32"}, default="float32")
 
 
 @functools.cache

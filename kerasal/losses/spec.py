@@ -228,14 +228,14 @@ def _terms_of(loss):
 
 def _term_of(coefficient, loss):
     """One loss as a term. InputError: the language has no words for it."""
-    if type(loss) not in [name.loss for name in LOSSES.values()]:
+    words = [word for word, name in LOSSES.items() if type(loss) is name.loss]
+    if not words:
         raise InputError(f"{type(loss).__name__} is no loss that a spec has a name for: {', '.join(LOSSES)}")
-    for word, name in LOSSES.items():
-        if type(loss) is name.loss:
-            argument = None if name.parameter is None else getattr(loss, name.parameter)
-            term = Term(coefficient, word, argument)
-            if _options(_build(term, None)) == _options(loss):
-                return term
+    for word in words:
+        parameter = LOSSES[word].parameter
+        term = Term(coefficient, word, None if parameter is None else getattr(loss, parameter))
+        if _options(_build(term, None)) == _options(loss):
+            return term
     raise InputError(f"the loss {loss.name} has options that a loss spec cannot say: {_options(loss)}")
 
 

@@ -140,7 +140,7 @@ def test_json_of_models_and_of_one_thing():
 
 
 def test_help_names_the_network_that_predict_takes():
-    shown = " ".join(CliRunner().invoke(main, ["predict", "--help"]).output.split())
+    shown = " ".join(invoke("predict", "--help").output.split())
     assert f"[default: {DEFAULT}, which comes with kerasal]" in shown
 
 

@@ -4,14 +4,12 @@ import csv
 import json
 
 import pytest
-from click.testing import CliRunner
+from command_line import invoke
 from layouts import LAYOUTS
-
-from kerasal_cli import main
 
 
 def quest(*arguments):
-    return CliRunner().invoke(main, ["quest", *map(str, arguments)], catch_exceptions=False)
+    return invoke("quest", *arguments)
 
 
 @pytest.mark.usefixtures("tiny_network")

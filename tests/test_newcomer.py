@@ -61,7 +61,7 @@ import numpy as np
 
 from kerasal.data.images import image_size, list_files
 from kerasal.data.info import DatasetInfo
-from kerasal.data.layout import find_folder
+from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles

@@ -7,9 +7,6 @@ per image at this size.
 
 Licence: none stated; research use. Source: Borji and Itti, "CAT2000: a large scale fixation dataset for
 boosting saliency research", 2015, arXiv 1505.03581.
-
-Layout: `Stimuli/CATEGORY/001.jpg`, `FIXATIONLOCS/CATEGORY/001.mat`; the folders `Output` hold the maps of
-models and are skipped.
 """
 
 from functools import partial
@@ -17,12 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasal.data.borders import crop_to, grey_border
 from kerasal.data.fixations import fixated_pixels
 from kerasal.data.images import image_size, list_files, read_image
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.layout import find_folder
 from kerasal.data.mat import read_mat
+from kerasal.data.names import find_folder, visible
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles
@@ -30,6 +26,7 @@ from kerasal.errors import InputError
 
 TRAIN, VALIDATION = 0.7, 0.15  # of each category; the paper takes all 2000 as a test
 SIGMA = 48  # pixels
+GREY, TOLERANCE = 126, 10  # of the padding; JPEG lets it ring
 
 INFO = DatasetInfo(
     name="cat2000",
@@ -71,11 +68,9 @@ def load(folder: Path, troubles: Troubles | None = None, *, crop_borders: bool =
     if root is None:
         raise InputError(f"no CAT2000 in {folder}: it needs {INFO.layout}; kerasal data info cat2000")
     splits: dict[str, list[Sample]] = {split: [] for split in SPLITS}
-    for category in sorted(path for path in (root / "Stimuli").iterdir() if path.is_dir()):
-        if category.name.startswith((".", "_")):
-            continue
+    for category in filter(Path.is_dir, visible(root / "Stimuli")):
         samples = []
-        for stimulus in list_files(category, (".jpg", ".jpeg")):
+        for stimulus in list_files(category, (".jpg", ".jpeg")):  # not the maps of models in its Output
             name = f"{category.name}/{stimulus.stem}"
             with troubles.reading(stimulus):
                 size = image_size(stimulus)
@@ -104,7 +99,25 @@ def load(folder: Path, troubles: Troubles | None = None, *, crop_borders: bool =
 def _sample(name, size, stimulus, xy, crop_borders, troubles) -> Sample:
     source = stimulus
     if crop_borders:
-        box = grey_border(read_image(stimulus))
-        xy, size, source = xy - [box.left, box.top], box.size, partial(crop_to, stimulus, box)
-        xy = troubles.valid(name, xy, size)  # on the grey
+        rows, columns = _content(read_image(stimulus))
+        size = (rows.stop - rows.start, columns.stop - columns.start)
+        source = partial(_cropped, stimulus, rows, columns)
+        xy = troubles.valid(name, xy - [columns.start, rows.start], size)  # those on the grey fall away
     return Sample(name, size, source, (xy,), SIGMA, pixels_per_degree=INFO.pixels_per_degree, pooled=True)
+
+
+def _content(image: np.ndarray) -> list[slice]:
+    """The rows and columns of an image (H, W, 3) within those at its edges that are all padding grey.
+
+    The whole image where nothing but grey is left.
+    """
+    content = (np.abs(image.astype("int16") - GREY) > TOLERANCE).any(axis=2)
+    if not content.any():
+        return [slice(0, side) for side in content.shape]
+    kept = (np.flatnonzero(content.any(axis=axis)) for axis in (1, 0))
+    return [slice(int(places[0]), int(places[-1]) + 1) for places in kept]
+
+
+def _cropped(path: Path, rows: slice, columns: slice) -> np.ndarray:
+    """A window of an image file, uint8 RGB."""
+    return np.ascontiguousarray(read_image(path)[rows, columns])

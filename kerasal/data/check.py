@@ -73,8 +73,9 @@ def check(
         samples = sorted(dataset.samples, key=lambda sample: sample.name)
         reading = progress(samples, f"reading {len(samples)} stimuli")
         for contents in on_all_cores(partial(_look_at, troubles), reading):
-            for content in contents:
-                _compare(content, troubles, seen)
+            for digest, place, what in contents:
+                if (first := seen.setdefault(digest, place)) is not place:
+                    troubles.add(place, f"{place} {what} {first.name}")
         _look_at_places(samples, folder, troubles)
         notes += _notes(samples)
     with troubles.reading(folder):
@@ -104,45 +105,34 @@ def statistics(dataset: Dataset) -> list[tuple[str, str]]:
     known = [sample for sample in samples if sample.fixations]  # not those whose files were refused
     if not known:
         return [*rows, ("fixations", "none: no file of them can be read")]
-    places, per_image, per_observer, observers = [], [], [], []
-    for sample in known:
-        counts = [len(xy) for xy in sample.fixations or ()]
-        observers.append(len(counts))
-        per_image.append(sum(counts))
-        per_observer += counts
-        places.append(sample.all_fixations() / sample.size[::-1])
-    shares = np.concatenate(places)
+    counts = [[len(xy) for xy in sample.fixations] for sample in known]
+    per_image = list(map(sum, counts))
+    shares = _shares(known)
+    pooled = any(sample.pooled for sample in samples)
     rows += [
-        ("observers", "pooled" if any(sample.pooled for sample in samples) else _range(observers)),
+        ("observers", "pooled" if pooled else _range(list(map(len, counts)))),
         ("fixations", f"{len(shares):,}"),
         ("fixations per image", _spread(per_image)),
     ]
-    if not any(sample.pooled for sample in samples):
-        rows.append(("per image and observer", _spread(per_observer)))
+    if not pooled:
+        rows.append(("per image and observer", _spread([count for image in counts for count in image])))
     if empty := per_image.count(0):
         rows.append(("images without fixations", f"{empty:,}"))
     if len(shares):
         (x, y), (dx, dy) = 100 * shares.mean(axis=0), 100 * shares.std(axis=0)
+        central = f"{100 * _central(shares):.1f} % of the fixations in the middle quarter of the area"
         rows += [
             ("mean place", f"x {x:.1f} ± {dx:.1f} % of the width, y {y:.1f} ± {dy:.1f} % of the height"),
-            (
-                "centre bias",
-                f"{100 * _central(shares):.1f} % of the fixations in the middle quarter of the area",
-            ),
+            ("centre bias", central),
         ]
     return rows
 
 
-@dataclass(frozen=True)
-class _Content:
-    """What no two samples share: a digest, whose it is, and what to say of one that has it, too."""
-
-    digest: bytes
-    place: Path
-    what: str
+# What no two samples share: a digest, whose it is, and what to say of one that has it, too.
+Content = tuple[bytes, Path, str]
 
 
-def _look_at(troubles: Troubles, sample: Sample) -> list[_Content]:
+def _look_at(troubles: Troubles, sample: Sample) -> list[Content]:
     """Read a sample's files to the last byte."""
     contents = []
     stimulus = sample.stimulus
@@ -188,7 +178,7 @@ def _look_at(troubles: Troubles, sample: Sample) -> list[_Content]:
     return contents
 
 
-def _look_at_density(path: Path) -> _Content:
+def _look_at_density(path: Path) -> Content:
     """InputError: a density map that is damaged, or no density."""
     if path.suffix.lower() != ".npy":
         _whole(path, path.read_bytes())
@@ -204,7 +194,7 @@ def _look_at_density(path: Path) -> _Content:
 def _look_at_places(samples: list[Sample], folder: Path, troubles: Troubles) -> None:
     """Where the fixations of all images lie, as shares of the sides: where no dataset has all of its own."""
     known = [sample for sample in samples if sample.fixations]  # not those whose files were refused
-    shares = np.concatenate([np.empty((0, 2)), *(s.all_fixations() / s.size[::-1] for s in known)])
+    shares = _shares(known)
     if known and not len(shares):
         troubles.add(folder, "no image has any fixation")
     if len(shares) < ENOUGH:
@@ -248,17 +238,15 @@ def _touching(fixated: np.ndarray) -> float:
     return (fixated & around).sum() / fixated.sum()
 
 
-def _content(array: np.ndarray, place: Path, what: str) -> _Content:
+def _content(array: np.ndarray, place: Path, what: str) -> Content:
     digest = hashlib.sha256(f"{what} {array.shape}".encode())
     digest.update(np.ascontiguousarray(array).data)
-    return _Content(digest.digest(), place, what)
+    return digest.digest(), place, what
 
 
-def _compare(content: _Content, troubles: Troubles, seen: dict[bytes, Path]) -> None:
-    """A trouble, if the same content was seen before, as that of another sample."""
-    first = seen.setdefault(content.digest, content.place)
-    if first is not content.place:
-        troubles.add(content.place, f"{content.place} {content.what} {first.name}")
+def _shares(samples: list[Sample]) -> np.ndarray:
+    """The places of all fixations (N, 2), x and y as shares of their image's sides."""
+    return np.concatenate([np.empty((0, 2)), *(s.all_fixations() / s.size[::-1] for s in samples)])
 
 
 def _central(shares: np.ndarray) -> float:
@@ -276,10 +264,6 @@ def _whole(path: Path, data: bytes) -> np.ndarray:
     pixels = decode_image(data, path)
     with Image.open(io.BytesIO(data)) as image:
         kind = image.format
-        try:
-            image.verify()  # the checksums of a PNG
-        except Exception as error:  # Pillow's plugins raise what they like
-            raise InputError(f"{path} is damaged: {error}") from None
     if path.suffix.lower() not in FORMATS.get(kind, (path.suffix.lower(),)):
         raise InputError(f"{path} is a {kind} file by its content")
     if kind == "JPEG" and b"\xff\xd9" not in data[data.rfind(b"\xff\xda") :]:

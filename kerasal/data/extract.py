@@ -1,5 +1,6 @@
 """Taking archives apart without trusting them: nothing leaves the folder, no links, no bombs."""
 
+import contextlib
 import errno
 import gzip
 import os
@@ -9,6 +10,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -63,66 +65,62 @@ def extract(archive: Path, folder: Path) -> int:
     return len(chosen)
 
 
-class _opened:
-    """A context: the members of an archive, while it is open."""
+@contextlib.contextmanager
+def _opened(archive: Path) -> Iterator[Iterator[_Member]]:
+    """A block in which an archive is open, and its members."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as file:
+            yield _zip(archive, file)
+    elif tarfile.is_tarfile(archive):
+        with tarfile.open(archive) as file:
+            yield _tar(archive, file)
+    elif archive.name.lower().endswith(".gz"):
+        with gzip.open(archive) as file:
+            yield iter([_Member(_path(archive, archive.name[:-3]), 0, lambda: file)])
+    else:
+        raise InputError(f"{archive} is no .zip, .tar or .gz archive: remove it and try again")
 
-    def __init__(self, archive: Path):
-        self.archive = archive
 
-    def __enter__(self) -> Iterator[_Member]:
-        name = self.archive.name.lower()
-        if zipfile.is_zipfile(self.archive):
-            self.file = zipfile.ZipFile(self.archive)
-            return self._zip()
-        if tarfile.is_tarfile(self.archive):
-            self.file = tarfile.open(self.archive)
-            return self._tar()
-        if name.endswith(".gz"):
-            self.file = gzip.open(self.archive)
-            return iter([_Member(self._path(self.archive.name[:-3]), 0, lambda: self.file)])
-        raise InputError(f"{self.archive} is no .zip, .tar or .gz archive: remove it and try again")
+def _zip(archive: Path, file: zipfile.ZipFile) -> Iterator[_Member]:
+    for info in file.infolist():
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise InputError(f"{archive} is refused: {info.filename!r} in it is a link or device")
+        path = _path(archive, info.orig_filename)  # zipfile cuts `filename` at a NUL, and says nothing
+        if not info.is_dir():
+            _check_name(archive, path)
+            yield _Member(path, info.file_size, partial(file.open, info))
 
-    def __exit__(self, *_) -> None:
-        self.file.close()
 
-    def _zip(self):
-        for info in self.file.infolist():
-            kind = stat.S_IFMT(info.external_attr >> 16)
-            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise InputError(f"{self.archive} is refused: {info.filename!r} in it is a link or device")
-            path = self._path(info.orig_filename)  # zipfile cuts `filename` at a NUL, and says nothing
-            if not info.is_dir():
-                self._check_name(path)
-                yield _Member(path, info.file_size, lambda info=info: self.file.open(info))
+def _tar(archive: Path, file: tarfile.TarFile) -> Iterator[_Member]:
+    for info in file:
+        if not (info.isreg() or info.isdir()):
+            raise InputError(f"{archive} is refused: {info.name!r} in it is a link or device")
+        path = _path(archive, info.name)
+        if info.isreg():
+            _check_name(archive, path)
+            yield _Member(path, info.size, partial(file.extractfile, info))
 
-    def _tar(self):
-        for info in self.file:
-            if not (info.isreg() or info.isdir()):
-                raise InputError(f"{self.archive} is refused: {info.name!r} in it is a link or device")
-            path = self._path(info.name)
-            if info.isreg():
-                self._check_name(path)
-                yield _Member(path, info.size, lambda info=info: self.file.extractfile(info))
 
-    def _path(self, name: str) -> PurePosixPath:
-        if not name:
-            raise InputError(f"{self.archive} is refused: a file in it has no name")
-        path = PurePosixPath(name.replace("\\", "/"))
-        drive = any(re.match("[A-Za-z]:", part) for part in path.parts)  # "a/C:/x" is C:/x on Windows
-        outside = path.is_absolute() or ".." in path.parts or drive or ":" in name.split("/")[0]
-        if outside or "\0" in name:
-            raise InputError(f"{self.archive} is refused: {name!r} in it would be written outside the folder")
-        return path
+def _path(archive: Path, name: str) -> PurePosixPath:
+    if not name:
+        raise InputError(f"{archive} is refused: a file in it has no name")
+    path = PurePosixPath(name.replace("\\", "/"))
+    drive = any(re.match("[A-Za-z]:", part) for part in path.parts)  # "a/C:/x" is C:/x on Windows
+    outside = path.is_absolute() or ".." in path.parts or drive or ":" in name.split("/")[0]
+    if outside or "\0" in name:
+        raise InputError(f"{archive} is refused: {name!r} in it would be written outside the folder")
+    return path
 
-    def _check_name(self, path: PurePosixPath) -> None:
-        """InputError: a file that cannot be written under its name."""
-        if not path.parts:
-            raise InputError(f"{self.archive} is refused: a file in it has no name")
-        if any(len(part.encode("utf-8", "surrogateescape")) > LONGEST for part in path.parts):
-            raise InputError(
-                f"{self.archive} is refused: a file in it has a name of more than {LONGEST} bytes, "
-                f"{str(path)[:40]}..."
-            )
+
+def _check_name(archive: Path, path: PurePosixPath) -> None:
+    """InputError: a file that cannot be written under its name."""
+    if not path.parts:
+        raise InputError(f"{archive} is refused: a file in it has no name")
+    if any(len(part.encode("utf-8", "surrogateescape")) > LONGEST for part in path.parts):
+        raise InputError(
+            f"{archive} is refused: a file in it has a name of more than {LONGEST} bytes, {str(path)[:40]}..."
+        )
 
 
 def _chosen(archive: Path, members: Iterator[_Member], limit: int) -> dict[PurePosixPath, _Member]:
@@ -154,7 +152,6 @@ def _write(archive: Path, member: _Member, target: Path, limit: int) -> int:
     """Write one member; its bytes are counted, whatever the archive said of them."""
     target.parent.mkdir(parents=True, exist_ok=True)
     written = 0
-    source: IO[bytes]
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with member.opened() as source, open(os.open(target, flags, 0o644), "wb") as file:
         while block := source.read(BLOCK):

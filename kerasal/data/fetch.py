@@ -43,15 +43,11 @@ def fetch(
             "to get it anew, move it away first"
         )
     store = folder.with_name(f"{folder.name}.archives") if archives is None else Path(archives).absolute()
-    files = [store / archive.name for archive in info.archives]
-    missing = [
-        archive.name
-        for archive, file in zip(info.archives, files, strict=True)
-        if not (archive.address or file.is_file())
-    ]
+    files = {archive: store / archive.name for archive in info.archives}
+    missing = [archive.name for archive, file in files.items() if not (archive.address or file.is_file())]
     if missing or not files:
         raise InputError(_by_hand(info, folder, missing))
-    for archive, file in zip(info.archives, files, strict=True):
+    for archive, file in files.items():
         if there := file.is_file():
             report(f"taking {file}")
         else:
@@ -59,11 +55,11 @@ def fetch(
             download(archive.address, file, progress=watch(archive.name), timeout=timeout)
         check_md5(file, archive, downloaded=not there)
     with new_folder(folder) as partial:
-        for archive, file in zip(info.archives, files, strict=True):
+        for archive, file in files.items():
             report(f"unpacking {archive.name}")
             extract(file, partial)
     if archives is None:
-        for file in files:
+        for file in files.values():
             file.unlink()
         with contextlib.suppress(OSError):  # something of the user's or of the system's lies there, too
             store.rmdir()

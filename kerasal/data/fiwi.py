@@ -4,8 +4,6 @@
 degree has is not known; density maps use sigma 30 px, which others have used for it.
 
 Licence: none stated; research use. Source: Shen and Zhao, "Webpage saliency", ECCV 2014.
-
-Layout: `stimuli/NAME.png`, `eyeMaps/all5/NAME.png`.
 """
 
 from pathlib import Path
@@ -15,7 +13,7 @@ import numpy as np
 from kerasal.data.fixations import fixated_pixels
 from kerasal.data.images import image_size, list_files, read_marks
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.layout import find_folder
+from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles

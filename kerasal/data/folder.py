@@ -26,7 +26,7 @@ from kerasal.data.images import (
     read_npy,
 )
 from kerasal.data.mat import mat_variables, not_sparse
-from kerasal.data.names import listed, match, named_files
+from kerasal.data.names import counted, listed, match, named_files
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
@@ -153,10 +153,9 @@ def _matched(
     lone_images = {stem: path for stem, path in images.items() if stem not in found}
     for kind, lone, other in ((what, lone_files, "image"), ("image", lone_images, what)):
         if lone:
-            if troubles.collect:
-                for path in lone.values():
-                    troubles.add(path, f"no {other} of the same stem")
-            count = f"{len(lone)} {kind}{'s' if len(lone) > 1 else ''}"
+            for path in lone.values():
+                troubles.add(path, f"no {other} of the same stem")
+            count = counted(len(lone), kind)
             notes.append(f"{count} without {other} of the same stem left out: {listed(sorted(lone))}")
     return found
 

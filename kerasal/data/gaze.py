@@ -7,8 +7,6 @@ than 50 ms is a fixation, at the median of its samples. Blinks are negative samp
 within one gets a negative place, outside of every image.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 RATE = 240.0  # samples a second
@@ -19,26 +17,15 @@ SEARCH = 25  # samples within which a saccade must end
 MINIMUM = int(0.05 * RATE)  # samples: a fixation is longer
 
 
-@dataclass(frozen=True, eq=False)
-class GazeFixations:
-    """Fixations in their order in time."""
+def fixations_from_gaze(gaze: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """The fixations in samples (N, 2) of x and y, in pixels, at 240 Hz, in their order in time.
 
-    xy: np.ndarray  # (N, 2), pixels; NaN where no sample of the fixation is known
-    start: np.ndarray  # (N,) seconds from the start of the recording
-    duration: np.ndarray  # (N,) seconds
-
-
-def fixations_from_gaze(gaze: np.ndarray) -> GazeFixations:
-    """The fixations in samples (N, 2) of x and y, in pixels, at 240 Hz."""
-    count = len(gaze)
-    if not count:
-        return GazeFixations(np.empty((0, 2)), np.empty(0), np.empty(0))
-    spans = _between(_saccades(_acceleration(gaze)), count)
-    return GazeFixations(
-        np.array([_median(gaze[start:end]) for start, end in spans]).reshape(-1, 2),
-        np.array([(start + 1) / RATE for start, _ in spans]),  # MATLAB counts samples from 1
-        np.array([(end - start) / RATE for start, end in spans]),
-    )
+    Their places (M, 2), NaN where no sample of the fixation is known, and their samples as half-open spans.
+    """
+    if not gaze.size:
+        return np.empty((0, 2)), []
+    spans = _between(_saccades(_acceleration(gaze)), len(gaze))
+    return np.array([_median(gaze[start:end]) for start, end in spans]).reshape(-1, 2), spans
 
 
 def _median(samples: np.ndarray) -> list[float]:

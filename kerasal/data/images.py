@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from kerasal._files import write_encoded
 from kerasal._stimuli import eight_bits
+from kerasal.data.names import check_folder, visible
 from kerasal.errors import InputError
 
 # What is read, by the names that Pillow gives the formats, and the endings that files of each have.
@@ -68,11 +69,8 @@ def list_files(folder: Path | str, suffixes: tuple[str, ...]) -> list[Path]:
     InputError: no such folder, or nothing in it.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"no folder {folder}" + (": it is a file" if folder.exists() else ""))
-    files = sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    )
+    check_folder(folder)
+    files = [path for path in visible(folder) if path.suffix.lower() in suffixes]
     if not files:
         raise InputError(f"no files in {folder} that end in {', '.join(suffixes)}")
     return files
@@ -327,20 +325,16 @@ def _open(file, name: str | None = None, formats=None, max_pixels: int = LARGEST
 
 @contextmanager
 def _decoding(name: Path | str) -> Iterator[None]:
-    """Whatever a damaged palette or tag makes Pillow raise becomes an InputError that names the file."""
+    """What a damaged palette or tag makes Pillow raise, or numbers that are no picture's, names the file."""
     try:
         yield
-    except InputError:
-        raise
     except Exception as error:
         raise InputError(f"cannot read image {name}: {_one_line(error)}") from None
 
 
 def _to_rgb(image: Image.Image, name: Path | str) -> np.ndarray:
-    try:
+    with _decoding(name):
         return to_rgb(image)
-    except Exception as error:  # a damaged palette or tag, or numbers that are no picture's
-        raise InputError(f"cannot read image {name}: {_one_line(error)}") from None
 
 
 def _numbers(image: Image.Image) -> np.ndarray | None:
@@ -398,19 +392,20 @@ def _grey_levels(path: Path) -> np.ndarray:
     image = _open(path)
     with _decoding(path):
         numbers = _numbers(image)
-        if _is_transparent(image, numbers):
-            raise InputError(
-                f"{path} is transparent in parts: a map is an opaque image of grey levels; save in grey what "
-                "its alpha channel holds, or what that lies on"
-            )
-        if numbers is not None:
-            return _upright(numbers, image)
-        if np.ptp(np.asarray(image.convert("RGB")), axis=2).max() > GREY_TOLERANCE:
-            raise InputError(
-                f"{path} is an image of colours, a heat map? A map is an image of grey levels or a .npy "
-                "array: save the values themselves"
-            )
-        return _upright(np.asarray(image.convert("L")), image)
+        is_transparent = _is_transparent(image, numbers)
+        levels = np.asarray(image.convert("L")) if numbers is None else numbers
+        spread = np.ptp(np.asarray(image.convert("RGB")), axis=2).max() if numbers is None else 0
+    if is_transparent:
+        raise InputError(
+            f"{path} is transparent in parts: a map is an opaque image of grey levels; save in grey what "
+            "its alpha channel holds, or what that lies on"
+        )
+    if spread > GREY_TOLERANCE:
+        raise InputError(
+            f"{path} is an image of colours, a heat map? A map is an image of grey levels or a .npy array: "
+            "save the values themselves"
+        )
+    return _upright(levels, image)
 
 
 def _one_line(error: Exception) -> str:

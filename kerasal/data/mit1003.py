@@ -8,8 +8,6 @@ degree by the authors' code; density maps use sigma 24 px, which reproduces the 
 
 Licence: none stated; research use with citation. Source: Judd, Ehinger, Durand and Torralba, "Learning to
 predict where humans look", ICCV 2009.
-
-Layout: `ALLSTIMULI/NAME.jpeg`, `DATA/OBSERVER/NAME.mat`.
 """
 
 from pathlib import Path
@@ -19,8 +17,8 @@ import numpy as np
 from kerasal.data.gaze import PIXELS_PER_DEGREE, fixations_from_gaze
 from kerasal.data.images import image_size, list_files
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.layout import find_folder
 from kerasal.data.mat import read_mat
+from kerasal.data.names import find_folder, visible
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles, structure
@@ -70,15 +68,11 @@ def load(folder: Path, troubles: Troubles | None = None, *, initial_fixation: bo
     root = find_folder(folder, "ALLSTIMULI", "DATA")
     if root is None:
         raise InputError(f"no MIT1003 in {folder}: it needs {INFO.layout}; kerasal data info mit1003")
-    users = sorted(
-        path.name
-        for path in (root / "DATA").iterdir()
-        if path.is_dir() and not path.name.startswith((".", "_"))
-    )
+    users = [path.name for path in visible(root / "DATA") if path.is_dir()]
     if not users:
         raise InputError(f"no observers in {root / 'DATA'}: it needs DATA/OBSERVER/NAME.mat")
-    samples = []
-    for stimulus in list_files(root / "ALLSTIMULI", (".jpeg",)):
+    samples, stimuli = [], list_files(root / "ALLSTIMULI", (".jpeg",))
+    for stimulus in stimuli:
         with troubles.reading(stimulus):
             size = image_size(stimulus)
             observers = []
@@ -99,11 +93,10 @@ def load(folder: Path, troubles: Troubles | None = None, *, initial_fixation: bo
                     pixels_per_degree=INFO.pixels_per_degree,
                 )
             )
-    for user in users:
-        stems = {path.stem for path in (root / "DATA" / user).glob("*.[mM][aA][tT]")}
-        for stem in sorted(stems - {sample.name for sample in samples}):
-            if troubles.collect and not stem.startswith(".") and stem.lower() not in NOT_GAZE:
-                troubles.add(root / "DATA" / user / f"{stem}.mat", "gaze without a stimulus of its name")
+    known = {stimulus.stem for stimulus in stimuli}
+    for path in [path for user in users for path in visible(root / "DATA" / user)]:
+        if path.suffix.lower() == ".mat" and path.stem not in known and path.stem.lower() not in NOT_GAZE:
+            troubles.add(path, "gaze without a stimulus of its name")
     return Dataset(
         name="mit1003",
         splits=ranked_split(samples, TRAIN / IMAGES, VALIDATION / IMAGES, "mit1003"),
@@ -125,9 +118,7 @@ def _read(path: Path, stimulus: Path, size: tuple[int, int], initial_fixation: b
         name = str(record[0, 0]["imgName"].ravel()[0]) if "imgName" in names else stimulus.name
     if name.strip().lower() != stimulus.name.lower():
         raise InputError(f"{path} is of the image {name}, not of {stimulus.name}")
-    if not gaze.size:
-        return np.empty((0, 2))
-    xy = fixations_from_gaze(gaze[:, :2]).xy
+    xy, _ = fixations_from_gaze(gaze[:, :2])
     valid = (xy[:, 0] > 0) & (xy[:, 0] < size[1]) & (xy[:, 1] > 0) & (xy[:, 1] < size[0])
     xy = np.where(valid[:, None], xy, np.nan)
     # An initial fixation that is itself off the image leaves nothing to take away.

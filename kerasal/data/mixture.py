@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kerasal.data.sample import SPLITS, Dataset, Sample
+from kerasal.data.sample import SPLITS, Dataset
 from kerasal.errors import InputError
 
 
@@ -72,7 +72,11 @@ def mix(parts: Sequence[Dataset], weights: Sequence[float] | None = None) -> Mix
     return Mixture(
         name="+".join(names),
         splits={
-            split: [_renamed(sample, part.name) for part in parts for sample in part.splits[split]]
+            split: [
+                replace(sample, name=f"{part.name}/{sample.name}")
+                for part in parts
+                for sample in part.splits[split]
+            ]
             for split in SPLITS
         },
         description=" + ".join(part.description for part in parts) + shares,
@@ -116,10 +120,6 @@ def text(names: Sequence[str], weights: Sequence[float] | None) -> str:
 def _check(names: Sequence[str], weights: Sequence[float]) -> None:
     if not all(0 < weight < math.inf for weight in weights):
         raise InputError(f"weights must be positive, got {text(names, weights)}")
-
-
-def _renamed(sample: Sample, part: str) -> Sample:
-    return replace(sample, name=f"{part}/{sample.name}")
 
 
 def _shared_out(total: int, weights: Sequence[float]) -> list[int]:

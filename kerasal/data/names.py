@@ -21,6 +21,12 @@ def normal(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def check_folder(folder: Path) -> None:
+    """InputError: no such folder."""
+    if not folder.is_dir():
+        raise InputError(f"no folder {folder}" + (": it is a file" if folder.exists() else ""))
+
+
 def named_files(folder: Path | str, suffixes: Sequence[str], what: str) -> tuple[dict[str, Path], list[Path]]:
     """The files with one of the suffixes, in any case, by their names; and those of other kinds.
 
@@ -29,8 +35,7 @@ def named_files(folder: Path | str, suffixes: Sequence[str], what: str) -> tuple
     name that is no text.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"no folder {folder}" + (": it is a file" if folder.exists() else ""))
+    check_folder(folder)
     files: dict[str, Path] = {}
     others = []
     for path in files_in(folder):
@@ -102,6 +107,22 @@ def counted(number: int, noun: str) -> str:
 def visible(folder: Path) -> list[Path]:
     """The files and folders in a folder but for hidden ones and those that systems leave, sorted by name."""
     return sorted(path for path in folder.iterdir() if _is_visible(path.name))
+
+
+def find_folder(folder: Path, *names: str) -> Path | None:
+    """The folder that has all these relative paths: `folder` itself, or the nearest one within it.
+
+    Archives unpack with and without a folder of their own around them. Looks two levels deep, and passes over
+    folders that may not be read, such as a disk's lost+found.
+    """
+    level = [folder] if folder.is_dir() else []
+    for _ in range(3):
+        for candidate in level:
+            if all((candidate / name).exists() for name in names):
+                return candidate
+        within = [path for candidate in level for path in visible(candidate)]
+        level = [path for path in within if path.is_dir() and os.access(path, os.R_OK | os.X_OK)]
+    return None
 
 
 def _is_visible(name: str) -> bool:

@@ -7,8 +7,6 @@ either. Known oddities: three `fix_y` arrays are uint8, one fixation is repeated
 
 Licence: MIT (NUS VIP, 2014). Source: Xu, Jiang, Wang, Kankanhalli and Zhao, "Predicting human gaze
 beyond pixels", Journal of Vision 2014; https://github.com/NUS-VIP/predicting-human-gaze-beyond-pixels
-
-Layout: `stimuli/1001.jpg` ... `1700.jpg`, `eye/fixations.mat`; also under `data/`, as in the repository.
 """
 
 from pathlib import Path
@@ -17,8 +15,8 @@ import numpy as np
 
 from kerasal.data.images import list_files
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.layout import find_folder
 from kerasal.data.mat import read_mat
+from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.troubles import Troubles, structure
 from kerasal.errors import InputError
@@ -58,7 +56,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
     that the fixations name and that is missing.
     """
     troubles = troubles or Troubles()
-    root = find_folder(folder, "eye/fixations.mat")
+    root = find_folder(folder, "eye/fixations.mat")  # it lies under data/ in the repository
     if root is None:
         raise InputError(
             f"no OSIE in {folder}: it needs eye/fixations.mat and stimuli/1001.jpg ... 1700.jpg; "
@@ -91,10 +89,9 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
                     pixels_per_degree=INFO.pixels_per_degree,
                 )
             )
-    if troubles.collect:
-        for stimulus in list_files(root / "stimuli", (".jpg",)):
-            if stimulus.name not in records:
-                troubles.add(stimulus, "a stimulus without fixations")
+    for stimulus in list_files(root / "stimuli", (".jpg",)):
+        if stimulus.name not in records:
+            troubles.add(stimulus, "a stimulus without fixations")
     return Dataset(
         name="osie",
         splits={

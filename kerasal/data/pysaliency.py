@@ -124,13 +124,9 @@ def _pixels(stimuli):
     """What makes each stimulus's array, and can be sent to another process without the others."""
     if files := getattr(stimuli, "filenames", ()):
         return [partial(_of_file, str(file)) for file in files]
-    return [partial(_as_it_is, as_rgb(np.asarray(stimulus.stimulus_data))) for stimulus in stimuli]
+    return [partial(np.asarray, as_rgb(np.asarray(stimulus.stimulus_data))) for stimulus in stimuli]
 
 
 def _of_file(file: str) -> np.ndarray:
     """As pysaliency reads it: not turned by its EXIF tag, for the fixations are not either."""
     return as_rgb(np.asarray(import_pysaliency().FileStimuli([file]).stimuli[0]))
-
-
-def _as_it_is(pixels: np.ndarray) -> np.ndarray:
-    return pixels

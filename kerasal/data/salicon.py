@@ -7,8 +7,6 @@ maps use sigma 19 px, the default of the authors' own code. The test images have
 Coordinates in the files are 1-based (x, y). Licence: images under the terms of MS COCO (Flickr's Creative
 Commons kinds); annotations: none stated. Source: Jiang, Huang, Duan and Zhao, "SALICON: saliency in
 context", CVPR 2015; http://salicon.net
-
-Layout: `images/train/COCO_train2014_*.jpg`, `images/val/COCO_val2014_*.jpg`, `train/*.mat`, `val/*.mat`.
 """
 
 from dataclasses import replace
@@ -19,8 +17,8 @@ import numpy as np
 
 from kerasal.data.images import image_size, list_files
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.layout import find_folder
 from kerasal.data.mat import read_mat
+from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles, structure

@@ -139,8 +139,7 @@ class Dataset:
 
     def limited(self, count: int) -> "Dataset":
         """The same dataset with at most `count` samples in each split, for a quick trial."""
-        splits = {split: samples[:count] for split, samples in self.splits.items()}
-        return self.with_splits(splits)
+        return self.with_splits({split: samples[:count] for split, samples in self.splits.items()})
 
     def with_splits(self, splits: dict[str, list[Sample]]) -> "Dataset":
         """The same dataset in other splits; samples that are in none are left out."""

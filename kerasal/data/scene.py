@@ -6,8 +6,6 @@ has is not known, as the screen was filled: density maps use a sigma of 3 % of t
 
 Licence: MIT (Haoran Liang, 2015). Source: Liang, Jiang, Liang and Zhao, "Saliency prediction with scene
 structural guidance"; the NUS VIP laboratory.
-
-Layout: `stimuli/001.jpg` ... `500.jpg`, `tidy/fixations.mat`.
 """
 
 from pathlib import Path
@@ -16,8 +14,8 @@ import numpy as np
 
 from kerasal.data.images import image_size, list_files
 from kerasal.data.info import DatasetInfo
-from kerasal.data.layout import find_folder
 from kerasal.data.mat import read_mat
+from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles, structure

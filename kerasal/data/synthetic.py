@@ -7,6 +7,8 @@ density that the fixations were drawn from is `Sample.true_density`; its expecte
 
 from functools import partial
 
+import numpy as np
+
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.synthetic_scenes import scene
 
@@ -33,7 +35,7 @@ def _sample(index: int, seed: int) -> Sample:
     return Sample(
         name=f"{made.kind}-{index:04}",
         size=made.image.shape[:2],
-        stimulus=partial(_return, made.image),
+        stimulus=partial(np.asarray, made.image),  # the image alone, not the scene with its density
         fixations=made.fixations,
         sigma=SIGMA,
         # Made again when asked for: a float64 map is ten times as large as the stimulus.
@@ -43,7 +45,3 @@ def _sample(index: int, seed: int) -> Sample:
 
 def _true_density(index: int, seed: int):
     return scene(index, seed).density
-
-
-def _return(image):
-    return image  # keeps the image alone alive, not the scene with its density

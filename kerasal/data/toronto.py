@@ -6,8 +6,6 @@ confirmed); density maps use sigma 32 px.
 
 Licence: none stated; research use. Source: Bruce and Tsotsos, "Saliency based on information maximization",
 NIPS 2005.
-
-Layout: `Original Image Set/1.jpg` ... `120.jpg`, `origfixdata.mat`.
 """
 
 from pathlib import Path
@@ -17,8 +15,8 @@ import numpy as np
 from kerasal.data.fixations import fixated_pixels
 from kerasal.data.images import image_size, list_files
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.layout import find_folder
 from kerasal.data.mat import read_mat
+from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles, structure
@@ -87,8 +85,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
                 )
             )
     for stimulus in listed.values():
-        if troubles.collect:
-            troubles.add(stimulus, "no fixation map of this number")
+        troubles.add(stimulus, "no fixation map of this number")
     return Dataset(
         name="toronto",
         splits=ranked_split(samples, TRAIN, VALIDATION, "toronto"),

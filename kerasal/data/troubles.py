@@ -35,10 +35,9 @@ class Troubles:
             self.add(path, str(error))
 
     def add(self, path: Path, what: str) -> None:
-        """Something is wrong with a file. InputError, unless collecting."""
-        if not self.collect:
-            raise InputError(what if str(path) in what else f"{path}: {what}")
-        self.found.append((path, " ".join(what.replace(str(path), "the file").split())))
+        """Collect what is wrong with a file; it is passed over where nothing is collected."""
+        if self.collect:
+            self.found.append((path, " ".join(what.replace(str(path), "the file").split())))
 
     def valid(self, name: str, fixations: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """The fixations (N, 2) that are finite and inside an image of that size; the others are counted."""

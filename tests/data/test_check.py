@@ -203,6 +203,16 @@ def test_a_stimulus_that_is_there_twice_is_found(good, tmp_path):
     assert "same picture as 3.jpg" in what
 
 
+def test_gaze_on_a_damaged_stimulus_is_not_called_gaze_without_one(good, tmp_path):
+    name, folder = good["mit1003"]
+    shutil.copytree(folder, tmp_path / "copy")
+    empty(tmp_path / "copy/ALLSTIMULI/i1.jpeg", None)
+    shutil.copy(folder / "DATA/zb/i1.mat", tmp_path / "copy/DATA/zb/i2.MAT")
+    report = check(name, tmp_path / "copy")
+    assert {path.name for path, _ in report.troubles} == {"i1.jpeg", "i2.MAT"}
+    assert (tmp_path / "copy/DATA/zb/i2.MAT", "gaze without a stimulus of its name") in report.troubles
+
+
 def test_a_list_of_checksums_in_the_folder_is_followed(good, tmp_path):
     name, folder = good["csv"]
     shutil.copytree(folder, tmp_path / "copy")

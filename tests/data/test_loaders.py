@@ -1,5 +1,9 @@
 """The loaders of published datasets, on miniatures in their official layouts."""
 
+import errno
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.io
@@ -41,6 +45,23 @@ def test_a_folder_without_the_layout_is_refused_with_what_it_needs(name, tmp_pat
         load(name, tmp_path)
     with pytest.raises(InputError, match=rf"kerasal data fetch {name}"):
         load(name, tmp_path / "nowhere")
+
+
+def test_a_folder_that_may_not_be_read_beside_a_datasets_is_passed_over(tmp_path, monkeypatch):
+    LAYOUTS["osie"](tmp_path / "osie")
+    closed = tmp_path / "lost+found"
+    closed.mkdir()
+    # As where another user's folder lies there, which root, too, may read.
+    access, stat = os.access, Path.stat
+
+    def of_a_closed_folder(path, **options):
+        if closed in path.parents:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed and access(path, mode))
+    monkeypatch.setattr(Path, "stat", of_a_closed_folder)
+    assert len(load("osie", tmp_path).samples) == 4
 
 
 def test_every_published_dataset_has_facts_and_a_miniature():

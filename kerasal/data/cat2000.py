@@ -1,12 +1,9 @@
-"""CAT2000: the 2000 training images, 100 of each of 20 categories, 18 observers, 5 s of free viewing.
+"""CAT2000: 2000 training images, 18 observers, 5 s of free viewing. `INFO` has what is known of it.
 
-All images are 1920x1080; smaller pictures are padded with grey in the file, and fixations refer to the
-padded canvas (`crop_borders` takes the grey away). The fixation maps pool the observers, and a pixel
-counts once. About 38 pixels per degree; density maps use sigma 48 px, the benchmark's low-pass of 8 cycles
-per image at this size.
+100 images of each of 20 categories. Fixations refer to the padded canvas. Sigma is the benchmark's low-pass
+of 8 cycles per image at this size.
 
-Licence: none stated; research use. Source: Borji and Itti, "CAT2000: a large scale fixation dataset for
-boosting saliency research", 2015, arXiv 1505.03581.
+Source: Borji and Itti, "CAT2000: a large scale fixation dataset for boosting saliency research", 2015.
 """
 
 from functools import partial

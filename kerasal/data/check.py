@@ -17,7 +17,7 @@ from kerasal._threads import on_all_cores
 from kerasal.data.datasets import load, locate
 from kerasal.data.fixations import LARGEST_SHARE
 from kerasal.data.images import FORMATS, decode_image, file_orientation, read_map
-from kerasal.data.names import files_in, listed
+from kerasal.data.names import files_in, find_folder, listed
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
@@ -105,7 +105,7 @@ def statistics(dataset: Dataset) -> list[tuple[str, str]]:
     known = [sample for sample in samples if sample.fixations]  # not those whose files were refused
     if not known:
         return [*rows, ("fixations", "none: no file of them can be read")]
-    counts = [[len(xy) for xy in sample.fixations] for sample in known]
+    counts = [[len(xy) for xy in sample.fixations or ()] for sample in known]
     per_image = list(map(sum, counts))
     shares = _shares(known)
     pooled = any(sample.pooled for sample in samples)
@@ -277,7 +277,7 @@ def _compare_sums(name: str, folder: Path, troubles: Troubles) -> list[str]:
     shipped = Path(__file__).parent / "sums" / f"{name}.sha256"
     if shipped.is_file():
         sums = _read_sums(shipped)
-        root = next((r for r in (folder, folder / "data") if (r / next(iter(sums))).parent.is_dir()), folder)
+        root = find_folder(folder, str(Path(next(iter(sums))).parent)) or folder
         wrong = [path for path, digest in sums.items() if _digest(root / path) != digest]
         if 2 * len(wrong) < len(sums):
             for path in wrong:
@@ -288,19 +288,24 @@ def _compare_sums(name: str, folder: Path, troubles: Troubles) -> list[str]:
         else:
             notes.append("not the edition whose checksums are known: they were not compared")
     if (folder / SUMS).is_file():
-        sums = _read_sums(folder / SUMS)
-        for path, digest in sums.items():
-            if (found := _digest(folder / path)) != digest:
-                troubles.add(folder / path, f"another checksum than in {SUMS}" if found else "missing")
-        notes.append(f"compared {len(sums):,} files with {SUMS}")
+        with troubles.reading(folder / SUMS):
+            sums = _read_sums(folder / SUMS)
+            for path, digest in sums.items():
+                if (found := _digest(folder / path)) != digest:
+                    troubles.add(folder / path, f"another checksum than in {SUMS}" if found else "missing")
+            notes.append(f"compared {len(sums):,} files with {SUMS}")
     return notes
 
 
 def _read_sums(path: Path) -> dict[str, str]:
-    """File -> SHA-256, from lines as `sha256sum` writes them."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    found = (re.fullmatch(r"([0-9a-fA-F]{64}) [ *](?:\./)?(.+)", line) for line in lines)
-    return {match[2]: match[1].lower() for match in found if match}
+    """File -> SHA-256, from lines as `sha256sum` writes them. InputError: other lines."""
+    sums = {}
+    for line in filter(str.strip, path.read_text(encoding="utf-8-sig", errors="replace").splitlines()):
+        found = re.fullmatch(r"([0-9a-fA-F]{64}) [ *](?:\./)?(.+)", line)
+        if not found:
+            raise InputError(f"{path} must hold lines as sha256sum writes them, and has {line[:80]!r}")
+        sums[found[2]] = found[1].lower()
+    return sums
 
 
 def _digest(path: Path) -> str | None:

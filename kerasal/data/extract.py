@@ -1,7 +1,6 @@
 """Taking archives apart without trusting them: nothing leaves the folder, no links, no bombs."""
 
 import contextlib
-import errno
 import gzip
 import os
 import re
@@ -14,14 +13,13 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from kerasal._files import check_space
+from kerasal._files import check_space, refusal
 from kerasal.errors import InputError
 
 # Images and MATLAB files hardly shrink in an archive. What grows more than this is a bomb.
 LARGEST_RATIO, ALWAYS_ALLOWED = 100, 1_000_000  # times the archive's bytes; bytes
 JUNK = ("__MACOSX", ".svn", ".DS_Store", "Thumbs.db")
 BLOCK = 1 << 20
-THE_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)  # errors
 LONGEST = 255  # bytes of a part of a path, on most file systems
 
 
@@ -58,7 +56,7 @@ def extract(archive: Path, folder: Path) -> int:
     except RuntimeError as error:  # zipfile's for encrypted members and methods that Python lacks
         raise InputError(f"cannot unpack {archive}: {error}") from None
     except Exception as error:  # damaged bytes make the readers raise whatever it comes to
-        if getattr(error, "errno", None) in THE_DISKS:
+        if refusal(error) or isinstance(error, PermissionError):  # the disk's fault, not the archive's
             raise
         what = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise InputError(f"{archive} is damaged ({what}): remove it and try again") from None
@@ -76,7 +74,7 @@ def _opened(archive: Path) -> Iterator[Iterator[_Member]]:
             yield _tar(archive, file)
     elif archive.name.lower().endswith(".gz"):
         with gzip.open(archive) as file:
-            yield iter([_Member(_path(archive, archive.name[:-3]), 0, lambda: file)])
+            yield iter([_Member(_path(archive, archive.name[:-3], False), 0, lambda: file)])
     else:
         raise InputError(f"{archive} is no .zip, .tar or .gz archive: remove it and try again")
 
@@ -86,9 +84,9 @@ def _zip(archive: Path, file: zipfile.ZipFile) -> Iterator[_Member]:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise InputError(f"{archive} is refused: {info.filename!r} in it is a link or device")
-        path = _path(archive, info.orig_filename)  # zipfile cuts `filename` at a NUL, and says nothing
+        # zipfile cuts `filename` at a NUL, and says nothing.
+        path = _path(archive, info.orig_filename, info.is_dir())
         if not info.is_dir():
-            _check_name(archive, path)
             yield _Member(path, info.file_size, partial(file.open, info))
 
 
@@ -96,31 +94,25 @@ def _tar(archive: Path, file: tarfile.TarFile) -> Iterator[_Member]:
     for info in file:
         if not (info.isreg() or info.isdir()):
             raise InputError(f"{archive} is refused: {info.name!r} in it is a link or device")
-        path = _path(archive, info.name)
+        path = _path(archive, info.name, info.isdir())
         if info.isreg():
-            _check_name(archive, path)
             yield _Member(path, info.size, partial(file.extractfile, info))
 
 
-def _path(archive: Path, name: str) -> PurePosixPath:
-    if not name:
-        raise InputError(f"{archive} is refused: a file in it has no name")
+def _path(archive: Path, name: str, is_folder: bool) -> PurePosixPath:
+    """A member's path. InputError: it lies outside the folder, or cannot be written under its name."""
     path = PurePosixPath(name.replace("\\", "/"))
     drive = any(re.match("[A-Za-z]:", part) for part in path.parts)  # "a/C:/x" is C:/x on Windows
     outside = path.is_absolute() or ".." in path.parts or drive or ":" in name.split("/")[0]
     if outside or "\0" in name:
         raise InputError(f"{archive} is refused: {name!r} in it would be written outside the folder")
-    return path
-
-
-def _check_name(archive: Path, path: PurePosixPath) -> None:
-    """InputError: a file that cannot be written under its name."""
-    if not path.parts:
+    if not (path.parts or is_folder):
         raise InputError(f"{archive} is refused: a file in it has no name")
     if any(len(part.encode("utf-8", "surrogateescape")) > LONGEST for part in path.parts):
         raise InputError(
             f"{archive} is refused: a file in it has a name of more than {LONGEST} bytes, {str(path)[:40]}..."
         )
+    return path
 
 
 def _chosen(archive: Path, members: Iterator[_Member], limit: int) -> dict[PurePosixPath, _Member]:

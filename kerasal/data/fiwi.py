@@ -1,9 +1,8 @@
-"""FiWi: 149 screenshots of web pages, 11 observers, 5 s of free viewing.
+"""FiWi: 149 screenshots of web pages, 11 observers, 5 s of free viewing. `INFO` has what is known of it.
 
-1360x768 or 1366x768 pixels. The point maps pool the observers, and a pixel counts once. How many pixels one
-degree has is not known; density maps use sigma 30 px, which others have used for it.
+How many pixels one degree has is not known; others have used sigma 30 px, too.
 
-Licence: none stated; research use. Source: Shen and Zhao, "Webpage saliency", ECCV 2014.
+Source: Shen and Zhao, "Webpage saliency", ECCV 2014.
 """
 
 from pathlib import Path

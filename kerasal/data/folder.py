@@ -28,6 +28,7 @@ from kerasal.data.images import (
 from kerasal.data.mat import mat_variables, not_sparse
 from kerasal.data.names import counted, listed, match, named_files
 from kerasal.data.sample import Dataset, Sample
+from kerasal.data.splits import split_in_order
 from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
 
@@ -136,9 +137,7 @@ def _files(folder: Path, suffixes: tuple[str, ...], notes: list[str]) -> dict[st
     files, others = named_files(folder, suffixes, folder.name)
     if others:
         names = [path.relative_to(folder) for path in others]
-        count = (
-            f"{len(names)} files in {folder.name}/ are" if len(names) > 1 else f"1 file in {folder.name}/ is"
-        )
+        count = f"{counted(len(names), 'file')} in {folder.name}/ {'are' if len(names) > 1 else 'is'}"
         notes.append(f"{count} of no kind that is read there, and left out: {listed(names)}")
     return files
 
@@ -161,12 +160,10 @@ def _matched(
 
 
 def _split(samples: list[Sample]) -> dict[str, list[Sample]]:
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(samples))
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(samples)).tolist()
     validation = max(1, round(len(samples) * VALIDATION))
     train = min(max(1, round(len(samples) * TRAIN)), len(samples) - validation - 1)
-    parts = np.split(order, [train, train + validation])
-    names = ("train", "validation", "test")
-    return {name: [samples[i] for i in sorted(part)] for name, part in zip(names, parts, strict=True)}
+    return split_in_order(samples, order, train, validation)
 
 
 def _read_fixations(path: Path, size: tuple[int, int], normalized: bool) -> tuple[np.ndarray, ...]:

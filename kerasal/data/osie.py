@@ -1,12 +1,9 @@
-"""OSIE: 700 photographs, 15 observers, 3 s of free viewing.
+"""OSIE: 700 photographs, 15 observers, 3 s of free viewing. `INFO` has what is known of it.
 
-Images 800x600, several dominant objects each; 98,321 fixations. Screen 22 inch at 57 cm, about 24 pixels
-per degree; the authors' density maps use a Gaussian of sigma 24 px. Coordinates in the file are floats in
-pixels, taken as they are: whether they count from 0 or 1 is not said, and pysaliency shifts nothing
-either. Known oddities: three `fix_y` arrays are uint8, one fixation is repeated.
+Several dominant objects in each. Screen 22 inch at 57 cm; sigma is that of the authors' density maps.
+Coordinates are floats in pixels; pysaliency shifts nothing either. The licence is of NUS VIP, 2014.
 
-Licence: MIT (NUS VIP, 2014). Source: Xu, Jiang, Wang, Kankanhalli and Zhao, "Predicting human gaze
-beyond pixels", Journal of Vision 2014; https://github.com/NUS-VIP/predicting-human-gaze-beyond-pixels
+Source: Xu, Jiang, Wang, Kankanhalli and Zhao, "Predicting human gaze beyond pixels", Journal of Vision 2014.
 """
 
 from pathlib import Path
@@ -18,6 +15,7 @@ from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.mat import read_mat
 from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
+from kerasal.data.splits import split_in_order
 from kerasal.data.troubles import Troubles, structure
 from kerasal.errors import InputError
 
@@ -94,11 +92,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
             troubles.add(stimulus, "a stimulus without fixations")
     return Dataset(
         name="osie",
-        splits={
-            "train": samples[:TRAIN],
-            "validation": samples[TRAIN : TRAIN + VALIDATION],
-            "test": samples[TRAIN + VALIDATION :],
-        },
+        splits=split_in_order(samples, range(len(samples)), TRAIN, VALIDATION),
         description="OSIE, photographs, 15 observers (Xu et al. 2014)",
         licence="MIT",
         notes=troubles.notes,

@@ -111,14 +111,13 @@ def load(folder: Path) -> Dataset:
             raise ValueError("another checksum")
         splits = {split: [_sample(folder, entry) for entry in index["splits"][split]] for split in SPLITS}
         dataset = Dataset(index["name"], splits, index["description"], index["licence"], index["notes"])
+        ends: dict[Path, int] = {}
+        for record in (sample.stimulus for sample in dataset.samples):
+            ends[record.path] = max(ends.get(record.path, 0), record.start + record.length + FOOTER)
     except InputError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder / INDEX} is damaged ({error}): prepare the dataset again") from None
-    ends: dict[Path, int] = {}
-    for sample in dataset.samples:
-        record = sample.stimulus
-        ends[record.path] = max(ends.get(record.path, 0), record.start + record.length + FOOTER)
     for path, end in ends.items():
         if not path.is_file() or path.stat().st_size != end:
             raise InputError(f"{path} is missing or was cut off: prepare the dataset again")
@@ -145,6 +144,8 @@ def _record(
 
 def _stored(sample: Sample, target: tuple[int, int] | None, whole: bool) -> tuple[Sample, bytes, bool]:
     """The sample as it is stored, the bytes of its stimulus, and whether they are pixels."""
+    from kerasal.data.reading import resize_stimulus
+
     if whole and isinstance(sample.stimulus, Path):
         return sample, sample.stimulus.read_bytes(), False
     pixels = sample.read_stimulus()
@@ -165,14 +166,8 @@ def _stored(sample: Sample, target: tuple[int, int] | None, whole: bool) -> tupl
         and float(sample.pixels_per_degree * np.sqrt(scale.prod())),
         pooled=sample.pooled,
     )
-    return small, _resize(pixels, size).tobytes(), True
-
-
-def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Pixels (H, W, 3) uint8 at another size, as the pipeline resizes them, rounded to uint8."""
-    from kerasal.data.reading import resize_stimulus
-
-    return np.clip(np.rint(resize_stimulus(pixels, size).numpy()), 0, 255).astype("uint8")
+    resized = resize_stimulus(pixels, size).numpy()
+    return small, np.clip(np.rint(resized), 0, 255).astype("uint8").tobytes(), True
 
 
 def _checksum(index: dict[str, Any]) -> int:

@@ -1,12 +1,10 @@
 """SALICON, the releases of 2015 and 2017: 20,000 photographs of MS COCO, 5 s, mouse tracking by a crowd.
 
-640x480 pixels. The mouse stands for the eye: each worker moved a sharp window over a blurred image. The two
-releases have the same images; the fixations of 2017 were detected anew and are 1.45 times as many. Density
-maps use sigma 19 px, the default of the authors' own code. The test images have no public fixations.
+The mouse stands for the eye: each worker moved a sharp window over a blurred image. The two releases have the
+same images; the fixations of 2017 were detected anew and are 1.45 times as many. Sigma is the default of the
+authors' own code. The INFOs have what else is known.
 
-Coordinates in the files are 1-based (x, y). Licence: images under the terms of MS COCO (Flickr's Creative
-Commons kinds); annotations: none stated. Source: Jiang, Huang, Duan and Zhao, "SALICON: saliency in
-context", CVPR 2015; http://salicon.net
+Source: Jiang, Huang, Duan and Zhao, "SALICON: saliency in context", CVPR 2015.
 """
 
 from dataclasses import replace
@@ -17,7 +15,7 @@ import numpy as np
 
 from kerasal.data.images import image_size, list_files
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.mat import read_mat
+from kerasal.data.mat import mat_variables
 from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
@@ -109,12 +107,13 @@ def _samples(root: Path, part: str, troubles: Troubles) -> list[Sample]:
 
 def _read(path: Path, stem: str, size: tuple[int, int]) -> list[np.ndarray]:
     """The fixations of each worker: `gaze` is a row of structures in 2015 and a column in 2017."""
-    gaze = read_mat(path, "gaze")
+    variables = mat_variables(path)
     with structure(path, "SALICON's gaze, resolution and image"):
-        resolution = tuple(int(side) for side in read_mat(path, "resolution").ravel())
-        name = str(read_mat(path, "image").ravel()[0])
+        resolution = tuple(int(side) for side in variables["resolution"].ravel())
+        name = str(variables["image"].ravel()[0])
         # An empty worker is 0 x 0. The files count from 1.
-        workers = [np.asarray(worker["fixations"], "float64").reshape(-1, 2) - 1 for worker in gaze.ravel()]
+        gaze = (worker["fixations"] for worker in variables["gaze"].ravel())
+        workers = [np.asarray(fixations, "float64").reshape(-1, 2) - 1 for fixations in gaze]
     if Path(name).stem != stem:
         raise InputError(f"{path} is of the image {name}, not of {stem}")
     if resolution != size:

@@ -1,11 +1,11 @@
-"""Scene: 500 photographs of many sizes, 12 observers, 5 s of free viewing on a full screen.
+"""Scene: 500 photographs, 12 observers, 5 s of free viewing on a full screen. `INFO` has what is known of it.
 
-From 250x197 to 3888x2592 pixels, 311 of them 256x256. The fixations are stored y before x, 1-based, in pixels
-of the image's own size; 43,894 of them, 52 of the 6000 observations without any. How many pixels one degree
-has is not known, as the screen was filled: density maps use a sigma of 3 % of the longer side, OSIE's share.
+311 images are 256x256. Fixations are in pixels of the image's own size; 52 of the 6000 observations have
+none. How many pixels one degree has is not known, as the screen was filled. The licence is of Haoran Liang,
+2015.
 
-Licence: MIT (Haoran Liang, 2015). Source: Liang, Jiang, Liang and Zhao, "Saliency prediction with scene
-structural guidance"; the NUS VIP laboratory.
+Source: Liang, Jiang, Liang and Zhao, "Saliency prediction with scene structural guidance"; the NUS VIP
+laboratory.
 """
 
 from pathlib import Path

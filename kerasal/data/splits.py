@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,12 +21,20 @@ def ranked_split(
     A sample's rank depends on its name and the seed alone: the choice is the same on every machine and
     needs no random generator. Within a split the samples keep their order.
     """
-    ranks = sorted(samples, key=lambda sample: hashlib.sha256(f"{seed}/{sample.name}".encode()).digest())
-    first = round(len(samples) * train)
-    second = first + round(len(samples) * validation)
-    chosen = {"train": ranks[:first], "validation": ranks[first:second], "test": ranks[second:]}
-    place = {sample.name: number for number, sample in enumerate(samples)}
-    return {name: sorted(part, key=lambda sample: place[sample.name]) for name, part in chosen.items()}
+    ranks = [hashlib.sha256(f"{seed}/{sample.name}".encode()).digest() for sample in samples]
+    order = sorted(range(len(samples)), key=ranks.__getitem__)
+    return split_in_order(samples, order, round(len(samples) * train), round(len(samples) * validation))
+
+
+def split_in_order(
+    samples: list[Sample], order: Sequence[int], train: int, validation: int
+) -> dict[str, list[Sample]]:
+    """The first `train` of the samples in an order of their indices, the next `validation`, the rest as test.
+
+    Within a split the samples keep their own order.
+    """
+    parts = order[:train], order[train : train + validation], order[train + validation :]
+    return {split: [samples[i] for i in sorted(part)] for split, part in zip(SPLITS, parts, strict=True)}
 
 
 def split_by_file(dataset: Dataset, path: Path | str) -> Dataset:

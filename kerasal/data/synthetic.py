@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from kerasal.data.sample import Dataset, Sample
+from kerasal.data.splits import split_in_order
 from kerasal.data.synthetic_scenes import scene
 
 COUNTS = {"train": 220, "validation": 40, "test": 60}
@@ -18,13 +19,10 @@ SIGMA = 12.0
 
 def load(seed: int = 0) -> Dataset:
     """The dataset of that seed, the same on every machine."""
-    splits, index = {}, 0
-    for split, count in COUNTS.items():
-        splits[split] = [_sample(number, seed) for number in range(index, index + count)]
-        index += count
+    samples = [_sample(index, seed) for index in range(sum(COUNTS.values()))]
     return Dataset(
         name="synthetic",
-        splits=splits,
+        splits=split_in_order(samples, range(len(samples)), COUNTS["train"], COUNTS["validation"]),
         description=f"generated scenes (seed {seed})",
         licence="MIT, as kerasal",
     )

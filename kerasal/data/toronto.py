@@ -1,11 +1,8 @@
-"""Toronto: 120 photographs, 20 observers, 4 s of free viewing.
+"""Toronto: 120 photographs, 20 observers, 4 s of free viewing. `INFO` has what is known of it.
 
-681x511 pixels. The fixation maps pool the observers, and a pixel counts once. The per-observer text files
-of the archive are in coordinates that nobody documents; they are not used. About 32 pixels per degree (not
-confirmed); density maps use sigma 32 px.
+About 32 pixels per degree are not confirmed; sigma is as many.
 
-Licence: none stated; research use. Source: Bruce and Tsotsos, "Saliency based on information maximization",
-NIPS 2005.
+Source: Bruce and Tsotsos, "Saliency based on information maximization", NIPS 2005.
 """
 
 from pathlib import Path

@@ -230,6 +230,32 @@ def test_a_list_of_checksums_in_the_folder_is_followed(good, tmp_path):
     assert (found, "checksum" in what) == (path, True)
 
 
+def test_published_files_are_known_wherever_the_archive_put_them(good, tmp_path, monkeypatch):
+    name, folder = good["osie"]
+    unpacked = tmp_path / "predicting-human-gaze-beyond-pixels-master/data"  # as kerasal data fetch leaves it
+    shutil.copytree(folder, unpacked)
+    sums = {
+        path.relative_to(unpacked).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (*unpacked.glob("stimuli/*"), *unpacked.glob("eye/*"))
+    }
+    monkeypatch.setattr("kerasal.data.check._read_sums", lambda path: sums)
+    assert "all 5 files have the published checksums" in check(name, tmp_path).notes
+    (unpacked / "stimuli/1002.jpg").write_bytes((unpacked / "stimuli/1002.jpg").read_bytes() + b"x")
+    ((path, what),) = check(name, tmp_path).troubles
+    assert (path.name, "another checksum" in what) == ("1002.jpg", True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])  # PowerShell's > writes the latter
+def test_a_list_of_checksums_in_another_form_is_a_trouble(tmp_path, encoding):
+    write_folder(tmp_path)
+    digest = hashlib.sha256((tmp_path / "images/p0.png").read_bytes()).hexdigest()
+    form = "SHA256 (images/p0.png) = {}\n" if encoding == "utf-8" else "{}  images/p0.png\n"
+    (tmp_path / "SHA256SUMS").write_text(form.format(digest), encoding=encoding)
+    ((name, what),) = found(tmp_path)
+    assert name == "SHA256SUMS"
+    assert "as sha256sum writes them" in what
+
+
 @pytest.mark.slow
 def test_one_changed_byte_in_a_published_file_is_found(shared, tmp_path):
     for name in ("stimuli", "eye"):

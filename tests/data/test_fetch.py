@@ -1,6 +1,7 @@
 """Fetching from a server of this machine, and unpacking archives that mean harm."""
 
 import contextlib
+import errno
 import hashlib
 import http.server
 import io
@@ -162,6 +163,19 @@ def test_what_a_program_cannot_get_says_where_to_get_it(tmp_path, name):
         fetch(INFO[name], tmp_path / name, report=quiet)
     assert name.startswith("salicon") == ("fixations.zip" in str(error.value))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG])
+def test_where_a_disk_takes_no_more_the_archive_is_not_called_damaged(tmp_path, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / "pages.zip").write_bytes(zip_of(("a.txt", "x")))
+    monkeypatch.setattr("kerasal.data.extract._write", refuse)
+    info = replace(INFO["fiwi"], archives=(Archive("pages.zip", ""),))
+    with pytest.raises(InputError, match=f"cannot write .*: {os.strerror(number)}"):
+        fetch(info, tmp_path / "fiwi", archives=tmp_path, report=quiet)
+    assert [path.name for path in tmp_path.iterdir()] == ["pages.zip"]
 
 
 def zip_of(*members) -> bytes:

@@ -195,7 +195,7 @@ def test_what_is_added_at_the_end_appears_with_the_rest_or_nothing_does(photos, 
     assert not list((tmp_path / "out").iterdir())
 
 
-@pytest.mark.parametrize("damage", ["cut", "missing", "index", "schema", "escape"])
+@pytest.mark.parametrize("damage", ["cut", "missing", "index", "schema", "escape", "place"])
 def test_damaged_prepared_data_is_refused_by_name(photos, tmp_path, damage):
     prepare(photos, tmp_path / "p")
     shard, index = tmp_path / "p/train-00000-of-00001.tfrecord", tmp_path / "p/prepared.json"
@@ -207,8 +207,11 @@ def test_damaged_prepared_data_is_refused_by_name(photos, tmp_path, damage):
         index.write_text(index.read_text()[:100])
     else:
         values = json.loads(index.read_text())
+        del values["crc32"]  # as in what was prepared before the index had a checksum
         if damage == "schema":
             values["schema"] = 99
+        elif damage == "place":
+            values["splits"]["train"][0]["start"] = "12"
         else:
             # A shard that is whole, but elsewhere.
             shard.rename(tmp_path / "secret")

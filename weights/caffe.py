@@ -24,10 +24,6 @@ VARINT, DELIMITED = 0, 2
 FIXED = {1: 8, 5: 4}
 
 
-class _Broken(ValueError):
-    """The bytes are no protocol buffer."""
-
-
 @dataclass(frozen=True)
 class Blob:
     """An array of a .caffemodel, not unpacked yet. Old files give every shape four sides, leading ones 1."""
@@ -73,7 +69,7 @@ def load_caffe_weights(layers: Sequence[StoredLayer], path: Path | str) -> None:
             raise InputError(f"{where} has more or fewer values than its shape says: it is damaged") from None
         converted.append(stored.convert(arrays, where))
     for stored, arrays in zip(layers, converted, strict=True):
-        stored.layer.set_weights(arrays)
+        stored.set(arrays)
 
 
 def read_caffemodel(path: Path | str) -> dict[str, list[Blob]]:
@@ -87,7 +83,7 @@ def read_caffemodel(path: Path | str) -> dict[str, list[Blob]]:
                 name, blobs = _layer(value, *fields)
                 if blobs:
                     layers[name] = blobs
-    except (_Broken, UnicodeDecodeError) as error:
+    except ValueError as error:  # that of a name that is no UTF-8 too
         raise InputError(f"{path} is not a .caffemodel, or a damaged one: {error}") from None
     return layers
 
@@ -133,9 +129,9 @@ def _sides(message):
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
-    """The fields of a message: number, wire type, value; bytes for all but a varint. _Broken: it is none."""
+    """A message's fields: number, wire type, value; bytes for all but a varint. ValueError: it is none."""
     if not isinstance(message, memoryview):
-        raise _Broken("a number where a message should be")
+        raise ValueError("a number where a message should be")
     place = 0
     while place < len(message):
         key, place = _varint(message, place)
@@ -148,9 +144,9 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
             elif wire in FIXED:
                 length = FIXED[wire]
             else:
-                raise _Broken(f"an unknown wire type {wire}")
+                raise ValueError(f"an unknown wire type {wire}")
             if number == 0 or length > len(message) - place:
-                raise _Broken("it ends within a field")
+                raise ValueError("it ends within a field")
             value, place = message[place : place + length], place + length
         yield number, wire, value
 
@@ -163,4 +159,4 @@ def _varint(message, place):
         place, shift = place + 1, shift + 7
         if byte < 128:
             return value, place
-    raise _Broken("it ends within a number")
+    raise ValueError("it ends within a number")

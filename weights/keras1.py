@@ -9,17 +9,15 @@ import keras
 import numpy as np
 
 from kerasal.errors import InputError
-from kerasal.layers import AttentiveConvLSTM
-from kerasal.weights.stored import damaged, existing, keras_kernel
+from kerasal.weights.stored import StoredLayer, check_shapes, existing, reading
 
 
 def load_theano_weights(layers: Sequence[keras.layers.Layer], path: Path | str) -> None:
     """Set layers from a file of Keras 1.1's `save_weights` on Theano, by order and not by name.
 
     The file's k-th layer that has weights goes to the k-th of `layers`. Convolution kernels are stored as
-    (out, in, rows, columns) and rotated by 180 degrees, since Theano convolves where Keras 3 correlates. An
-    `AttentiveConvLSTM` takes its arrays gate by gate; other layers take theirs as they are. All shapes and
-    values are checked before the first weight is set.
+    (out, in, rows, columns) and rotated by 180 degrees, since Theano convolves where Keras 3 correlates. All
+    shapes and values are checked before the first weight is set.
 
     InputError: a file that is not HDF5 (a pickle is never opened) or is cut off, another number of layers,
     an array of another shape or with values that are not finite, by name.
@@ -30,15 +28,14 @@ def load_theano_weights(layers: Sequence[keras.layers.Layer], path: Path | str) 
                 f"{path} has {len(groups)} layers with weights and the network has {len(layers)}: "
                 "it belongs to another network"
             )
-        found = [
-            _arrays(layer, f"{path}: {name}", datasets)
-            for layer, (name, datasets) in zip(layers, groups, strict=True)
-        ]
-    for layer, arrays in zip(layers, found, strict=True):
-        if isinstance(layer, AttentiveConvLSTM):
-            layer.set_per_gate_weights(arrays)
-        else:
-            layer.set_weights(arrays)
+        stored = [StoredLayer(layer, flipped=True) for layer in layers]
+        converted = []
+        for layer, (name, datasets) in zip(stored, groups, strict=True):
+            where = f"{path}: {name}"
+            check_shapes([dataset.shape for dataset in datasets], layer, where)
+            converted.append(layer.convert([dataset[()] for dataset in datasets], where))
+    for layer, arrays in zip(stored, converted, strict=True):
+        layer.set(arrays)
 
 
 @contextlib.contextmanager
@@ -56,22 +53,11 @@ def open_keras1(path: Path | str) -> Iterator[list[tuple[str, list[h5py.Dataset]
             start[:1] == b"\x80"
         )
         raise InputError(f"{path} is not an HDF5 file of Keras weights{pickled}")
-    with contextlib.ExitStack() as stack:
-        try:
-            root = file = stack.enter_context(h5py.File(path, "r"))
-            if "layer_names" not in file.attrs and _is_own(file, "model_weights"):
-                root = file["model_weights"]
-            layers = [(name, _datasets(root, name, path)) for name in _names(root, "layer_names", path)]
-        except InputError:
-            raise
-        except Exception as error:  # damaged bytes make h5py raise whatever it comes to
-            raise damaged(path, error) from None
-        try:
-            yield [(name, datasets) for name, datasets in layers if datasets]
-        except InputError:
-            raise
-        except Exception as error:  # an array that cannot be read
-            raise damaged(path, error) from None
+    with reading(path), h5py.File(path, "r") as file:
+        nested = "layer_names" not in file.attrs and _is_own(file, "model_weights")
+        root = file["model_weights"] if nested else file
+        layers = [(name, _datasets(root, name, path)) for name in _names(root, "layer_names", path)]
+        yield [(name, datasets) for name, datasets in layers if datasets]
 
 
 def _datasets(root, layer, path):
@@ -102,24 +88,3 @@ def _names(group, attribute, where):
         raise InputError(f"{where} has no attribute {attribute}: these are not weights saved by Keras 1")
     names = np.ravel(group.attrs[attribute]).tolist()
     return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
-
-
-def _arrays(layer, where, datasets):
-    """The arrays of one layer as Keras 3 wants them, float32."""
-    gates = isinstance(layer, AttentiveConvLSTM)
-    shapes = [tuple(array.shape) for array in (layer.per_gate_weights() if gates else layer.weights)]
-    # Compared before anything is read: a few bytes can claim an array of any size.
-    stored = [(s[3], s[2], s[0], s[1]) if len(s) == 4 else s for s in shapes]
-    found = [dataset.shape for dataset in datasets]
-    if found != stored:
-        wrong = [pair for pair in zip(found, stored, strict=False) if pair[0] != pair[1]]
-        if len(found) != len(stored):
-            raise InputError(f"{where} has {len(found)} arrays, {layer.name} needs {len(stored)}")
-        raise InputError(f"{where} has an array of shape {wrong[0][0]}, {layer.name} needs {wrong[0][1]}")
-    arrays = []
-    for dataset in datasets:
-        array = dataset[()].astype("float32")
-        if not np.isfinite(array).all():
-            raise InputError(f"{where} has values that are not finite")
-        arrays.append(keras_kernel(array, flipped=True) if array.ndim == 4 else array)
-    return arrays

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from kerasal.errors import InputError
+from kerasal.weights.stored import finite
 
 # What orders the vectors of a batch normalisation; alphabetically, as HDF5 lists them, beta comes first.
 VECTORS = ("gamma", "beta", "mean", "variance")
@@ -39,8 +40,9 @@ def load_keras_layers(layers: Mapping[str, keras.layers.Layer], path: Path | str
     """Set layers from an HDF5 file of float16 or float32 weights, by the names that the file knows them by.
 
     The file has one group per layer, as keras.applications saves it, with the arrays in it; the groups may
-    lie under `model_weights`. All shapes are checked before the first weight is set. InputError: not HDF5, a
-    layer missing, or a layer of another shape, by name; `network` says in it what was expected.
+    lie under `model_weights`. All shapes and values are checked before the first weight is set. InputError:
+    not HDF5, a layer missing, or one of another shape or with values that are not finite, by name; `network`
+    says in it what was expected.
     """
     try:
         with h5py.File(path, "r") as file:
@@ -54,7 +56,7 @@ def load_keras_layers(layers: Mapping[str, keras.layers.Layer], path: Path | str
                 shapes = [array.shape for array in arrays]
                 if shapes != expected:
                     raise InputError(f"{path}: {name} has shapes {shapes}, {network} needs {expected}")
-                found[layer] = arrays
+                found[layer] = finite(arrays, f"{path}: {name}")
     except InputError:
         raise
     except Exception as error:  # damaged bytes make h5py raise whatever it comes to
@@ -71,7 +73,7 @@ def read_layer(group: h5py.Group) -> list[np.ndarray]:
     def read(name, item):
         if isinstance(item, h5py.Dataset):
             place = next((place for place, word in enumerate(VECTORS) if word in name.rsplit("/")[-1]), 0)
-            arrays.append((-item.ndim, place, item[()].astype("float32")))
+            arrays.append((-item.ndim, place, item[()]))
 
     group.visititems(read)
     return [array for *_, array in sorted(arrays, key=lambda entry: entry[:2])]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.errors import InputError
-from kerasal.weights.stored import StoredLayer, check_shapes, damaged, existing
+from kerasal.weights.stored import StoredLayer, check_shapes, existing, reading
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -20,31 +20,22 @@ def load_lasagne_weights(layers: Sequence[StoredLayer], path: Path | str) -> Non
     objects or with values that are not finite, by its name.
     """
     shapes = lasagne_shapes(path)
-    counts = [len(stored.shapes) for stored in layers]
-    if len(shapes) != sum(counts):
+    needed = sum(len(stored.shapes) for stored in layers)
+    if len(shapes) != needed:
         raise InputError(
-            f"{path} has {len(shapes)} arrays and the network has {sum(counts)}: it is another network's"
+            f"{path} has {len(shapes)} arrays and the network has {needed}: it is another network's"
         )
-    starts = [sum(counts[:place]) for place in range(len(layers))]
-    places = [
-        (stored, start, f"{path}: {_names(start, count)}")
-        for stored, start, count in zip(layers, starts, counts, strict=True)
-    ]
-    # Compared before anything is read: a few bytes can claim an array of any size.
-    for stored, start, where in places:
-        check_shapes(shapes[start : start + len(stored.shapes)], stored, where)
     converted = []
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            for stored, start, where in places:
-                arrays = [archive[f"arr_{start + i}"] for i in range(len(stored.shapes))]
-                converted.append(stored.convert(arrays, where))
-    except InputError:
-        raise
-    except Exception as error:  # damaged bytes make zipfile and NumPy raise whatever it comes to
-        raise damaged(path, error) from None
-    for (stored, *_), arrays in zip(places, converted, strict=True):
-        stored.layer.set_weights(arrays)
+    start = 0
+    with reading(path), np.load(path, allow_pickle=False) as archive:
+        for stored in layers:
+            end = start + len(stored.shapes)
+            where = f"{path}: arr_{start}" + (f" to arr_{end - 1}" if end - start > 1 else "")
+            check_shapes(shapes[start:end], stored, where)
+            converted.append(stored.convert([archive[f"arr_{i}"] for i in range(start, end)], where))
+            start = end
+    for stored, arrays in zip(layers, converted, strict=True):
+        stored.set(arrays)
 
 
 def lasagne_shapes(path: Path | str) -> list[tuple[int, ...]]:
@@ -52,19 +43,11 @@ def lasagne_shapes(path: Path | str) -> list[tuple[int, ...]]:
     path = existing(path)
     if not is_npz(path):
         raise InputError(f"{path} is not an .npz file of Lasagne's arrays")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            count = len(archive.namelist())
-            names = [f"arr_{i}.npy" for i in range(count)]
-            if set(names) != set(archive.namelist()):
-                raise InputError(
-                    f"{path} does not hold the arrays arr_0, arr_1, ... that Lasagne's users save"
-                )
-            return [_shape(archive, name, path) for name in names]
-    except InputError:
-        raise
-    except Exception as error:
-        raise damaged(path, error) from None
+    with reading(path), zipfile.ZipFile(path) as archive:
+        names = [f"arr_{i}.npy" for i in range(len(archive.namelist()))]
+        if set(names) != set(archive.namelist()):
+            raise InputError(f"{path} does not hold the arrays arr_0, arr_1, ... that Lasagne's users save")
+        return [_shape(archive, name, path) for name in names]
 
 
 def is_npz(path: Path | str) -> bool:
@@ -82,7 +65,3 @@ def _shape(archive, name, path):
             f"{path}: {name.removesuffix('.npy')} holds {what} in place of floating-point numbers"
         )
     return shape
-
-
-def _names(start, count):
-    return f"arr_{start}" if count == 1 else f"arr_{start} to arr_{start + count - 1}"

@@ -31,6 +31,7 @@ class ASPP(keras.layers.Layer):
                 filters,
                 3,
                 padding="same",
+                data_format="channels_last",
                 dilation_rate=d,
                 activation="relu",
                 name=f"dilation{d}",

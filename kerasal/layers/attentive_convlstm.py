@@ -6,14 +6,6 @@ import keras
 import numpy as np
 from keras import ops
 
-# The convolutions of the fused weights, in order along the last axis. The forget gate is last: the first
-# step, whose cell state is zero, needs none and takes the others as one block.
-FUSED = {
-    "attention_input": ("U_a",),
-    "state": ("W_a", "U_i", "U_c", "U_o", "U_f"),
-    "input": ("W_i", "W_c", "W_o", "W_f"),
-    "attention": ("V_a",),
-}
 # The order in the reference code's weights files.
 PER_GATE = ("W_a", "U_a", "V_a", "W_i", "U_i", "W_f", "U_f", "W_c", "U_c", "W_o", "U_o")
 
@@ -134,12 +126,11 @@ class AttentiveConvLSTM(keras.layers.Layer):
         bias (out,); V_a has none.
         """
         parts = {}
-        for name, kernel, bias in self._fused():
-            ends = np.cumsum([self._width(part) for part in FUSED[name]])[:-1]
-            kernels = np.split(ops.convert_to_numpy(kernel), ends, axis=-1)
-            biases = [] if bias is None else np.split(ops.convert_to_numpy(bias), ends)
-            for index, part in enumerate(FUSED[name]):
-                parts[part] = [kernels[index], *biases[index : index + 1]]
+        for fused, variables in self._fused():
+            ends = np.cumsum([self._width(part) for part in fused])[:-1]
+            arrays = [np.split(ops.convert_to_numpy(variable), ends, axis=-1) for variable in variables]
+            for part, *both in zip(fused, *arrays, strict=True):
+                parts[part] = both
         return [array for part in PER_GATE for array in parts[part]]
 
     def set_per_gate_weights(self, arrays: Sequence[np.ndarray]) -> None:
@@ -152,16 +143,21 @@ class AttentiveConvLSTM(keras.layers.Layer):
             raise ValueError(f"arrays must have shapes {shapes}, got {[np.shape(array) for array in arrays]}")
         arrays = iter(arrays)
         parts = {part: [next(arrays) for _ in range(1 if part == "V_a" else 2)] for part in PER_GATE}
-        for name, *variables in self._fused():
-            for index, variable in enumerate(variable for variable in variables if variable is not None):
-                variable.assign(np.concatenate([parts[part][index] for part in FUSED[name]], axis=-1))
+        for fused, variables in self._fused():
+            for index, variable in enumerate(variables):
+                variable.assign(np.concatenate([parts[part][index] for part in fused], axis=-1))
 
     def _fused(self):
+        """The convolutions of each fused weight, in order along its last axis, with its kernel and bias.
+
+        The forget gate is last: the first step, whose cell state is zero, needs none and takes the others as
+        one block.
+        """
         return (
-            ("attention_input", self.attention_input_kernel, self.attention_input_bias),
-            ("state", self.state_kernel, self.state_bias),
-            ("input", self.input_kernel, self.input_bias),
-            ("attention", self.attention_kernel, None),
+            (("U_a",), (self.attention_input_kernel, self.attention_input_bias)),
+            (("W_a", "U_i", "U_c", "U_o", "U_f"), (self.state_kernel, self.state_bias)),
+            (("W_i", "W_c", "W_o", "W_f"), (self.input_kernel, self.input_bias)),
+            (("V_a",), (self.attention_kernel,)),
         )
 
     def _width(self, part):

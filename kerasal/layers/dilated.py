@@ -13,4 +13,6 @@ class DilatedConv2D(keras.layers.Conv2D):
     """
 
     def call(self, inputs):
+        if not self.use_bias or self.data_format != "channels_last":
+            return super().call(inputs)
         return self.activation(self.convolution_op(inputs, self.kernel) + self.bias)

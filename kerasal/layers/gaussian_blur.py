@@ -44,16 +44,25 @@ def gaussian_blur(maps: keras.KerasTensor, size: int, sigma: float) -> keras.Ker
     """
     offsets = np.arange(size) - size // 2
     profile = np.exp(-(offsets**2) / (2 * sigma**2))
-    profile /= profile.sum()
-    for axis, shape in ((1, (size, 1, 1, 1)), (2, (1, size, 1, 1))):
+    return smooth(maps, profile / profile.sum())
+
+
+def smooth(maps: keras.KerasTensor, profile: np.ndarray, edge: int = 1) -> keras.KerasTensor:
+    """Maps (B, H, W, C) smoothed along both axes by a profile of odd length.
+
+    Borders are mirrored: at the image's edges with an `edge` of 1, at its last pixels' centres with 0.
+    """
+    for axis, shape in ((1, (-1, 1, 1, 1)), (2, (1, -1, 1, 1))):
         kernel = ops.repeat(ops.convert_to_tensor(profile.reshape(shape), maps.dtype), maps.shape[-1], axis=2)
-        maps = ops.depthwise_conv(_mirror(maps, axis, size // 2), kernel, data_format="channels_last")
+        mirrored = _mirror(maps, axis, len(profile) // 2, edge)
+        maps = ops.depthwise_conv(mirrored, kernel, data_format="channels_last")
     return maps
 
 
-def _mirror(maps, axis, margin):
+def _mirror(maps, axis, margin, edge):
     """Maps with `margin` more pixels at either end of an axis, mirrored as often as it takes."""
     side = ops.shape(maps)[axis]
+    period = 2 * side if edge else ops.maximum(1, 2 * side - 2)
     # Counted from the period's next start: ONNX's remainder of a negative number is another one.
-    place = (ops.arange(side + 2 * margin) + (2 * side - margin % (2 * side))) % (2 * side)
-    return ops.take(maps, ops.minimum(place, 2 * side - 1 - place), axis=axis)
+    place = (ops.arange(side + 2 * margin) + (period - margin % period)) % period
+    return ops.take(maps, ops.minimum(place, period - edge - place), axis=axis)

@@ -3,14 +3,17 @@
 Every resize is two matrix products, one along each axis: sizes may be tensors, and no runtime lacks them.
 """
 
+from functools import partial
+
 import keras
 import numpy as np
 from keras import ops
 
+from kerasal.layers.gaussian_blur import smooth
 from kerasal.layers.resampling import half_pixel, whole_and_rest
 
 CUBIC = -0.75  # OpenCV's a in Keys's kernel; MATLAB and TensorFlow have -0.5
-BINOMIAL = (1, 4, 6, 4, 1)  # what getGaussianKernel takes for 5 taps and no sigma, over 16
+BINOMIAL = np.array((1, 4, 6, 4, 1)) / 16  # what getGaussianKernel takes for 5 taps and no sigma
 
 
 def resize_area(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
@@ -20,15 +23,12 @@ def resize_area(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
     linearly along both, from pixel to pixel across the last part of each alone.
     """
     height, width = ops.shape(images)[1:3]
-    rows, columns = size
-    grows = ops.logical_or(ops.less(height, rows), ops.less(width, columns))
-    return _resize(
-        images,
-        *(
-            ops.where(grows, _grown_area(length, wanted), _area(length, wanted))
-            for length, wanted in ((height, rows), (width, columns))
-        ),
-    )
+    grows = ops.logical_or(ops.less(height, size[0]), ops.less(width, size[1]))
+
+    def matrix(length, wanted):
+        return ops.where(grows, _grown_area(length, wanted), _area(length, wanted))
+
+    return _resize(images, size, matrix)
 
 
 def resize_cubic(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
@@ -36,9 +36,7 @@ def resize_cubic(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
 
     Values may overshoot those of the images.
     """
-    return _resize(
-        images, *(_cubic(length, wanted) for length, wanted in zip(ops.shape(images)[1:3], size, strict=True))
-    )
+    return _resize(images, size, _cubic)
 
 
 def resize_triangle(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
@@ -46,7 +44,7 @@ def resize_triangle(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor
 
     Linear between pixels where an axis grows; where it shrinks, a mean with triangular weights.
     """
-    return _resize_filtered(images, size, _triangle)
+    return _resize(images, size, partial(_filtered, kernel=_triangle))
 
 
 def resize_bicubic(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
@@ -54,7 +52,7 @@ def resize_bicubic(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
 
     MATLAB's cubic kernel (a = -1/2), but at the border the pixels that are there share its weight.
     """
-    return _resize_filtered(images, size, _keys)
+    return _resize(images, size, partial(_filtered, kernel=_keys))
 
 
 def fit_bilinear(images: keras.KerasTensor, side: int, smallest: int = 1) -> keras.KerasTensor:
@@ -71,28 +69,21 @@ def fit_bilinear(images: keras.KerasTensor, side: int, smallest: int = 1) -> ker
         # The factor is the longer side's own, not the quotient of the rounded lengths.
         low, fraction = whole_and_rest(half_pixel(ops.arange(wanted), longest, side))
         matrices.append(_matrix(((low, 1 - fraction), (low + 1, fraction)), length))
-    return _resize(images, *matrices)
+    return _multiply(images, *matrices)
 
 
 def blur_5x5(maps: keras.KerasTensor) -> keras.KerasTensor:
     """`cv2.GaussianBlur` with (5, 5) and sigma 0: maps (B, H, W, 1), borders mirrored at pixel centres."""
-    weights = np.array(BINOMIAL) / sum(BINOMIAL)
-    for axis, shape in ((1, (5, 1, 1, 1)), (2, (1, 5, 1, 1))):
-        period = ops.maximum(1, 2 * (ops.shape(maps)[axis] - 1))
-        # Counted from the period's next start: ONNX's remainder of a negative number is another one.
-        place = (ops.arange(ops.shape(maps)[axis] + 4) + (2 * period - 2)) % period
-        maps = ops.take(maps, ops.minimum(place, period - place), axis=axis)
-        kernel = ops.convert_to_tensor(weights.reshape(shape), maps.dtype)
-        maps = ops.depthwise_conv(maps, kernel, data_format="channels_last")
-    return maps
+    return smooth(maps, BINOMIAL, edge=0)
 
 
-def _resize_filtered(images, size, kernel):
+def _resize(images, size, matrix):
+    """Images resized by what `matrix` makes of each axis's length and the wanted one."""
     lengths = ops.shape(images)[1:3]
-    return _resize(images, *(_filtered(*pair, kernel) for pair in zip(lengths, size, strict=True)))
+    return _multiply(images, *(matrix(*pair) for pair in zip(lengths, size, strict=True)))
 
 
-def _resize(images, by_rows, by_columns):
+def _multiply(images, by_rows, by_columns):
     images = ops.einsum("oh,bhwc->bowc", by_rows, images)
     return ops.einsum("pw,bowc->bopc", by_columns, images)
 
@@ -128,18 +119,23 @@ def _triangle(x):
 
 
 def _keys(x):
-    """Keys 1981, "Cubic convolution interpolation for digital image processing", with a = -1/2."""
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return ops.where(x < 1, near, ops.where(x < 2, far, 0.0))
+    """The whole kernel with a = -1/2."""
+    return ops.where(x < 1, _near(x, -0.5), ops.where(x < 2, _far(x, -0.5), 0.0))
+
+
+def _near(x, a):
+    """Keys 1981, "Cubic convolution interpolation for digital image processing": 0 <= x <= 1 pixel away."""
+    return ((a + 2) * x - (a + 3)) * x * x + 1
+
+
+def _far(x, a):
+    """As above, for 1 <= x <= 2."""
+    return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
 
 
 def _cubic(length, wanted):
     low, x = whole_and_rest(half_pixel(ops.arange(wanted), length, wanted))
-    near = ((CUBIC + 2) * x - (CUBIC + 3)) * x * x + 1
-    far = ((CUBIC * (x + 1) - 5 * CUBIC) * (x + 1) + 8 * CUBIC) * (x + 1) - 4 * CUBIC
-    y = 1 - x
-    after = ((CUBIC + 2) * y - (CUBIC + 3)) * y * y + 1
+    far, near, after = _far(x + 1, CUBIC), _near(x, CUBIC), _near(1 - x, CUBIC)
     taps = ((low - 1, far), (low, near), (low + 1, after), (low + 2, 1 - far - near - after))
     return _matrix(taps, length)
 

@@ -25,12 +25,13 @@ def shrink_then_grow(
     Where one side shrinks and the other grows, the one shrinks first: backends go along the rows first, and
     a long image of a few rows would grow by hundreds of rows as long.
     """
+    options = {"interpolation": interpolation, "antialias": True, "data_format": "channels_last"}
     lengths = images.shape[1:3]
     if None not in lengths and all(isinstance(wanted, int) for wanted in size):
         smaller = tuple(map(min, lengths, size))
         if smaller not in (lengths, tuple(size)):
-            images = ops.image.resize(images, smaller, interpolation=interpolation, antialias=True)
-    return ops.image.resize(images, size, interpolation=interpolation, antialias=True)
+            images = ops.image.resize(images, smaller, **options)
+    return ops.image.resize(images, size, **options)
 
 
 RESIZES = {"bicubic": resize_stimuli, "padded": pad_stimuli, "area": resize_area}

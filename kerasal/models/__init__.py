@@ -2,14 +2,13 @@
 
 import inspect
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any
 
 from kerasal._json import shown
 from kerasal.errors import InputError
 from kerasal.models.adapted import Adapted
 from kerasal.models.backbones import BACKBONES, Backbone, find_backbone
-from kerasal.models.base import SaliencyModel, scale_to_peak
+from kerasal.models.base import SaliencyModel, check_input_size, scale_to_peak
 from kerasal.models.baseline import Baseline, Light
 from kerasal.models.deepconvnet import DeepConvNet
 from kerasal.models.mlnet import MLNet
@@ -50,8 +49,6 @@ __all__ = [
     "shipped_backbone",
     "vgg16",
 ]
-
-LARGEST_SIDE = 4096  # of a network's input, in pixels
 
 
 def __dir__() -> list[str]:
@@ -103,17 +100,3 @@ def build(name: str, **options) -> SaliencyModel:
         raise
     except (TypeError, ValueError) as error:
         raise InputError(f"model {name}: {' '.join(str(error).split())}") from error
-
-
-def check_input_size(size: tuple[int, int]) -> None:
-    """InputError: no size (rows, columns) of a network's input, or one that no memory holds."""
-    whole = (
-        isinstance(size, list | tuple) and len(size) == 2 and all(isinstance(side, Integral) for side in size)
-    )
-    if not whole or min(size) < 1:
-        raise InputError(f"input_size must be two whole numbers, rows and columns, got {shown(size)}")
-    if max(size) > LARGEST_SIDE:
-        raise InputError(
-            f"input_size {size[0]}x{size[1]} is too large: at most {LARGEST_SIDE} pixels a side, and the "
-            "memory of a step grows with their product"
-        )

@@ -38,11 +38,11 @@ class Adapted(SaliencyModel):
         backbone.trainable = False
         map_ = keras.Input(base.output.shape[1:], name="map")
         head = keras.Model([map_], Adaptation(name="adaptation", dtype="float32")(map_), name="head")
-        super().__init__(backbone, head, size, name=name, **kwargs)
+        options = {"base_model": base_model, "base_options": dict(base_options)}
+        super().__init__(backbone, head, size, options, name=name, **kwargs)
         self.base = base
         self.padded = base.padded
         self.fixed_size = base.fixed_size
-        self._options = {"base_model": base_model, "base_options": dict(base_options)}
 
     def prepare(self, stimuli, *resize):
         return self.base.prepare(stimuli, *resize)

@@ -12,6 +12,7 @@ from kerasal.errors import InputError
 from kerasal.layers import StimulusPreprocessing
 from kerasal.models.efficientnet_lite2 import efficientnet_lite2
 from kerasal.models.vgg16 import vgg16
+from kerasal.models.weights_file import load_keras3
 from kerasal.weights import resolve_resnet50
 
 
@@ -45,11 +46,9 @@ class Backbone:
 
 def _resnet50(weights, outputs):
     """`keras.applications.ResNet50` as it is."""
-    network = keras.applications.ResNet50(
-        include_top=False,
-        weights=None if weights in (None, "random") else resolve_resnet50(weights),
-        name="resnet50",
-    )
+    network = keras.applications.ResNet50(include_top=False, weights=None, name="resnet50")
+    if weights not in (None, "random"):
+        load_keras3(network, resolve_resnet50(weights))
     return keras.Model(
         network.inputs, {output: network.get_layer(output).output for output in outputs}, name="resnet50"
     )

@@ -1,16 +1,20 @@
 """What every saliency network shares: stimuli in, saliency maps of the stimuli's size out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from kerasal._json import shown
 from kerasal._repr import arguments_of
 from kerasal._stimuli import as_array, as_stimuli, check_levels
 from kerasal.errors import InputError
 from kerasal.layers import resize_stimuli, shrink_then_grow
 
+LARGEST_SIDE = 4096  # of a network's input, in pixels
 CPU_BATCH = 4  # larger ones are no faster there and cost memory
 GPU_BATCHES = (64, 32, 16, 8, 4, 2, 1)
 GPU_BUDGET = 2 * 2**30  # bytes
@@ -22,6 +26,30 @@ Resize = Callable[[keras.KerasTensor, tuple[int, int]], keras.KerasTensor]  # im
 def resize_maps(maps: keras.KerasTensor, size: tuple[int, int]) -> keras.KerasTensor:
     """Maps (B, h, w, 1) resized bilinearly to `size` (rows, columns), antialiased where that shrinks."""
     return shrink_then_grow(maps, size, "bilinear")
+
+
+def check_input_size(size: tuple[int, int]) -> None:
+    """InputError: no size (rows, columns) of a network's input, or one that no memory holds."""
+    whole = (
+        isinstance(size, list | tuple) and len(size) == 2 and all(isinstance(side, Integral) for side in size)
+    )
+    if not whole or min(size) < 1:
+        raise InputError(f"input_size must be two whole numbers, rows and columns, got {shown(size)}")
+    if max(size) > LARGEST_SIDE:
+        raise InputError(
+            f"input_size {size[0]}x{size[1]} is too large: at most {LARGEST_SIDE} pixels a side, and the "
+            "memory of a step grows with their product"
+        )
+
+
+def check_channels_last() -> None:
+    """InputError: Keras is set to images whose channels come first, which no network here takes."""
+    if keras.config.image_data_format() != "channels_last":
+        raise InputError(
+            "kerasal's networks take images with channels last, and Keras is set to channels_first: set "
+            'image_data_format to "channels_last" in ~/.keras/keras.json, or by '
+            "keras.config.set_image_data_format"
+        )
 
 
 class SaliencyModel(keras.Model):
@@ -36,6 +64,8 @@ class SaliencyModel(keras.Model):
         head: model from the feature maps to the map (B, rows, columns, 1), float32, whose aim is a density
             in [0, 1]. What lies below 0 `restore` must lift.
         input_size: (rows, columns) that stimuli are brought to.
+        options: what its own `__init__` was given, but for the input size, the backbone's weights and the
+            name: with these they are its configuration. None: it has one of its own, or none.
     """
 
     default_backbone: str | None = None  # a name of `kerasal.models.BACKBONES`; None: it has none of those
@@ -44,16 +74,35 @@ class SaliencyModel(keras.Model):
     side_multiple = 1  # ... and what it must be a multiple of
     fixed_size = True  # whether every stimulus is brought to `input_size`; else that is the one of training
 
-    def __init__(self, backbone: keras.Model, head: keras.Model, input_size: tuple[int, int], **kwargs):
+    def __new__(cls, *args, **kwargs):
+        check_channels_last()  # before a subclass makes its first layer
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        head: keras.Model,
+        input_size: tuple[int, int],
+        options: Mapping[str, Any] | None = None,
+        **kwargs,
+    ):
         inputs = keras.Input((None, None, 3), name="stimulus")
         super().__init__(inputs=inputs, outputs=head(backbone(inputs)), **kwargs)
         self.backbone = backbone
         self.head = head
         self.input_size = (input_size[0], input_size[1])
+        self._options = options
+
+    def get_config(self):
+        if self._options is None:
+            return super().get_config()  # that of the graph
+        # A saved model brings its backbone's weights itself.
+        own = {"input_size": self.input_size, **self._options}
+        return {**own, "backbone_weights": "random", "name": self.name}
 
     def __repr__(self):
-        # A subclass without a configuration of its own has that of the graph.
-        config = {} if type(self).get_config is SaliencyModel.get_config else self.get_config()
+        without = self._options is None and type(self).get_config is SaliencyModel.get_config
+        config = {} if without else self.get_config()
         # The backbone has its weights by now, whatever it began with.
         told = arguments_of(config, but=("backbone_weights",))
         return f"{type(self).__name__}({', '.join(told)})"
@@ -61,6 +110,7 @@ class SaliencyModel(keras.Model):
     @classmethod
     def check_input_size(cls, size: tuple[int, int]) -> None:
         """InputError: stimuli of that size (rows, columns) are none that such a network can see."""
+        check_input_size(size)
         multiple, smallest = cls.side_multiple, cls.smallest_side
         if min(size) < smallest or any(side % multiple for side in size):
             multiples = f"multiples of {multiple}, " if multiple > 1 else ""

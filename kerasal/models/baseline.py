@@ -57,24 +57,15 @@ class Baseline(SaliencyModel):
         features = build_backbone(backbone, input_size, backbone_weights)
         levels = find_backbone(backbone).levels
         head = _head(features, levels, input_size, activation, dropout, feature_dropout, initial_density)
-        super().__init__(features, head, input_size, name=name, **kwargs)
-        self.backbone_name = backbone
-        self.activation = activation
-        self.dropout = dropout
-        self.feature_dropout = feature_dropout
-        self.initial_density = initial_density
-
-    def get_config(self):
-        return {
-            "input_size": self.input_size,
-            "activation": self.activation,
-            "dropout": self.dropout,
-            "feature_dropout": self.feature_dropout,
-            "initial_density": self.initial_density,
-            "backbone": self.backbone_name,
-            "backbone_weights": "random",  # a saved model brings its backbone's weights itself
-            "name": self.name,
+        options = {
+            "activation": activation,
+            "dropout": dropout,
+            "feature_dropout": feature_dropout,
+            "initial_density": initial_density,
+            "backbone": backbone,
         }
+        super().__init__(features, head, input_size, options, name=name, **kwargs)
+        self.activation = activation
 
 
 @keras.saving.register_keras_serializable(package="kerasal")

@@ -17,7 +17,7 @@ from kerasal.layers import (
     resize_cubic,
 )
 from kerasal.models.base import SaliencyModel
-from kerasal.weights import StoredLayer, load_caffe_weights
+from kerasal.weights import StoredLayer, layers_by_name, load_caffe_weights
 
 MEAN_BGR = (100.0, 110.0, 118.0)
 SCALE = 2 / 255
@@ -82,7 +82,8 @@ class DeepConvNet(SaliencyModel):
         for layer, (filters, side) in HEAD.items():
             x = _convolution(layer, filters, side, channels)(x)
             channels = filters
-        x = _convolution("conv9", 1, 13, channels, activation=None, gain=1)(x)
+        # In float32 from here on under every policy: the map shows every rounding.
+        x = _convolution("conv9", 1, 13, channels, activation=None, gain=1, dtype="float32")(x)
         x = keras.layers.Conv2DTranspose(
             1,
             8,
@@ -94,9 +95,8 @@ class DeepConvNet(SaliencyModel):
             dtype="float32",
         )(x)
         map_ = keras.layers.Rescaling(0.5, MAP_MEAN / 255, name="map", dtype="float32")(x)
-        super().__init__(
-            backbone, keras.Model([features], map_, name="head"), input_size, name=name, **kwargs
-        )
+        head = keras.Model([features], map_, name="head")
+        super().__init__(backbone, head, input_size, {}, name=name, **kwargs)
 
     @property
     def output_size(self):
@@ -121,14 +121,11 @@ class DeepConvNet(SaliencyModel):
 
     def load_original(self, path: Path | str) -> None:
         """Take the weights of deep_net_model.caffemodel, by layers' names. InputError: they do not fit."""
-        layers = [*self.backbone.layers, *self.head.layers]
-        load_caffe_weights([StoredLayer(layer) for layer in layers if layer.weights], path)
-
-    def get_config(self):
-        return {"input_size": self.input_size, "backbone_weights": "random", "name": self.name}
+        layers = layers_by_name(self.backbone, self.head).values()
+        load_caffe_weights([StoredLayer(layer) for layer in layers], path)
 
 
-def _convolution(name, filters, side, channels, activation="relu", gain=2):
+def _convolution(name, filters, side, channels, activation="relu", gain=2, dtype=None):
     deviation = (gain / (side * side * channels)) ** 0.5
     return keras.layers.Conv2D(
         filters,
@@ -137,4 +134,5 @@ def _convolution(name, filters, side, channels, activation="relu", gain=2):
         activation=activation,
         kernel_initializer=keras.initializers.RandomNormal(stddev=deviation),
         name=name,
+        dtype=dtype,
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 
 from kerasal.models.vgg16 import SetLater
-from kerasal.weights import load_keras_layers, resolve_efficientnet_lite2
+from kerasal.weights import layers_by_name, load_keras_layers, resolve_efficientnet_lite2
 
 STEM = 32  # filters of the first convolution
 # Stages: blocks, kernel, stride of the first block, expansion, filters. EfficientNet-B0's, 1.1 times as wide
@@ -55,8 +55,7 @@ def efficientnet_lite2(
             number += 1
     model = keras.Model(inputs, {output: blocks[output] for output in outputs}, name=name)
     if weights not in (None, "random"):
-        layers = {layer.name: layer for layer in model.layers if layer.weights}
-        load_keras_layers(layers, resolve_efficientnet_lite2(weights), "EfficientNet-Lite2")
+        load_keras_layers(layers_by_name(model), resolve_efficientnet_lite2(weights), "EfficientNet-Lite2")
     return model
 
 
@@ -65,17 +64,15 @@ def _block(x, number, kernel, stride, expansion, filters, initializer):
     entered, width = x, x.shape[-1] * expansion
     if expansion > 1:
         x = _convolution(x, f"block{number}_expand", width, 1, 1, "relu6", initializer)
-    depthwise = {
-        "padding": "same",
-        "activation": "relu6",
-        "depthwise_initializer": initializer(),
-        "name": f"block{number}_depthwise",
-    }
-    if number >= DILATED_FROM:
-        depthwise["dilation_rate"] = 1 if number == DILATED_FROM else 2
-    else:
-        depthwise["strides"] = stride
-    x = keras.layers.DepthwiseConv2D(kernel, **depthwise)(x)
+    x = keras.layers.DepthwiseConv2D(
+        kernel,
+        strides=1 if number >= DILATED_FROM else stride,
+        padding="same",
+        dilation_rate=2 if number > DILATED_FROM else 1,
+        activation="relu6",
+        depthwise_initializer=initializer(),
+        name=f"block{number}_depthwise",
+    )(x)
     x = _convolution(x, f"block{number}_project", filters, 1, 1, None, initializer)
     if stride > 1 or entered.shape[-1] != filters:
         return x

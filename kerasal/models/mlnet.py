@@ -7,7 +7,7 @@ import keras
 from kerasal.layers import LearnedPriorMap, StimulusPreprocessing, TheanoMaxPooling2D
 from kerasal.models.padded import PaddedSaliencyModel
 from kerasal.models.vgg16 import CONVOLUTIONS, vgg16_blocks
-from kerasal.weights import load_theano_weights, load_vgg16, resolve_vgg16
+from kerasal.weights import load_vgg16, resolve_vgg16
 
 FEATURES = ("block3_pool", "block4_pool", "block5_conv3")
 PRIOR_FACTOR = 10  # pixels of the map for each weight of the prior
@@ -36,6 +36,7 @@ class MLNet(PaddedSaliencyModel):
     """
 
     default_backbone = "vgg16"
+    REFERENCE_LAYERS = (*CONVOLUTIONS, "encoding", "saliency", "prior")
 
     smallest_side = 8 * PRIOR_FACTOR
     side_multiple = 8 * PRIOR_FACTOR
@@ -68,32 +69,13 @@ class MLNet(PaddedSaliencyModel):
         )(x)
         x = LearnedPriorMap(PRIOR_FACTOR, name="prior", dtype="float32")(x)
         map_ = keras.layers.ReLU(name="map", dtype="float32")(x)
-        super().__init__(backbone, keras.Model(features, map_, name="head"), input_size, name=name, **kwargs)
-        self.dropout = dropout
-        self.backbone_filters = backbone_filters
+        head = keras.Model(features, map_, name="head")
+        options = {"dropout": dropout, "backbone_filters": backbone_filters}
+        super().__init__(backbone, head, input_size, options, name=name, **kwargs)
 
     @classmethod
     def map_size(cls, input_size):
         return (input_size[0] // 8, input_size[1] // 8)
-
-    def reference_layers(self) -> list[keras.layers.Layer]:
-        """The layers with weights in the order of the reference code's weights file."""
-        # The head's inputs are named after the backbone's layers.
-        layers = {layer.name: layer for layer in (*self.backbone.layers, *self.head.layers) if layer.weights}
-        return [layers[name] for name in (*CONVOLUTIONS, "encoding", "saliency", "prior")]
-
-    def load_original(self, path: Path | str) -> None:
-        """Take the weights of mlnet_salicon_weights.pkl, HDF5 of Keras 1. InputError: they do not fit."""
-        load_theano_weights(self.reference_layers(), path)
-
-    def get_config(self):
-        return {
-            "input_size": self.input_size,
-            "dropout": self.dropout,
-            "backbone_filters": self.backbone_filters,
-            "backbone_weights": "random",  # a saved model brings its backbone's weights itself
-            "name": self.name,
-        }
 
 
 @keras.saving.register_keras_serializable(package="kerasal")

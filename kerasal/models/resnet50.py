@@ -62,10 +62,9 @@ def _layer_names():
     names = ["conv1", "bn_conv1"]
     for stage, (blocks, _, _) in STAGES.items():
         for block in "abcdef"[:blocks]:
-            for part in ("branch2a", "branch2b"):
-                names += [f"res{stage}{block}_{part}", f"bn{stage}{block}_{part}"]
             last = ("branch2c", "branch1") if block == "a" else ("branch2c",)
-            names += [f"{kind}{stage}{block}_{part}" for kind in ("res", "bn") for part in last]
+            for parts in (("branch2a",), ("branch2b",), last):
+                names += [f"{kind}{stage}{block}_{part}" for kind in ("res", "bn") for part in parts]
     return tuple(names)
 
 

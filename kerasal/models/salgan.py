@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from kerasal.layers import StimulusPreprocessing, WeightNormConv2D, blur_5x5, resize_area, resize_cubic
-from kerasal.models.base import SaliencyModel
+from kerasal.models.base import SaliencyModel, check_channels_last
 from kerasal.models.vgg16 import CONVOLUTIONS, vgg16_blocks
-from kerasal.weights import StoredLayer, load_lasagne_weights, load_vgg16, resolve_vgg16
+from kerasal.weights import StoredLayer, layers_by_name, load_lasagne_weights, load_vgg16, resolve_vgg16
 
 # The decoder from the inside out: convolutions of each block, each of so many times `filters` channels.
 DECODER = {5: (3, 8), 4: (3, 8), 3: (3, 4), 2: (2, 2), 1: (2, 1)}
@@ -59,8 +59,7 @@ class SalGAN(SaliencyModel):
             encoder = keras.Model(stimulus, layers["block5_conv3"])
             load_vgg16(encoder, resolve_vgg16(backbone_weights))
         backbone.trainable = False
-        super().__init__(backbone, head, input_size, name=name, **kwargs)
-        self.filters = filters
+        super().__init__(backbone, head, input_size, {"filters": filters}, name=name, **kwargs)
 
     def prepare(self, stimuli, resize=None):
         """Stimuli (B, H, W, 3) at the network's size, whole numbers. `resize` is not used."""
@@ -76,7 +75,7 @@ class SalGAN(SaliencyModel):
 
     def load_original(self, path: Path | str) -> None:
         """Take the weights of the reference code's gen_modelWeights*.npz. InputError: they do not fit."""
-        found = {layer.name: layer for part in (self.backbone, self.head) for layer in part.layers}
+        found = layers_by_name(self.backbone, self.head)
         decoder = [*_decoder_names(), "saliency"]
         # The encoder's layers were made with flip_filters=False, as its weights came from Caffe.
         load_lasagne_weights(
@@ -84,14 +83,6 @@ class SalGAN(SaliencyModel):
             + [StoredLayer(found[name], flipped=True) for name in decoder],
             path,
         )
-
-    def get_config(self):
-        return {
-            "input_size": self.input_size,
-            "filters": self.filters,
-            "backbone_weights": "random",  # a saved model brings its backbone's weights itself
-            "name": self.name,
-        }
 
 
 def _decoder(x, filters):
@@ -127,6 +118,7 @@ class SalGANDiscriminator(keras.Model):
     def __init__(
         self, input_size: tuple[int, int] = (192, 256), name: str = "salgan-discriminator", **kwargs
     ):
+        check_channels_last()
         if min(input_size) < 16 or input_size[0] % 16 or input_size[1] % 16:
             raise ValueError(f"input_size must be multiples of 16, got {tuple(input_size)}")
         inputs = keras.Input((*input_size, 4), name="map_and_stimulus")
@@ -155,8 +147,7 @@ class SalGANDiscriminator(keras.Model):
                 flipped=len(layer.weights[0].shape) == 4,
                 features=self._features_shape if layer.name == "fc4" else None,
             )
-            for layer in self.layers
-            if layer.weights
+            for layer in layers_by_name(self).values()
         ]
         load_lasagne_weights(stored, path)
 

@@ -15,7 +15,7 @@ from kerasal.layers import (
 from kerasal.models.padded import PaddedSaliencyModel
 from kerasal.models.resnet50 import RESNET50_LAYERS, dilated_resnet50, load_resnet50
 from kerasal.models.vgg16 import CONVOLUTIONS, vgg16_blocks
-from kerasal.weights import load_theano_weights, load_vgg16, resolve_vgg16
+from kerasal.weights import load_vgg16, resolve_vgg16
 
 FIDELITIES = ("original", "keras")
 # The last layers of the reference code's weights files.
@@ -46,8 +46,6 @@ class SAM(PaddedSaliencyModel):
 
     blur_sigma = 7.0
     default_name: str
-    REFERENCE_LAYERS: tuple[str, ...]
-
     side_multiple = 8
 
     def __init__(
@@ -84,12 +82,13 @@ class SAM(PaddedSaliencyModel):
                 filters, 5, padding="same", dilation_rate=4, activation="relu", name=f"{prior}_conv"
             )(x)
         bias = keras.initializers.Constant(initial_density)
-        x = keras.layers.Conv2D(1, 1, activation="relu", bias_initializer=bias, name="saliency")(x)
+        # In float32 from here on under every policy: the map shows every rounding.
+        x = keras.layers.Conv2D(
+            1, 1, activation="relu", bias_initializer=bias, name="saliency", dtype="float32"
+        )(x)
         map_ = BilinearUpsampling(16, theano=fidelity == "original", dtype="float32", name="map")(x)
         head = keras.Model([features], map_, name="head")
-        super().__init__(backbone, head, input_size, name=name or self.default_name, **kwargs)
-        self._options = {
-            "input_size": tuple(input_size),
+        options = {
             "fidelity": fidelity,
             "filters": filters,
             "backbone_filters": backbone_filters,
@@ -97,6 +96,7 @@ class SAM(PaddedSaliencyModel):
             "steps": steps,
             "initial_density": initial_density,
         }
+        super().__init__(backbone, head, input_size, options, name=name or self.default_name, **kwargs)
 
     @classmethod
     def map_size(cls, input_size):
@@ -104,19 +104,6 @@ class SAM(PaddedSaliencyModel):
 
     def _neck(self, x, filters):
         return x
-
-    def reference_layers(self) -> list[keras.layers.Layer]:
-        """The layers with weights in the order of the reference code's weights files."""
-        layers = {layer.name: layer for layer in (*self.backbone.layers, *self.head.layers)}
-        return [layers[name] for name in self.REFERENCE_LAYERS]
-
-    def load_original(self, path: Path | str) -> None:
-        """Take the weights of the reference code's file, HDF5 of Keras 1. InputError: they do not fit."""
-        load_theano_weights(self.reference_layers(), path)
-
-    def get_config(self):
-        # A saved model brings its backbone's weights itself.
-        return {**self._options, "backbone_weights": "random", "name": self.name}
 
 
 @keras.saving.register_keras_serializable(package="kerasal")

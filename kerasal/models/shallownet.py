@@ -7,8 +7,8 @@ from keras import ops
 
 from kerasal.errors import InputError
 from kerasal.layers import Maxout, resize_triangle
-from kerasal.models.base import SaliencyModel, resize_maps
-from kerasal.weights import StoredLayer, load_lasagne_weights
+from kerasal.models.base import SaliencyModel, check_input_size, resize_maps
+from kerasal.weights import StoredLayer, layers_by_name, load_lasagne_weights
 
 INPUT_SIZE = (96, 96)
 MAP_SIZE = (48, 48)
@@ -62,12 +62,12 @@ class ShallowNet(SaliencyModel):
         x = keras.layers.Dense(MAP_SIZE[0] * MAP_SIZE[1], name="output", dtype="float32")(x)
         x = keras.layers.Reshape((*MAP_SIZE, 1), name="pixels", dtype="float32")(x)
         map_ = keras.layers.Rescaling(0.5, 0.5, name="map", dtype="float32")(x)
-        super().__init__(
-            backbone, keras.Model([features], map_, name="head"), INPUT_SIZE, name=name, **kwargs
-        )
+        head = keras.Model([features], map_, name="head")
+        super().__init__(backbone, head, INPUT_SIZE, {}, name=name, **kwargs)
 
     @classmethod
     def check_input_size(cls, size):
+        check_input_size(size)
         if tuple(size) != INPUT_SIZE:
             raise InputError(f"input_size must be 96x96, got {'x'.join(map(str, size))}")
 
@@ -93,11 +93,8 @@ class ShallowNet(SaliencyModel):
 
         InputError: they do not fit.
         """
-        found = {layer.name: layer for part in (self.backbone, self.head) for layer in part.layers}
+        found = layers_by_name(self.backbone, self.head)
         shape = tuple(self.backbone.outputs[0].shape[1:])
         stored = [StoredLayer(found[f"conv{number}"], flipped=True) for number in (1, 2, 3)]
         stored += [StoredLayer(found["hidden4"], features=shape), StoredLayer(found["output"])]
         load_lasagne_weights(stored, path)
-
-    def get_config(self):
-        return {"input_size": self.input_size, "backbone_weights": "random", "name": self.name}

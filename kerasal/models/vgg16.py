@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from kerasal.layers import DilatedConv2D
+from kerasal.models.base import check_channels_last
 from kerasal.weights import load_vgg16, resolve_vgg16
 
 BLOCKS = {1: (64, 2), 2: (128, 2), 3: (256, 3), 4: (512, 3), 5: (512, 3)}  # filters, convolutions
@@ -37,8 +38,9 @@ def vgg16(
 
     Returns a model from (B, H, W, 3), BGR with the ImageNet mean removed, to a dictionary of feature
     maps by layer name. Source: Simonyan and Zisserman 2014, configuration D; layer names as in
-    keras.applications. InputError: see `kerasal.weights.load_vgg16`.
+    keras.applications. InputError: see `kerasal.weights.load_vgg16`; Keras set to channels first.
     """
+    check_channels_last()
     inputs = keras.Input((None, None, 3), name="stimulus")
     pools = [keras.layers.MaxPooling2D(2, name=f"block{block}_pool") for block in BLOCKS]
     initializer = keras.initializers.GlorotUniform if weights == "random" else SetLater

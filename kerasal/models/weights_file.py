@@ -15,6 +15,7 @@ from kerasal.errors import InputError
 from kerasal.models.base import SaliencyModel
 from kerasal.models.table import HELPERS, NETWORKS
 from kerasal.weights import find_weights, is_npz, lasagne_shapes, open_keras1
+from kerasal.weights.stored import reading
 
 
 def load_weights_file(weights: Path | str, **options) -> SaliencyModel:
@@ -51,7 +52,7 @@ def set_weights(network: keras.Model, weights: Path | str) -> None:
 
 
 def load_keras3(network: keras.Model, path: Path) -> None:
-    """Set all weights of a network from a .weights.h5 file of Keras 3, or none.
+    """Set all weights of a network from a file that Keras itself reads, such as .weights.h5, or none.
 
     Keras itself leaves weights as they are, with a warning or without, whose group a damaged file has lost.
     InputError: damaged, of another network, or with weights that are missing or not finite.
@@ -133,11 +134,8 @@ def _load(path, **options):
 def _network_of(path):
     """The name of the network that a file belongs to."""
     if _is_keras3(path):
-        try:
-            with h5py.File(path) as file:
-                name = str(file.attrs.get("kerasal_model", ""))
-        except Exception as error:
-            raise InputError(f"{path} is damaged: {' '.join(str(error).split())}") from None
+        with reading(path), h5py.File(path) as file:
+            name = str(file.attrs.get("kerasal_model", ""))
         if name not in _readable():
             raise InputError(
                 f"{path} does not say which network it belongs to: it was not converted by kerasal, and lies "

@@ -44,6 +44,42 @@ def test_a_dilated_convolution_is_keras_s():
     np.testing.assert_allclose(layer(maps), wanted, atol=1e-6)
 
 
+@pytest.fixture
+def channels_first():
+    """Keras's own layers have their channels first, unless they are told otherwise."""
+    keras.config.set_image_data_format("channels_first")
+    yield
+    keras.config.set_image_data_format("channels_last")
+
+
+def test_layers_have_their_channels_last_whatever_keras_is_set_to(channels_first):
+    image = np.random.default_rng(0).uniform(0, 255, (1, 8, 12, 3)).astype("float32")
+    shapes = {
+        ASPP(2, (1, 2)): (1, 8, 12, 4),
+        AttentiveConvLSTM(4, 2, steps=2): (1, 8, 12, 4),
+        GaussianBlur(): (1, 8, 12, 3),
+        StimulusPreprocessing((4, 24)): (1, 4, 24, 3),
+        TheanoMaxPooling2D(): (1, 4, 6, 3),
+    }
+    results = {layer: (layer(image), shape) for layer, shape in shapes.items()}
+    keras.config.set_image_data_format("channels_last")
+    for layer, (result, shape) in results.items():
+        assert tuple(result.shape) == shape, layer
+        again = type(layer).from_config({**layer.get_config(), "name": None})
+        again(image)
+        again.set_weights(layer.get_weights())
+        np.testing.assert_allclose(again(image), result, atol=1e-4)
+
+
+def test_a_dilated_convolution_takes_keras_s_options():
+    maps = np.random.default_rng(0).standard_normal((2, 9, 11, 3)).astype("float32")
+    layer = DilatedConv2D(5, 3, use_bias=False)
+    np.testing.assert_allclose(layer(maps), keras.ops.conv(maps, layer.kernel), atol=1e-5)
+    # Traced alone: on a CPU TensorFlow computes no convolution with channels first.
+    first = tf.function(DilatedConv2D(5, 3, padding="same", data_format="channels_first"))
+    assert first.get_concrete_function(tf.TensorSpec((2, 3, 8, 7))).output_shapes == (2, 5, 8, 7)
+
+
 def test_gaussian_blur_equals_a_plain_loop_over_pixels():
     image = np.random.default_rng(0).uniform(size=(7, 9, 2))
     blurred = keras.ops.convert_to_numpy(GaussianBlur(5, 1.0)(image[None].astype("float32")))[0]

@@ -168,6 +168,19 @@ def test_an_unknown_backbone_is_refused_with_the_known_names():
         models.build("sam-vgg", backbone="vgg16")
 
 
+def test_resnet50_takes_files_that_keras_reads_and_refuses_others_in_words(tmp_path):
+    options = {"input_size": (32, 48), "backbone": "resnet50"}
+    (tmp_path / "garbage.h5").write_bytes(b"no HDF5")
+    with pytest.raises(InputError, match=r"cannot load .*garbage\.h5"):
+        models.build("baseline", **options, backbone_weights=tmp_path / "garbage.h5")
+    resnet = keras.applications.ResNet50(include_top=False, weights=None)
+    resnet.save_weights(tmp_path / "resnet.weights.h5")
+    network = models.build("baseline", **options, backbone_weights=tmp_path / "resnet.weights.h5")
+    for layer in ("conv1_conv", "conv5_block3_3_conv"):
+        one, other = (model.get_layer(layer) for model in (network.backbone.get_layer("resnet50"), resnet))
+        np.testing.assert_array_equal(one.kernel, other.kernel)
+
+
 def test_random_weights_and_weights_that_come_later_leave_the_same_head():
     heads = []
     for weights in ("random", None):

@@ -106,6 +106,28 @@ def test_wrong_options_are_refused_by_name(options):
         models.build("baseline", backbone_weights="random", **options)
 
 
+@pytest.mark.parametrize("size", [300, 96.0, (300.5, 400), (64, 96, 3), (0, 0), None])
+def test_a_class_refuses_what_is_no_size_as_build_does(size):
+    for make in (models.Baseline, models.SAMVGG, models.SalGAN, models.ShallowNet):
+        with pytest.raises(InputError, match="input_size must be two whole numbers, rows and columns, got"):
+            make(size)
+
+
+def test_images_with_channels_first_are_refused_in_words():
+    makers = [
+        *(models.network_class(name) for name in models.NETWORKS),
+        models.SalGANDiscriminator,
+        models.vgg16,
+    ]
+    keras.config.set_image_data_format("channels_first")
+    try:
+        for make in makers:
+            with pytest.raises(InputError, match=r"channels last.*channels_first.*set_image_data_format"):
+                make()
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
 def test_unknown_model_is_refused_with_the_known_names():
     with pytest.raises(InputError, match=r"unknown model 'sam'.*baseline"):
         models.build("sam")

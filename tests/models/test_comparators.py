@@ -214,6 +214,19 @@ def test_deepconvnet_has_the_published_parameters(deepconvnet):
     assert np.array(fresh.head.get_layer("deconv1").kernel).mean() == pytest.approx(1 / 64, rel=1e-4)
 
 
+def test_deepconvnets_map_is_computed_in_float32_under_every_policy():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        layer = models.DeepConvNet().head.get_layer("conv9")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    features = np.random.default_rng(0).normal(size=(1, 13, 13, 32)).astype("float32")
+    layer.bias.assign([10.0])  # bfloat16 has steps of 1/16 here
+    # At the middle pixel the kernel covers all of them.
+    expected = np.sum(features[0].astype("float64") * np.array(layer.kernel)[..., 0]) + 10
+    assert float(layer(features)[0, 6, 6, 0]) == pytest.approx(expected, abs=1e-4)
+
+
 def test_shallownet_has_the_codes_parameters(shallownet):
     network, _ = shallownet
     assert network.count_params() == 34_864_384
@@ -294,7 +307,7 @@ def test_a_saved_network_goes_on_with_the_layers_that_learned(tmp_path):
     network.backbone.trainable = True  # frozen in a new one
     network.backbone.get_layer("block1_conv1").trainable = False
     network.head.get_layer("saliency").trainable = False
-    network.compile("adam", "mse")
+    network.compile("adam", "mse", run_eagerly=True)  # one step
     stimuli = photo(SIZE)[None].astype("float32")
     network.fit(stimuli, np.zeros((1, *SIZE, 1), "float32"), verbose=0)
     network.save(tmp_path / "network.keras")

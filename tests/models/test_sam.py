@@ -219,7 +219,7 @@ def test_a_network_with_a_trainable_backbone_learns_under_mixed_precision(publis
     assert sum(changed) > len(before) // 2
 
 
-def test_stimuli_are_prepared_in_float32_under_every_policy():
+def test_stimuli_and_maps_are_computed_in_float32_under_every_policy():
     stimulus = photo((32, 32))[None].astype("float32")
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -230,3 +230,8 @@ def test_stimuli_are_prepared_in_float32_under_every_policy():
         keras.config.set_dtype_policy("float32")
     prepared = np.array(network.backbone.get_layer("preprocessing")(stimulus))
     np.testing.assert_allclose(prepared, stimulus[..., ::-1] - (103.939, 116.779, 123.68), atol=1e-4)
+    features = np.random.default_rng(0).normal(size=(1, 4, 4, 8)).astype("float32")
+    layer = network.head.get_layer("saliency")
+    layer.bias.assign([10.0])  # bfloat16 has steps of 1/16 here
+    kernel, bias = layer.get_weights()
+    np.testing.assert_allclose(np.array(layer(features)), features @ kernel[0, 0] + bias, atol=1e-4)

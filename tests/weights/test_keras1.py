@@ -125,6 +125,7 @@ def names_lost(file):
         ),
         (replace("learningprior_2", 0, np.zeros(64)), ["learningprior_2", r"\(64,\)", r"\(12,\)"]),
         (replace("block1_conv1", 1, np.full(4, np.nan)), ["block1_conv1", "finite"]),
+        (replace("block1_conv1", 1, np.full(4, 1e300)), ["block1_conv1", "finite"]),
         (replace("block1_conv1", 1, np.array([b"a", b"b", b"c", b"d"])), ["block1_conv1", "floating"]),
         (lambda file: file.__delitem__("block4_conv1"), ["block4_conv1"]),
         (lambda file: file.attrs.__delitem__("layer_names"), ["layer_names"]),
@@ -132,7 +133,19 @@ def names_lost(file):
         (link, ["block2_conv1"]),
         (claim, ["block2_conv1", "1000000"]),
     ],
-    ids=["kernel", "cell", "prior", "nan", "text", "missing", "no names", "no weights", "link", "huge"],
+    ids=[
+        "kernel",
+        "cell",
+        "prior",
+        "nan",
+        "too large",
+        "text",
+        "missing",
+        "no names",
+        "no weights",
+        "link",
+        "huge",
+    ],
 )
 def test_a_file_that_does_not_fit_is_refused_by_name_and_nothing_is_set(path, network, edit, words):
     edited(path, edit)

@@ -172,12 +172,13 @@ def with_array(index, array):
         (with_array(0, np.zeros((2, 4, 3, 3), "f4")), ["arr_0", r"\(2, 4, 3, 3\), conv", r"\(4, 2, 3, 3\)"]),
         (with_array(3, np.zeros(6, "f4")), ["arr_2 to arr_3", r"\(6,\), dense needs \(5,\)"]),
         (with_array(1, np.full(4, np.inf, "f4")), ["arr_0 to arr_1", "finite"]),
+        (with_array(1, np.full(4, 1e300)), ["arr_0 to arr_1", "finite"]),
         (with_array(1, np.arange(4)), ["arr_1", "int64"]),
         (with_array(1, np.array([None] * 4)), ["arr_1", "Python objects"]),
         (small_arrays()[:3], ["3 arrays", "4"]),
         ([*small_arrays(), np.zeros(2)], ["5 arrays", "4"]),
     ],
-    ids=["kernel", "bias", "infinite", "whole numbers", "objects", "missing", "too many"],
+    ids=["kernel", "bias", "infinite", "too large", "whole numbers", "objects", "missing", "too many"],
 )
 def test_arrays_that_do_not_fit_are_refused_by_name(tmp_path, arrays, words):
     np.savez(tmp_path / "net.npz", *arrays)
@@ -258,10 +259,26 @@ def short_blob():
             reference.caffemodel({**small_blobs(), "conv": with_array(1, np.full(4, np.nan))[:2]}),
             ["conv", "finite"],
         ),
+        (
+            reference.caffemodel(
+                {**small_blobs(), "conv": with_array(1, np.full(4, 1e300))[:2]}, doubles=True
+            ),
+            ["conv", "finite"],
+        ),
         (b"GIF89a, not a network at all", [r"not a \.caffemodel"]),
         (short_blob(), ["conv", r"\(5,\), conv needs \(4,\)"]),
     ],
-    ids=["missing", "none", "empty", "shape", "bias missing", "nan", "gif", "shape says more"],
+    ids=[
+        "missing",
+        "none",
+        "empty",
+        "shape",
+        "bias missing",
+        "nan",
+        "too large",
+        "gif",
+        "shape says more",
+    ],
 )
 def test_a_caffemodel_that_does_not_fit_is_refused_by_name(tmp_path, content, words):
     (tmp_path / "net.caffemodel").write_bytes(content)

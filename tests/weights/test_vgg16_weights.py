@@ -7,9 +7,16 @@ import pytest
 
 from kerasal.errors import InputError
 from kerasal.models import vgg16
-from kerasal.weights import REGISTRY, load_vgg16, resolve_vgg16, sha256
+from kerasal.weights import (
+    REGISTRY,
+    layers_by_name,
+    load_keras_layers,
+    load_vgg16,
+    resolve_vgg16,
+    sha256,
+)
 from kerasal.weights.convert import vgg16_to_float16
-from kerasal.weights.vgg16 import KERAS_FILE
+from kerasal.weights.imagenet import VGG16_FILE
 
 SHIPPED = REGISTRY["vgg16.imagenet"]
 SOURCE = "weights/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -39,7 +46,7 @@ def test_imagenet_is_the_shipped_copy_where_no_home_folder_is_known(monkeypatch)
 def test_a_damaged_file_in_the_keras_cache_is_passed_over(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "models").mkdir()
-    (tmp_path / "models" / KERAS_FILE).write_bytes(b"cut off")
+    (tmp_path / "models" / VGG16_FILE).write_bytes(b"cut off")
     assert resolve_vgg16("imagenet") == SHIPPED.path
 
 
@@ -71,11 +78,27 @@ def test_a_layer_of_another_shape_is_refused_by_name_and_nothing_is_set(tmp_path
     with h5py.File(tmp_path / "wrong.h5", "a") as file:
         del file["block3_conv2/kernel"]
         file["block3_conv2/kernel"] = np.zeros((3, 3, 256, 128), "float16")
-    model = vgg16("random")
+    model = vgg16(None)
     before = model.get_layer("block1_conv1").get_weights()[0]
     with pytest.raises(InputError, match=r"wrong\.h5.*block3_conv2.*128.*256"):
         load_vgg16(model, tmp_path / "wrong.h5")
     np.testing.assert_array_equal(model.get_layer("block1_conv1").get_weights()[0], before)
+
+
+@pytest.mark.parametrize("value", [np.nan, 1e300])  # which float32 does not hold
+def test_a_value_that_is_not_finite_is_refused_by_its_layer_and_nothing_is_set(tmp_path, value):
+    layer, last = keras.layers.Conv2D(4, 3, name="first"), keras.layers.Conv2D(2, 1, name="last")
+    model = keras.Sequential([keras.Input((8, 8, 3)), layer, last])
+    before = model.get_weights()
+    with h5py.File(tmp_path / "wrong.h5", "w") as file:
+        for each in (layer, last):
+            for name, weight in zip(("kernel", "bias"), each.get_weights(), strict=True):
+                file[f"{each.name}/{name}"] = weight.astype("float64") + 1
+        file["last/bias"][1] = value
+    with pytest.raises(InputError, match=r"wrong\.h5: last has values that are not finite"):
+        load_keras_layers(layers_by_name(model), tmp_path / "wrong.h5", "VGG-16")
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_missing_layer_is_refused_by_name(tmp_path):
@@ -83,7 +106,7 @@ def test_a_missing_layer_is_refused_by_name(tmp_path):
     with h5py.File(tmp_path / "part.h5", "a") as file:
         del file["block4_conv1"]
     with pytest.raises(InputError, match="block4_conv1"):
-        load_vgg16(vgg16("random"), tmp_path / "part.h5")
+        load_vgg16(vgg16(None), tmp_path / "part.h5")
 
 
 @pytest.mark.parametrize("content", [b"", b"not HDF5", None])
@@ -91,7 +114,7 @@ def test_what_is_not_hdf5_or_cut_off_is_refused(tmp_path, content):
     path = tmp_path / "bad.h5"
     path.write_bytes(SHIPPED.path.read_bytes()[:1_000_000] if content is None else content)
     with pytest.raises(InputError, match=r"bad\.h5"):
-        load_vgg16(vgg16("random"), path)
+        load_vgg16(vgg16(None), path)
 
 
 def test_the_keras_file_and_its_half_precision_copy_give_the_same_features(shared):

@@ -15,22 +15,14 @@ FIXED, SMALL, SMALLEST = (", ".join(_TABLE.having(option, "title")) for option i
 
 @click.command()
 @click.argument("model", metavar="[RUN|NAME]", required=False, shell_complete=complete_models)
-@click.option(
-    "--model", "--weights", "named", metavar="RUN|NAME", shell_complete=complete_models, help="The same."
-)
+@options.models("named", "The same.", multiple=False)
 @click.option(
     "--format",
     type=click.Choice(list(FORMATS)),
     default="saved_model",
-    show_default=True,
     help=f"For {', '.join(entry.title for entry in FORMATS.values())}.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Folder (saved_model) or file to make.  [default: RUN/saved_model, RUN/model.onnx, ...]",
-)
+@options.output("Folder (saved_model) or file to make.  [default: RUN/saved_model, RUN/model.onnx, ...]")
 @click.option("--float16", is_flag=True, help=f"{SMALL}: store the weights in half the space.")
 @click.option(
     "--int8", is_flag=True, help=f"{SMALLEST}: store the weights in a quarter, and compute with such numbers."

@@ -13,21 +13,17 @@ from kerasal_cli.loading import keep_export, load_predictor, load_tables
 @click.command()
 @click.argument("models", metavar="[RUN|NAME]...", nargs=-1, shell_complete=complete_models)
 @options.models("named", "The same.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
-)
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--port", default=8000, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option(
     *("--max-megabytes", "max_bytes"),
     default=20.0,
-    show_default=True,
     callback=options.whole(1e6, "MB"),
     help="Largest file that is taken.",
 )
 @click.option(
     *("--max-megapixels", "max_pixels"),
     default=50.0,
-    show_default=True,
     callback=options.whole(1e6, "megapixels"),
     help="Largest image that is taken.",
 )

@@ -58,7 +58,7 @@ def show_json(values: Any) -> None:
 
 
 def show_rows(rows: list[dict[str, str]]) -> None:
-    """Print rows under the names of their entries, as wide as the terminal."""
+    """Print rows under the names of their entries, as wide as the terminal; 120 columns in a file."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -66,11 +66,11 @@ def show_rows(rows: list[dict[str, str]]) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row.values())
-    show_table(table)
+    _console(120).print(table)
 
 
 def show_facts(facts: Iterable[tuple[str, str]]) -> None:
-    """Print pairs of a label and a value, a line each."""
+    """Print pairs of a label and a value, a line each, as wide as `show_rows`."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -78,11 +78,6 @@ def show_facts(facts: Iterable[tuple[str, str]]) -> None:
     table.add_column(overflow="fold")
     for row in facts:
         table.add_row(*row)
-    show_table(table)
-
-
-def show_table(table) -> None:
-    """Print a table of rich's on stdout, as wide as the terminal; 120 columns where it goes to a file."""
     _console(120).print(table)
 
 
@@ -90,7 +85,8 @@ def _console(width: int):
     """Standard output, which has that width where it is no terminal."""
     from rich.console import Console
 
-    console = Console(highlight=False)
+    # A name such as photo[a].jpg or :key:.png is no markup.
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = width
     return console

@@ -40,7 +40,8 @@ from kerasal_cli.loading import load_data, load_library, load_light, open_cluste
     help="What to print.",
 )
 @options.output(
-    "Folder for the files .json, .csv, .md and .tex.  [default: the run folder, for a single run]"
+    "Folder for the files .json, .csv, .md and .tex.  [default: of a single run its folder, or one in it for "
+    "other data or a part]"
 )
 def evaluate(
     models,

@@ -50,20 +50,23 @@ def export(model, named, format, output, float16, int8, size) -> None:
     load_library()
     from kerasal._files import check_writable
     from kerasal.export import export as write
-    from kerasal.prediction import resolve
+    from kerasal.export.formats import check_request
+    from kerasal.prediction import find
 
-    if output:
-        check_writable(output.parent)
-    source = resolve(model)
+    source = find(model)
     if output is None:
         # A name that is no run folder has no folder to write to.
         run = Path(model.removeprefix("run:")) if model else None
         folder = run if run and run.is_dir() else Path(source.name)
         suffix = FORMATS[format].suffix
         output = folder / (f"model{suffix}" if suffix else format)
+    stored = {"float16": float16, "int8": int8, "size": rows_columns}
+    check_request(output, format, **stored)
+    check_writable(output.parent)
+    network = source.load()
     say(f"writing {output}, and running it to compare ...")
     with silent_stderr():  # converters and runtimes tell of themselves
-        result = write(source, output, format, float16=float16, int8=int8, size=rows_columns)
+        result = write(network, output, format, **stored)
     click.echo(f"wrote {result.path}, {result.size_bytes / 1e6:.1f} MB")
     if result.difference is None:
         say(f"not compared with kerasal predict: the runtime of {format} is not installed")

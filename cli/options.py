@@ -48,11 +48,8 @@ def of(table: type, *names: str, **changes: dict) -> Callable:
         plain = f"--{name.replace('_', '-')}"
         flag = metadata.get("flag") or (f"{plain}/--no-{plain[2:]}" if kind is bool else plain)
         arguments = {"default": None, "help": metadata["help"], "metavar": metadata.get("metavar")}
-        if kind in (int, float):
-            arguments["type"] = kind
-        elif kind is Path:
-            arguments["type"] = PATH
-        elif kind is bool and "/" not in flag:
+        arguments["type"] = {int: int, float: float, Path: PATH}.get(kind)
+        if kind is bool and "/" not in flag:
             arguments |= {"is_flag": True, "default": False}
         arguments |= changes.get(name, {})
         if arguments["help"]:

@@ -86,7 +86,7 @@ def predict(
         contours=_quantiles(contours),
         **options,
     )
-    inputs = prediction.find_inputs(images, recursive=recursive)
+    inputs = prediction.find_inputs(images, recursive=recursive, output=output)
     stems = prediction.video_stems(inputs.videos, output, outputs)
     few = len(inputs.images) <= prediction.FEW and not inputs.videos
     named, to_make = load_predictor(model, runtime, precision, few)

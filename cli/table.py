@@ -57,8 +57,11 @@ def show_json(values: Any) -> None:
     click.echo(json_text(values), nl=False)
 
 
-def show_rows(rows: list[dict[str, str]]) -> None:
-    """Print rows under the names of their entries, as wide as the terminal; 120 columns in a file."""
+def show_rows(rows: list[dict[str, str]], width: int | None = 120) -> None:
+    """Print rows under the names of their entries, as wide as the terminal, or `width` where there is none.
+
+    width: None is as wide as the environment's COLUMNS, or 80.
+    """
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -66,11 +69,11 @@ def show_rows(rows: list[dict[str, str]]) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row.values())
-    _console(120).print(table)
+    _console(width).print(table)
 
 
 def show_facts(facts: Iterable[tuple[str, str]]) -> None:
-    """Print pairs of a label and a value, a line each, as wide as `show_rows`."""
+    """Print pairs of a label and a value, a line each, as wide as `show_rows` has them."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -81,12 +84,12 @@ def show_facts(facts: Iterable[tuple[str, str]]) -> None:
     _console(120).print(table)
 
 
-def _console(width: int):
-    """Standard output, which has that width where it is no terminal."""
+def _console(width: int | None):
+    """Standard output, which has that width, if one is given, where it is no terminal."""
     from rich.console import Console
 
     # A name such as photo[a].jpg or :key:.png is no markup.
     console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
+    if width and not console.is_terminal:
         console.width = width
     return console

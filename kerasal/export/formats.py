@@ -55,16 +55,34 @@ def export(
         size: where the format has it, for runtimes that want fixed sizes: (rows, columns) of the one image
             that is taken at a time.
 
-    InputError: the path is there already or ends otherwise, a format that does not exist or whose converter
-    is not installed, an option that the format has not, or a predictor that is no network.
+    InputError: as `check_request`; a converter that is not installed, or a predictor that is no network.
     """
     path = Path(path)
+    stored = check_request(path, format, float16=float16, int8=int8, size=size)
+    if not isinstance(source.predictor, SaliencyModel):
+        raise InputError(f"{source.name} is no network, and only networks can be exported")
+    card = model_card(source, format, stored=stored, size=size)
+    suffix, options = FORMATS[format].suffix, FORMATS[format].options
+    with folder_beside(path) as folder:
+        partial = folder / f"model{suffix}"
+        write = resolve_name(f"kerasal.export.{FORMATS[format].writer}")
+        given = {"size": size, "float16": float16, "int8": int8}
+        write(source.predictor, partial, card, **{name: given[name] for name in options})
+        difference = _difference(source.predictor, partial, format, size)
+        os.replace(partial, path)
+    return Exported(path, _bytes(path), difference, COARSER.get((format, stored), TOLERANCE))
+
+
+def check_request(path: Path, format: str, *, float16: bool, int8: bool, size: tuple[int, int] | None) -> str:
+    """What the weights are stored as, of arguments of `export` that need no network to be checked.
+
+    InputError: the path is there already or ends otherwise, a format that does not exist, or an option that
+    it has not.
+    """
     if format not in FORMATS:
         raise InputError(f"unknown format {format!r}: one of {', '.join(FORMATS)}")
     if format != "keras" and keras.config.backend() != "tensorflow":
         raise InputError("exporting needs Keras on TensorFlow: unset KERAS_BACKEND")
-    if not isinstance(source.predictor, SaliencyModel):
-        raise InputError(f"{source.name} is no network, and only networks can be exported")
     options = FORMATS[format].options
     if float16 and int8:
         raise InputError("weights are stored as float16 or as int8, not as both")
@@ -81,15 +99,7 @@ def export(
         )
     if path.exists():
         raise InputError(f"{path} is there already: name another place with --output, or remove it")
-    card = model_card(source, format, stored=stored, size=size)
-    with folder_beside(path) as folder:
-        partial = folder / f"model{suffix}"
-        write = resolve_name(f"kerasal.export.{FORMATS[format].writer}")
-        given = {"size": size, "float16": float16, "int8": int8}
-        write(source.predictor, partial, card, **{name: given[name] for name in options})
-        difference = _difference(source.predictor, partial, format, size)
-        os.replace(partial, path)
-    return Exported(path, _bytes(path), difference, COARSER.get((format, stored), TOLERANCE))
+    return stored
 
 
 def _difference(model, path, format, size) -> float | None:

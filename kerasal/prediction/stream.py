@@ -1,6 +1,5 @@
 """Stimuli through a predictor in batches of the right size, in constant memory."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -8,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from kerasal._processes import available_cores
 from kerasal.errors import InputError
 from kerasal.prediction.predictor import Predictor
 
@@ -23,7 +23,7 @@ def batch_size(predictor: Predictor) -> int:
 
 def threads(predictor: Predictor) -> int:
     """How many threads decode, and how many write: a network on the CPU takes the other cores, a GPU none."""
-    return 2 if batch_size(predictor) <= BATCH else max(2, os.cpu_count() or 2)
+    return 2 if batch_size(predictor) <= BATCH else max(2, available_cores())
 
 
 def predicted(

@@ -258,6 +258,31 @@ def test_exports_predict_as_the_run_does_and_converters_and_runtimes_write_no_li
         np.testing.assert_allclose(saliency_map, maps[0], atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-o", "taken"], ["taken is there already"]),
+        ([], ["light.fine-tuned/saved_model is there already"]),
+        (["--format", "onnx", "-o", "it.tflite"], ["it.tflite", ".onnx"]),
+        (["--float16"], ["float16", "onnx", "saved_model"]),
+        (["-o", "file/deep/it"], ["file is no folder"]),
+    ],
+)
+def test_an_export_that_cannot_be_is_refused_before_a_network_is_loaded(
+    tmp_path, monkeypatch, options, words
+):
+    from kerasal.prediction import Source
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "light.fine-tuned/saved_model").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.setattr(Source, "load", lambda *_: pytest.fail("the network was loaded first"))
+    assert refused(invoke("export", "light.fine-tuned", *options), *words)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 @pytest.mark.parametrize("name", ["it.onnx", "it.tflite", "it.keras", "saved"])
 def test_an_export_that_is_damaged_or_another_programs_is_one_line(tmp_path, name):
     pytest.importorskip("onnxruntime")

@@ -37,44 +37,8 @@ class Exported:
         return self.difference is not None and self.difference <= self.tolerance
 
 
-def export(
-    source: LoadedPredictor,
-    path: Path | str,
-    format: str = "saved_model",
-    *,
-    float16: bool = False,
-    int8: bool = False,
-    size: tuple[int, int] | None = None,
-) -> Exported:
-    """Write a network with its pre- and post-processing, and compare what was written with the network.
-
-    Args:
-        path: the folder (saved_model) or file to make, which ends as its format's do: it is known by that.
-        format: one of FORMATS.
-        float16, int8: where the format has it: store the weights in half the space, or in a quarter.
-        size: where the format has it, for runtimes that want fixed sizes: (rows, columns) of the one image
-            that is taken at a time.
-
-    InputError: as `check_request`; a converter that is not installed, or a predictor that is no network.
-    """
-    path = Path(path)
-    stored = check_request(path, format, float16=float16, int8=int8, size=size)
-    if not isinstance(source.predictor, SaliencyModel):
-        raise InputError(f"{source.name} is no network, and only networks can be exported")
-    card = model_card(source, format, stored=stored, size=size)
-    suffix, options = FORMATS[format].suffix, FORMATS[format].options
-    with folder_beside(path) as folder:
-        partial = folder / f"model{suffix}"
-        write = resolve_name(f"kerasal.export.{FORMATS[format].writer}")
-        given = {"size": size, "float16": float16, "int8": int8}
-        write(source.predictor, partial, card, **{name: given[name] for name in options})
-        difference = _difference(source.predictor, partial, format, size)
-        os.replace(partial, path)
-    return Exported(path, _bytes(path), difference, COARSER.get((format, stored), TOLERANCE))
-
-
 def check_request(path: Path, format: str, *, float16: bool, int8: bool, size: tuple[int, int] | None) -> str:
-    """What the weights are stored as, of arguments of `export` that need no network to be checked.
+    """What the weights are stored as, of arguments of `export`, which need no network to be checked.
 
     InputError: the path is there already or ends otherwise, a format that does not exist, or an option that
     it has not.
@@ -100,6 +64,42 @@ def check_request(path: Path, format: str, *, float16: bool, int8: bool, size: t
     if path.exists():
         raise InputError(f"{path} is there already: name another place with --output, or remove it")
     return stored
+
+
+def export(
+    source: LoadedPredictor,
+    path: Path | str,
+    format: str = "saved_model",
+    *,
+    float16: bool = False,
+    int8: bool = False,
+    size: tuple[int, int] | None = None,
+) -> Exported:
+    """Write a network with its pre- and post-processing, and compare what was written with the network.
+
+    Args:
+        path: the folder (saved_model) or file to make, which ends as its format's do: it is known by that.
+        format: one of FORMATS.
+        float16, int8: where the format has it: store the weights in half the space, or in a quarter.
+        size: where the format has it, for runtimes that want fixed sizes: (rows, columns) of the one image
+            that is taken at a time.
+
+    InputError: as `check_request`; a converter that is not installed, or a predictor that is no network.
+    """
+    path = Path(path)
+    stored = check_request(path, format, float16=float16, int8=int8, size=size)
+    if not isinstance(source.predictor, SaliencyModel):
+        raise InputError(f"{source.name} is no network, and only networks can be exported")
+    suffix, options = FORMATS[format].suffix, FORMATS[format].options
+    card = model_card(source, format, stored=stored, size=size)
+    with folder_beside(path) as folder:
+        partial = folder / f"model{suffix}"
+        write = resolve_name(f"kerasal.export.{FORMATS[format].writer}")
+        given = {"size": size, "float16": float16, "int8": int8}
+        write(source.predictor, partial, card, **{name: given[name] for name in options})
+        difference = _difference(source.predictor, partial, format, size)
+        os.replace(partial, path)
+    return Exported(path, _bytes(path), difference, COARSER.get((format, stored), TOLERANCE))
 
 
 def _difference(model, path, format, size) -> float | None:

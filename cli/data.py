@@ -16,6 +16,7 @@ from kerasal_cli.loading import (
     progress,
     say,
 )
+from kerasal_cli.options import PATH
 from kerasal_cli.table import json_option, show_facts, show_json, show_rows
 
 ABOUT = ("stimuli", "first", "last")  # what is told of the stimuli whose features are kept
@@ -74,9 +75,7 @@ def _facts(info) -> dict:
 
 @data.command()
 @click.option(
-    "--cache-dir",
-    type=options.PATH,
-    help="The cache's folder.  [default: $KERASAL_CACHE or ~/.cache/kerasal]",
+    "--cache-dir", type=PATH, help="The cache's folder.  [default: $KERASAL_CACHE or ~/.cache/kerasal]"
 )
 @click.option("--empty", is_flag=True, help="Remove what no process uses.")
 @json_option
@@ -159,11 +158,9 @@ def info(name, as_json) -> None:
 
 @data.command()
 @click.argument("name", shell_complete=complete_datasets)
-@click.argument("folder", required=False, type=options.PATH)
+@click.argument("folder", required=False, type=PATH)
 @click.option(
-    "--archives",
-    type=options.PATH,
-    help="Where archives lie that you have already, and where others are kept.",
+    "--archives", type=PATH, help="Where archives lie that you have already, and where others are kept."
 )
 def fetch(name, folder, archives) -> None:
     """Download a dataset from its official page into FOLDER, check and unpack it.
@@ -189,13 +186,10 @@ def fetch(name, folder, archives) -> None:
 
 @data.command()
 @click.argument("name", shell_complete=complete_datasets)
-@click.argument("folder", required=False, type=options.PATH)
+@click.argument("folder", required=False, type=PATH)
 @options.reading
 @click.option(
-    "--maps",
-    type=options.PATH,
-    metavar="DIR",
-    help="Maps of another program: which would be scored against what?",
+    "--maps", type=PATH, metavar="DIR", help="Maps of another program: which would be scored against what?"
 )
 def check(name, folder, maps, **reading) -> None:
     """Read every file of a dataset; say what is wrong with which, what is odd, and its statistics.
@@ -239,7 +233,7 @@ def check(name, folder, maps, **reading) -> None:
 
 @data.command()
 @click.argument("name", shell_complete=complete_datasets)
-@click.argument("folder", required=False, type=options.PATH)
+@click.argument("folder", required=False, type=PATH)
 @options.output("Folder to make.  [default: prepared/NAME]")
 @click.option(
     "--size",
@@ -262,9 +256,13 @@ def prepare(name, folder, output, size, per_shard, **reading) -> None:
     """
     load_library()
     from kerasal import data, visualize
+    from kerasal._files import check_free, check_writable
     from kerasal.data.prepared import prepare as write
 
     rows_columns = None if size == "own" else options.rows_by_columns(size, "--size")
+    if output:
+        check_free(output)
+        check_writable(output.parent)
     dataset = load_data(None, name=name, data_dir=folder, **reading)
     output = output or Path("prepared") / dataset.name
 
@@ -281,7 +279,7 @@ def prepare(name, folder, output, size, per_shard, **reading) -> None:
 
 @data.command()
 @click.argument("name", shell_complete=complete_datasets)
-@click.argument("folder", required=False, type=options.PATH)
+@click.argument("folder", required=False, type=PATH)
 @click.option("--split", default="train", help="train, validation, test or all.")
 @click.option("--count", type=click.IntRange(1), default=6, help="Stimuli to draw.")
 @click.option("--stimulus", "names", multiple=True, metavar="NAME", help="Draw this one; may be repeated.")

@@ -8,22 +8,17 @@ import click
 
 def show(evaluation, style: str) -> None:
     """Print an evaluation to stdout: as tables for a terminal, or as Markdown, LaTeX or JSON."""
-    if style == "table":
-        for part in evaluation.parts:
-            _show_tables(part)
-    else:
+    if style != "table":
         text = {"markdown": evaluation.markdown, "latex": evaluation.latex, "json": evaluation.as_json}
         click.echo(text[style](), nl=False)
-
-
-def _show_tables(evaluation) -> None:
+        return
     from kerasal.evaluation import tables
 
-    comparison = evaluation.comparison
-    shown = tables.all_tables(comparison)
-    if len(evaluation.scores) > 1:
-        shown[0] = tables.means(comparison, errors=False)  # with errors, nine metrics fit no screen
-    show_tables(evaluation.title, shown)
+    for part in evaluation.parts:
+        shown = tables.all_tables(part.comparison)
+        if len(part.scores) > 1:
+            shown[0] = tables.means(part.comparison, errors=False)  # with errors, nine metrics fit no screen
+        show_tables(part.title, shown)
 
 
 def show_tables(title: str, shown) -> None:

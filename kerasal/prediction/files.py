@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerasal._files import make_folder
+from kerasal._processes import available_cores
 from kerasal._progress import Progress
 from kerasal._threads import ahead
 from kerasal.data.images import read_image
@@ -18,7 +19,7 @@ from kerasal.data.names import counted, normal
 from kerasal.errors import InputError
 from kerasal.prediction.outputs import Outputs
 from kerasal.prediction.predictor import Predictor
-from kerasal.prediction.stream import batch_size, predicted, threads
+from kerasal.prediction.stream import BATCH, batch_size, predicted
 
 IGNORES_CASE = sys.platform in ("darwin", "win32")  # whose file systems mostly do
 
@@ -56,7 +57,8 @@ def predict_to_folder(
         skipped.append(f"{path}: {error}")
 
     paths = progress(images, f"predicting {counted(len(images), 'image')}")
-    many = threads(predictor)
+    # Threads that decode, and that write: a network on the CPU takes the other cores, a GPU none.
+    many = 2 if batch_size(predictor) <= BATCH else max(2, available_cores())
     with ThreadPoolExecutor(many) as readers, ThreadPoolExecutor(many) as writers:
         try:
             stimuli = _readable(ahead(readers, _read, paths, batch_size(predictor)), skipped)

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from kerasal._processes import available_cores
 from kerasal.errors import InputError
 from kerasal.prediction.predictor import Predictor
 
@@ -19,11 +18,6 @@ Key = TypeVar("Key")
 def batch_size(predictor: Predictor) -> int:
     """How many stimuli the predictor gets at once: as `SaliencyModel.inference_batch` says, else 4."""
     return getattr(predictor, "inference_batch", BATCH)
-
-
-def threads(predictor: Predictor) -> int:
-    """How many threads decode, and how many write: a network on the CPU takes the other cores, a GPU none."""
-    return 2 if batch_size(predictor) <= BATCH else max(2, available_cores())
 
 
 def predicted(

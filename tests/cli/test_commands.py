@@ -340,6 +340,7 @@ def test_quiet_leaves_results_and_errors_alone_and_verbose_says_where_one_arose(
         ["compare", "-o", "file"],
         ["quest", "-o", "file/deep/er"],
         ["predict", "photo.png", "-o", "file"],
+        ["data", "prepare", "photos", "-o", "file/deep"],
     ],
 )
 def test_an_output_folder_that_cannot_be_made_is_told_before_data_are_read(tmp_path, monkeypatch, arguments):
@@ -356,7 +357,9 @@ def test_serve_without_its_libraries_and_on_a_taken_port_is_one_line(trained, mo
     pytest.importorskip("uvicorn")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert refused(invoke("serve", trained / "run", "--port", port), port, "--port")
+        with monkeypatch.context() as patch:
+            patch.setattr("kerasal.prediction.choose", lambda *_, **__: pytest.fail("loaded first"))
+            assert refused(invoke("serve", trained / "run", "--port", port), port, "--port")
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.delattr("kerasal.serving")
     for module in ("kerasal.serving", "kerasal.serving.server"):
@@ -448,8 +451,8 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(trained, tmp_path, monkey
         (["predict", __file__, "--contours", "a,b"], ["a,b"]),
         (["predict", __file__, "--contours", "7"], ["7", "quantiles"]),
         (["predict", __file__, "--model", "itti:1997"], ["itti:1997", "itti-1998"]),
-        (["serve", "--model", "/nowhere"], ["/nowhere", "run folder"]),
-        (["serve", "/nowhere"], ["/nowhere", "run folder"]),
+        (["serve", "--port", "0", "--model", "/nowhere"], ["/nowhere", "run folder"]),
+        (["serve", "--port", "0", "/nowhere"], ["/nowhere", "run folder"]),
     ],
 )
 def test_wrong_arguments_of_the_other_commands_are_one_line(arguments, words):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -50,7 +50,9 @@ def predict(
     return [saliency_map for _, _, saliency_map in predicted(predictor, stimuli, _refuse, processes=1)]
 
 
-def pysaliency_model(model: Predictor | str | Path | None = None, **options) -> "pysaliency.SaliencyMapModel":
+def pysaliency_model(
+    model: Predictor | str | Path | None = None, **options: Any
+) -> "pysaliency.SaliencyMapModel":
     """A `pysaliency.SaliencyMapModel` of a predictor, or of what `kerasal.load` finds by a name.
 
     options: of pysaliency's class, such as `caching`. Its maps are in [0, 1]; they are no densities.
@@ -60,7 +62,7 @@ def pysaliency_model(model: Predictor | str | Path | None = None, **options) -> 
     predictor = _predictor(model)
 
     class KerasalModel(pysaliency.SaliencyMapModel):
-        def _saliency_map(self, stimulus):
+        def _saliency_map(self, stimulus: np.ndarray) -> np.ndarray:
             return predictor.saliency_maps([as_rgb(stimulus)])[0]
 
     return KerasalModel(**options)

@@ -30,7 +30,12 @@ from kerasal_cli.weights import weights
 
 
 @click.group(
-    cls=ErrorLines, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=ErrorLines,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "show_default": True,
+    },
 )
 @click.version_option(package_name="kerasal")
 def main() -> None:

@@ -12,13 +12,8 @@ from kerasal_cli.loading import load_data, load_library, progress, say
 @options.data(default="synthetic")
 @options.models("models", "A trained run, a weights file, or NETWORK:FILE, besides what is at hand.")
 @options.maps
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="The comparison's folder.  [default: comparisons/DATA]",
-)
-@click.option("--split", default="test", show_default=True, help="train, validation, test or all.")
+@options.output("The comparison's folder.  [default: comparisons/DATA]")
+@click.option("--split", default="test", help="train, validation, test or all.")
 @options.metrics("all that the data allow")
 @options.stimuli("To show maps of.  [default: as before, or three of the split]")
 @options.processes

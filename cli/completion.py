@@ -12,7 +12,7 @@ def complete_losses(context, parameter, incomplete: str) -> list[CompletionItem]
     load_tables()
     from kerasal.losses.table import LOSSES
 
-    begun = max(incomplete.rfind(sign) for sign in "+*,- ") + 1
+    begun = max(incomplete.rfind(sign) for sign in "+*, ") + 1
     return _items((incomplete[:begun] + name for name in LOSSES), incomplete)
 
 

@@ -1,18 +1,24 @@
 """kerasal data"""
 
-import contextlib
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from kerasal_cli import options
 from kerasal_cli.completion import complete_datasets
-from kerasal_cli.loading import load_data, load_library, load_light, load_tables, progress, say
-from kerasal_cli.table import json_option, show_facts, show_json, show_rows, show_table
+from kerasal_cli.loading import (
+    download_bars,
+    load_data,
+    load_library,
+    load_light,
+    load_tables,
+    progress,
+    say,
+)
+from kerasal_cli.options import PATH
+from kerasal_cli.table import json_option, show_facts, show_json, show_rows
 
-PATH = click.Path(path_type=Path)
 ABOUT = ("stimuli", "first", "last")  # what is told of the stimuli whose features are kept
 
 
@@ -173,7 +179,7 @@ def fetch(name, folder, archives) -> None:
 
     known = facts(name)
     click.echo(f"{known.title}\nlicence: {known.licence}\ncite: {known.citation}\npage: {known.page}")
-    with _download_bars() as watch:
+    with download_bars() as watch:
         path = get(known, folder or default_folder(name), archives=archives, watch=watch, report=say)
     click.echo(f"{name} is in {path}; next: kerasal data check {name} {shlex.quote(str(path))}")
 
@@ -197,8 +203,6 @@ def check(name, folder, maps, **reading) -> None:
       kerasal data check my_folder --maps other_program/maps
     """
     load_light()
-    from rich.table import Table
-
     from kerasal.data import locate
     from kerasal.data.check import check as look
     from kerasal.data.check import statistics
@@ -217,13 +221,11 @@ def check(name, folder, maps, **reading) -> None:
     if not troubles:
         click.echo("nothing is wrong with any file")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold red")
-    table.add_column("file", overflow="fold")
-    table.add_column("what is wrong", overflow="fold")
+    rows = []
     for path, what in troubles:
         inside = path.is_relative_to(folder)
-        table.add_row(str(path.relative_to(folder) if inside else path), what)
-    show_table(table)
+        rows.append({"file": str(path.relative_to(folder) if inside else path), "what is wrong": what})
+    show_rows(rows)
     where = f"{folder} and {maps}" if of_maps else folder
     click.echo(f"Error: {counted(len(troubles), 'trouble')} in {where}", err=True)
     raise SystemExit(1)
@@ -232,16 +234,15 @@ def check(name, folder, maps, **reading) -> None:
 @data.command()
 @click.argument("name", shell_complete=complete_datasets)
 @click.argument("folder", required=False, type=PATH)
-@click.option("-o", "--output", type=PATH, help="Folder to make.  [default: prepared/NAME]")
+@options.output("Folder to make.  [default: prepared/NAME]")
 @click.option(
     "--size",
     default="300x400",
-    show_default=True,
     metavar="ROWSxCOLUMNS|own",
     help="Size that training will use: stimuli are shrunk to it, keeping their proportions; own: not at all.",
 )
 @options.reading
-@click.option("--per-shard", type=click.IntRange(1), default=256, show_default=True, help="Samples a file.")
+@click.option("--per-shard", type=click.IntRange(1), default=256, help="Samples a file.")
 def prepare(name, folder, output, size, per_shard, **reading) -> None:
     """Turn a dataset into TFRecords, decoded and shrunk, that training reads fast.
 
@@ -255,9 +256,13 @@ def prepare(name, folder, output, size, per_shard, **reading) -> None:
     """
     load_library()
     from kerasal import data, visualize
+    from kerasal._files import check_free, check_writable
     from kerasal.data.prepared import prepare as write
 
     rows_columns = None if size == "own" else options.rows_by_columns(size, "--size")
+    if output:
+        check_free(output)
+        check_writable(output.parent)
     dataset = load_data(None, name=name, data_dir=folder, **reading)
     output = output or Path("prepared") / dataset.name
 
@@ -275,16 +280,14 @@ def prepare(name, folder, output, size, per_shard, **reading) -> None:
 @data.command()
 @click.argument("name", shell_complete=complete_datasets)
 @click.argument("folder", required=False, type=PATH)
-@click.option("--split", default="train", show_default=True, help="train, validation, test or all.")
-@click.option("--count", type=click.IntRange(1), default=6, show_default=True, help="Stimuli to draw.")
+@click.option("--split", default="train", help="train, validation, test or all.")
+@click.option("--count", type=click.IntRange(1), default=6, help="Stimuli to draw.")
 @click.option("--stimulus", "names", multiple=True, metavar="NAME", help="Draw this one; may be repeated.")
 @click.option(
     "--center-bias", is_flag=True, help="Draw the split's centre bias instead; writes it as .npy too."
 )
 @options.reading
-@click.option(
-    "-o", "--output", type=PATH, help="Picture to write.  [default: NAME.jpg or NAME-center-bias.png]"
-)
+@options.output("Picture to write.  [default: NAME.jpg or NAME-center-bias.png]")
 def show(name, folder, split, count, names, center_bias, output, **reading) -> None:
     """Draw stimuli of a dataset with their fixations and density maps, or its centre bias, as one picture.
 
@@ -305,20 +308,3 @@ def show(name, folder, split, count, names, center_bias, output, **reading) -> N
         written = [visualize.draw_samples(samples, output or Path(f"{stem}.jpg"))]
     for path in written:
         click.echo(f"wrote {path}")
-
-
-@contextlib.contextmanager
-def _download_bars() -> Iterator:
-    """A context: makes, for a file's name, what shows how many of its bytes are there."""
-    from rich import progress as rich
-    from rich.console import Console
-
-    numbers = rich.DownloadColumn(), rich.TransferSpeedColumn(), rich.TimeRemainingColumn()
-    columns = "{task.description}", rich.BarColumn(), *numbers
-    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-
-        def watch(name):
-            task = bars.add_task(name, total=None)
-            return lambda done, total: bars.update(task, completed=done, total=total)
-
-        yield watch

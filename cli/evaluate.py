@@ -21,14 +21,12 @@ from kerasal_cli.loading import load_data, load_library, load_light, open_cluste
     help="chance, center-bias, observers, half-observers or upper-bound.  [repeatable]",
 )
 @options.data(default=None)
-@click.option("--split", default="test", show_default=True, help="train, validation, test or all.")
+@click.option("--split", default="test", help="train, validation, test or all.")
 @options.metrics("all that the data allow")
 @click.option(
     "--reference", metavar="NAME", help="The system that others are compared with.  [default: the first]"
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap intervals."
-)
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap intervals.")
 @options.processes
 @options.cluster
 @click.option(
@@ -39,14 +37,11 @@ from kerasal_cli.loading import load_data, load_library, load_light, open_cluste
     "style",
     type=click.Choice(["table", "markdown", "latex", "json"]),
     default="table",
-    show_default=True,
     help="What to print.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Folder for the files .json, .csv, .md and .tex.  [default: the run folder, for a single run]",
+@options.output(
+    "Folder for the files .json, .csv, .md and .tex.  [default: of a single run its folder, or one in it for "
+    "other data or a part]"
 )
 def evaluate(
     models,

@@ -15,22 +15,14 @@ FIXED, SMALL, SMALLEST = (", ".join(_TABLE.having(option, "title")) for option i
 
 @click.command()
 @click.argument("model", metavar="[RUN|NAME]", required=False, shell_complete=complete_models)
-@click.option(
-    "--model", "--weights", "named", metavar="RUN|NAME", shell_complete=complete_models, help="The same."
-)
+@options.models("named", "The same.", multiple=False)
 @click.option(
     "--format",
     type=click.Choice(list(FORMATS)),
     default="saved_model",
-    show_default=True,
     help=f"For {', '.join(entry.title for entry in FORMATS.values())}.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Folder (saved_model) or file to make.  [default: RUN/saved_model, RUN/model.onnx, ...]",
-)
+@options.output("Folder (saved_model) or file to make.  [default: RUN/saved_model, RUN/model.onnx, ...]")
 @click.option("--float16", is_flag=True, help=f"{SMALL}: store the weights in half the space.")
 @click.option(
     "--int8", is_flag=True, help=f"{SMALLEST}: store the weights in a quarter, and compute with such numbers."
@@ -58,20 +50,23 @@ def export(model, named, format, output, float16, int8, size) -> None:
     load_library()
     from kerasal._files import check_writable
     from kerasal.export import export as write
-    from kerasal.prediction import resolve
+    from kerasal.export.formats import check_request
+    from kerasal.prediction import find
 
-    if output:
-        check_writable(output.parent)
-    source = resolve(model)
+    source = find(model)
     if output is None:
         # A name that is no run folder has no folder to write to.
         run = Path(model.removeprefix("run:")) if model else None
         folder = run if run and run.is_dir() else Path(source.name)
         suffix = FORMATS[format].suffix
         output = folder / (f"model{suffix}" if suffix else format)
+    stored = {"float16": float16, "int8": int8, "size": rows_columns}
+    check_request(output, format, **stored)
+    check_writable(output.parent)
+    network = source.load()
     say(f"writing {output}, and running it to compare ...")
     with silent_stderr():  # converters and runtimes tell of themselves
-        result = write(source, output, format, float16=float16, int8=int8, size=rows_columns)
+        result = write(network, output, format, **stored)
     click.echo(f"wrote {result.path}, {result.size_bytes / 1e6:.1f} MB")
     if result.difference is None:
         say(f"not compared with kerasal predict: the runtime of {format} is not installed")

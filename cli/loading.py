@@ -139,13 +139,34 @@ def progress(items: Sequence, what: str) -> Iterator:
     if QUIET:
         return iter(items)
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import track
 
     console = Console(stderr=True)
     if not console.is_terminal:
         click.echo(f"{what} ...", err=True)
         return iter(items)
-    return iter(track(items, description=what, console=console))
+    return iter(track(items, description=escape(what), console=console))
+
+
+@contextlib.contextmanager
+def download_bars() -> Iterator:
+    """A context: makes, for a file's name, what shows how many of its bytes are there, on a terminal."""
+    from rich import progress as rich
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    console.quiet = QUIET or not console.is_terminal
+    numbers = rich.DownloadColumn(), rich.TransferSpeedColumn(), rich.TimeRemainingColumn()
+    with rich.Progress(
+        "{task.description}", rich.BarColumn(), *numbers, console=console, transient=True
+    ) as bars:
+
+        def watch(name):
+            task = bars.add_task(name, total=None)
+            return lambda done, total: bars.update(task, completed=done, total=total)
+
+        yield watch
 
 
 def load_predictor(model: str | Path | None, runtime: str, precision: str = "float32", few: bool = True):

@@ -4,7 +4,7 @@ import click
 
 from kerasal_cli.completion import complete_losses
 from kerasal_cli.loading import load_library, load_tables
-from kerasal_cli.table import json_option, show_json
+from kerasal_cli.table import json_option, show_json, show_rows
 
 LEGEND = """\
 eq.: equation or section of Bruckert et al. 2019, - for a loss that it does not
@@ -61,30 +61,24 @@ def _facts(name: str) -> dict:
 
 def _list(as_json: bool) -> None:
     """A table of all losses, for 80 columns and more."""
-    from rich.console import Console
-    from rich.table import Table
-
     from kerasal.losses.table import LOSSES
 
     if as_json:
         show_json([_facts(name) for name in LOSSES])
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("spec", "class", "family", "eq.", "needs", "parameter"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("in sum", justify="right")
-    for name, info in LOSSES.items():
-        parameter = f"{info.parameter} {info.default:g}" if info.parameter else ""
-        table.add_row(
-            name,
-            info.class_name,
-            info.family,
-            info.equation or "-",
-            info.ground_truth,
-            parameter,
-            f"{info.coefficient:g}",
-        )
-    Console(highlight=False).print(table)
+    rows = [
+        {
+            "spec": name,
+            "class": info.class_name,
+            "family": info.family,
+            "eq.": info.equation or "-",
+            "needs": info.ground_truth,
+            "parameter": f"{info.parameter} {info.default:g}" if info.parameter else "",
+            "in sum": f"{info.coefficient:6g}",
+        }
+        for name, info in LOSSES.items()
+    ]
+    show_rows(rows, width=None)
     click.echo(f"\n{LEGEND}")
 
 

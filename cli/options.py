@@ -48,11 +48,8 @@ def of(table: type, *names: str, **changes: dict) -> Callable:
         plain = f"--{name.replace('_', '-')}"
         flag = metadata.get("flag") or (f"{plain}/--no-{plain[2:]}" if kind is bool else plain)
         arguments = {"default": None, "help": metadata["help"], "metavar": metadata.get("metavar")}
-        if kind in (int, float):
-            arguments["type"] = kind
-        elif kind is Path:
-            arguments["type"] = click.Path(path_type=Path)
-        elif kind is bool and "/" not in flag:
+        arguments["type"] = {int: int, float: float, Path: PATH}.get(kind)
+        if kind is bool and "/" not in flag:
             arguments |= {"is_flag": True, "default": False}
         arguments |= changes.get(name, {})
         if arguments["help"]:
@@ -73,6 +70,7 @@ def together(options: Sequence[Callable]) -> Callable:
     return decorate
 
 
+PATH = click.Path(path_type=Path)
 NETWORKS = read_table("models.table").NETWORKS
 TRAINING = read_table("training.table")
 READING = read_table("data.options")
@@ -83,21 +81,26 @@ processes = click.option(
 )
 
 
-def models(name: str, help: str) -> Callable:
-    """The option that names trained networks and other models."""
+def models(name: str, help: str, multiple: bool = True) -> Callable:
+    """The option that names trained networks and other models, or one."""
     return click.option(
         *("--model", "--weights", name),
-        multiple=True,
+        multiple=multiple,
         shell_complete=complete_models,
         metavar="RUN|NAME",
-        help=f"{help}  [repeatable]",
+        help=f"{help}  [repeatable]" if multiple else help,
     )
+
+
+def output(help: str, default: str | None = None) -> Callable:
+    """The option that names the folder or file to write."""
+    return click.option("-o", "--output", type=PATH, default=default, help=help)
 
 
 maps = click.option(
     "--maps",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Maps of another program: image files or .npy, named as the stimuli.  [repeatable]",
 )
@@ -125,7 +128,7 @@ def cache(what: str) -> Callable:
         [
             click.option(
                 "--cache-dir",
-                type=click.Path(path_type=Path),
+                type=PATH,
                 help=f"Where features are kept between {what}s.{place}",
             ),
             click.option(
@@ -163,7 +166,6 @@ def data(default: str | None) -> Callable:
             "--data",
             shell_complete=complete_datasets,
             default=default,
-            show_default=default is not None,
             metavar="NAME|PATH",
             help="synthetic, a name of `kerasal data list`, or the path of a folder: prepared, or with "
             "images/ and maps/ or fixations/; or several: osie+scene, osie*2+scene.",
@@ -195,7 +197,6 @@ runtime = click.option(
     "--runtime",
     type=click.Choice(["auto", "tensorflow", "lite"]),
     default="auto",
-    show_default=True,
     help="What computes a network's maps: LiteRT (lite), which starts faster, TensorFlow, or what fits.",
 )
 

@@ -1,59 +1,39 @@
 """kerasal predict"""
 
-import json
-from pathlib import Path
-
 import click
 
 from kerasal_cli import options
-from kerasal_cli.completion import complete_models
 from kerasal_cli.loading import keep_export, load_predictor, load_tables, progress, say
+from kerasal_cli.table import show_json
 
 DEFAULT = options.read_table("weights.registry").DEFAULT
 
 
 @click.command()
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--model",
-    "--weights",
+@click.argument("images", nargs=-1, required=True, type=options.PATH)
+@options.models(
     "model",
-    shell_complete=complete_models,
-    metavar="RUN|NAME",
-    help="Run folder of a trained network, name of `kerasal models` such as gbvs, weights file, or what "
+    "Run folder of a trained network, name of `kerasal models` such as gbvs, weights file, or what "
     f"`kerasal export` wrote.  [default: {DEFAULT}, which comes with kerasal]",
+    multiple=False,
 )
 @click.option("--recursive", is_flag=True, help="Folders with all that lies in folders within.")
-@click.option(
-    "-o",
-    "--output",
-    default="saliency",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder to write to.",
-)
-@click.option(
-    "--precision",
-    default="auto",
-    show_default=True,
-    help="Of backbone and head: auto, float32, bfloat16 or float16.",
-)
+@options.output("Folder to write to.", default="saliency")
+@click.option("--precision", default="auto", help="Of backbone and head: auto, float32, bfloat16 or float16.")
 @options.runtime
 @click.option(
     "--mirror",
     is_flag=True,
     help="Take the mean of the maps of an image and of its mirror image: twice the time, a little better.",
 )
-@click.option("--map/--no-map", default=True, help="Write STEM.png, the map in grey.  [default: yes]")
+@click.option("--map/--no-map", default=True, help="Write STEM.png, the map in grey.")
 @click.option(
-    "--overlay/--no-overlay",
-    default=True,
-    help="Write STEM_overlay.jpg, the heat map over the image.  [default: yes]",
+    "--overlay/--no-overlay", default=True, help="Write STEM_overlay.jpg, the heat map over the image."
 )
 @click.option("--npy", is_flag=True, help="Write STEM.npy, the map's float values in [0, 1].")
 @click.option("--density", is_flag=True, help="Write STEM_density.npy, float values that sum to 1.")
-@click.option("--colors", default="inferno", show_default=True, help="Colour map, one of Matplotlib's.")
-@click.option("--opacity", default=0.6, show_default=True, help="Of the heat map's hottest parts, 0 to 1.")
+@click.option("--colors", default="inferno", help="Colour map, one of Matplotlib's.")
+@click.option("--opacity", default=0.6, help="Of the heat map's hottest parts, 0 to 1.")
 @click.option(
     "--contours",
     metavar="Q[,Q...]",
@@ -64,7 +44,6 @@ DEFAULT = options.read_table("weights.registry").DEFAULT
     "--stretch",
     type=click.Choice(["none", "min-max", "percentile"]),
     default="none",
-    show_default=True,
     help="Of pictures of flat maps: between their lowest and highest value, or percentiles 1 and 99.",
 )
 @click.option("--color-bar", is_flag=True, help="Put the scale beside the overlay.")
@@ -78,12 +57,8 @@ DEFAULT = options.read_table("weights.registry").DEFAULT
 @click.option(
     "--crop", metavar="W:H", help="Write STEM_crop.jpg, the most salient part of this aspect, such as 16:9."
 )
-@click.option(
-    "--crop-scale", default=1.0, show_default=True, help="Its size: 1 is the largest of that aspect."
-)
-@click.option(
-    "--every", type=click.IntRange(1), default=1, show_default=True, help="Videos: predict each N-th frame."
-)
+@click.option("--crop-scale", default=1.0, help="Its size: 1 is the largest of that aspect.")
+@click.option("--every", type=click.IntRange(1), default=1, help="Videos: predict each N-th frame.")
 def predict(
     images, model, precision, runtime, mirror, output, regions, crop, contours, every, recursive, **options
 ) -> None:
@@ -111,7 +86,7 @@ def predict(
         contours=_quantiles(contours),
         **options,
     )
-    inputs = prediction.find_inputs(images, recursive=recursive)
+    inputs = prediction.find_inputs(images, recursive=recursive, output=output)
     stems = prediction.video_stems(inputs.videos, output, outputs)
     few = len(inputs.images) <= prediction.FEW and not inputs.videos
     named, to_make = load_predictor(model, runtime, precision, few)
@@ -142,12 +117,10 @@ def predict(
         click.echo(f"Warning: skipped: {line}", err=True)
     if not facts:
         raise click.ClickException(f"none of {counted(len(skipped), 'file')} could be predicted")
-    asked = bool(regions or crop)
-    if asked:
-        click.echo(json.dumps(facts, indent=2))
     what = counted(len(facts), "file" if inputs.videos else "image")
     last = f"wrote maps of {what} to {output}" + (f", skipped {len(skipped)}" if skipped else "")
-    if asked:
+    if regions or crop:
+        show_json(facts)
         say(last)  # JSON has stdout for itself
     else:
         click.echo(last)

@@ -8,22 +8,17 @@ import click
 
 def show(evaluation, style: str) -> None:
     """Print an evaluation to stdout: as tables for a terminal, or as Markdown, LaTeX or JSON."""
-    if style == "table":
-        for part in evaluation.parts:
-            _show_tables(part)
-    else:
+    if style != "table":
         text = {"markdown": evaluation.markdown, "latex": evaluation.latex, "json": evaluation.as_json}
         click.echo(text[style](), nl=False)
-
-
-def _show_tables(evaluation) -> None:
+        return
     from kerasal.evaluation import tables
 
-    comparison = evaluation.comparison
-    shown = tables.all_tables(comparison)
-    if len(evaluation.scores) > 1:
-        shown[0] = tables.means(comparison, errors=False)  # with errors, nine metrics fit no screen
-    show_tables(evaluation.title, shown)
+    for part in evaluation.parts:
+        shown = tables.all_tables(part.comparison)
+        if len(part.scores) > 1:
+            shown[0] = tables.means(part.comparison, errors=False)  # with errors, nine metrics fit no screen
+        show_tables(part.title, shown)
 
 
 def show_tables(title: str, shown) -> None:
@@ -57,8 +52,11 @@ def show_json(values: Any) -> None:
     click.echo(json_text(values), nl=False)
 
 
-def show_rows(rows: list[dict[str, str]]) -> None:
-    """Print rows under the names of their entries, as wide as the terminal."""
+def show_rows(rows: list[dict[str, str]], width: int | None = 120) -> None:
+    """Print rows under the names of their entries, as wide as the terminal, or `width` where there is none.
+
+    width: None is as wide as the environment's COLUMNS, or 80.
+    """
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -66,11 +64,11 @@ def show_rows(rows: list[dict[str, str]]) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row.values())
-    show_table(table)
+    _console(width).print(table)
 
 
 def show_facts(facts: Iterable[tuple[str, str]]) -> None:
-    """Print pairs of a label and a value, a line each."""
+    """Print pairs of a label and a value, a line each, as wide as `show_rows` has them."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -78,19 +76,15 @@ def show_facts(facts: Iterable[tuple[str, str]]) -> None:
     table.add_column(overflow="fold")
     for row in facts:
         table.add_row(*row)
-    show_table(table)
-
-
-def show_table(table) -> None:
-    """Print a table of rich's on stdout, as wide as the terminal; 120 columns where it goes to a file."""
     _console(120).print(table)
 
 
-def _console(width: int):
-    """Standard output, which has that width where it is no terminal."""
+def _console(width: int | None):
+    """Standard output, which has that width, if one is given, where it is no terminal."""
     from rich.console import Console
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
+    # A name such as photo[a].jpg or :key:.png is no markup.
+    console = Console(highlight=False, markup=False, emoji=False)
+    if width and not console.is_terminal:
         console.width = width
     return console

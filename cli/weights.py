@@ -1,12 +1,11 @@
 """kerasal weights"""
 
 import shlex
-import sys
-from pathlib import Path
 
 import click
 
-from kerasal_cli.loading import load_library, load_tables
+from kerasal_cli import options
+from kerasal_cli.loading import download_bars, load_library, load_tables
 from kerasal_cli.table import json_option, show_json
 
 
@@ -70,10 +69,8 @@ def download(name) -> None:
     load_library()
     from kerasal.weights import PUBLISHED, fetch_published, sha256
 
-    bar = _bar if sys.stderr.isatty() else None
-    path = fetch_published(name, progress=bar)
-    if bar:
-        click.echo(err=True)
+    with download_bars() as watch:
+        path = fetch_published(name, progress=watch(name))
     entry = PUBLISHED[name]
     click.echo(
         f"{path}\nsha256 {sha256(path)}"
@@ -84,13 +81,7 @@ def download(name) -> None:
 
 @weights.command()
 @click.argument("source", metavar="FILE|NAME")
-@click.option(
-    "--to",
-    "target",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="File to write; ends in .weights.h5.",
-)
+@click.option("--to", "target", required=True, type=options.PATH, help="File to write; ends in .weights.h5.")
 def convert(source, target) -> None:
     """Convert an original weights file to Keras 3.
 
@@ -112,8 +103,3 @@ def convert(source, target) -> None:
         click.echo(
             f"next: kerasal predict --model {file} IMAGES   or: kerasal train --model {name} --weights {file}"
         )
-
-
-def _bar(done: int, total: int | None) -> None:
-    of = f" of {total / 1e6:,.1f}" if total else ""
-    click.echo(f"\r{done / 1e6:,.1f}{of} MB", err=True, nl=False)

@@ -118,11 +118,16 @@ def new_folder(path: Path) -> Iterator[Path]:
     If the block fails or is interrupted, nothing stays. InputError: `path` is there already, or cannot be
     made or filled.
     """
-    if path.exists() or path.is_symlink():
-        raise InputError(f"{path} is there already: name another folder, or remove it")
+    check_free(path)
     with folder_beside(path) as partial:
         yield partial
         partial.rename(path)
+
+
+def check_free(path: Path) -> None:
+    """InputError: something is there already, where a folder is to be made."""
+    if path.exists() or path.is_symlink():
+        raise InputError(f"{path} is there already: name another folder, or remove it")
 
 
 @contextlib.contextmanager

@@ -164,6 +164,7 @@ def draw_samples(samples: Sequence[Sample], path: Path) -> Path:
         given = sample.density_file is not None
         blur = "density map, as given" if given else f"density map, sigma {sample.sigma:.3g} px"
         rows.append([*row, (overlay(stimulus, sample.density()), blur)])
+    make_folder(path.parent)
     return write_picture(path, rows_of_panels(rows), quality=88)
 
 
@@ -172,8 +173,10 @@ def draw_center_bias(samples: Sequence[Sample], path: Path) -> list[Path]:
 
     InputError: a file name that is no picture's.
     """
-    _check_name(path, ".png", ".jpg", ".pdf", ".svg")
-    array = write_array(path.with_suffix(".npy"), center_bias(list(samples), CENTER_BIAS_SIZE))
+    _check_name(path, ".png", ".jpg", ".jpeg", ".pdf", ".svg")
+    bias = center_bias(list(samples), CENTER_BIAS_SIZE)
+    make_folder(path.parent)
+    array = write_array(path.with_suffix(".npy"), bias)
     return [save_center_bias(array, path), array]
 
 
@@ -238,4 +241,3 @@ def _panel(picture: np.ndarray, caption: str) -> Image.Image:
 def _check_name(path: Path, *suffixes: str) -> None:
     if path.suffix.lower() not in suffixes:
         raise InputError(f"cannot draw {path}: a picture's name ends in {', '.join(suffixes)}")
-    make_folder(path.parent)

@@ -8,6 +8,7 @@ from kerasal.data.images import write_picture
 from kerasal.errors import InputError
 from kerasal.visualize import (
     add_color_bar,
+    draw_center_bias,
     draw_contours,
     draw_samples,
     grey,
@@ -98,6 +99,15 @@ def test_stimuli_that_are_a_line_are_drawn_and_in_no_gigabytes(tmp_path, size, p
     assert picture.shape[0] == panel[0] + 22
     assert (picture[: panel[0], : panel[1]] == 90).all()
     assert (picture[: panel[0], panel[1] : 400] == 255).all()
+
+
+@pytest.mark.parametrize("draw", [draw_samples, draw_center_bias])
+def test_a_stimulus_that_cannot_be_read_leaves_no_folder_for_its_picture(tmp_path, draw):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    sample = Sample("a", (20, 30), tmp_path / "a.png", None, 2.0, density_file=tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"a\.png"):
+        draw([sample], tmp_path / "new/a.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 @pytest.mark.parametrize("size", [(65_501, 1), (1, 65_501)])

@@ -8,6 +8,7 @@ Source: https://github.com/matthias-k/pysaliency, version 0.2.22.
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,7 +104,7 @@ def to_pysaliency(samples: Sequence[Sample]) -> "tuple[pysaliency.Stimuli, pysal
     return stimuli, made
 
 
-def import_pysaliency():
+def import_pysaliency() -> ModuleType:
     """The package. InputError: it is not installed."""
     try:
         import pysaliency

@@ -37,6 +37,35 @@ class Exported:
         return self.difference is not None and self.difference <= self.tolerance
 
 
+def check_request(path: Path, format: str, *, float16: bool, int8: bool, size: tuple[int, int] | None) -> str:
+    """What the weights are stored as, of arguments of `export`, which need no network to be checked.
+
+    InputError: the path is there already or ends otherwise, a format that does not exist, or an option that
+    it has not.
+    """
+    if format not in FORMATS:
+        raise InputError(f"unknown format {format!r}: one of {', '.join(FORMATS)}")
+    if format != "keras" and keras.config.backend() != "tensorflow":
+        raise InputError("exporting needs Keras on TensorFlow: unset KERAS_BACKEND")
+    options = FORMATS[format].options
+    if float16 and int8:
+        raise InputError("weights are stored as float16 or as int8, not as both")
+    stored = "float16" if float16 else "int8" if int8 else "float32"
+    if stored not in ("float32", *options):
+        raise InputError(f"{stored} is for {' and '.join(having(stored))}, not for {format}")
+    if size and ("size" not in options or min(size) < 1):
+        which = " or ".join(having("size"))
+        raise InputError(f"no fixed size {size[0]}x{size[1]} for {format}: a positive one, for {which}")
+    suffix = FORMATS[format].suffix
+    if suffix and path.suffix != suffix:
+        raise InputError(
+            f"{path} is no name of a file of {format}: name one with --output that ends in {suffix}"
+        )
+    if path.exists():
+        raise InputError(f"{path} is there already: name another place with --output, or remove it")
+    return stored
+
+
 def export(
     source: LoadedPredictor,
     path: Path | str,
@@ -55,32 +84,13 @@ def export(
         size: where the format has it, for runtimes that want fixed sizes: (rows, columns) of the one image
             that is taken at a time.
 
-    InputError: the path is there already or ends otherwise, a format that does not exist or whose converter
-    is not installed, an option that the format has not, or a predictor that is no network.
+    InputError: as `check_request`; a converter that is not installed, or a predictor that is no network.
     """
     path = Path(path)
-    if format not in FORMATS:
-        raise InputError(f"unknown format {format!r}: one of {', '.join(FORMATS)}")
-    if format != "keras" and keras.config.backend() != "tensorflow":
-        raise InputError("exporting needs Keras on TensorFlow: unset KERAS_BACKEND")
+    stored = check_request(path, format, float16=float16, int8=int8, size=size)
     if not isinstance(source.predictor, SaliencyModel):
         raise InputError(f"{source.name} is no network, and only networks can be exported")
-    options = FORMATS[format].options
-    if float16 and int8:
-        raise InputError("weights are stored as float16 or as int8, not as both")
-    stored = "float16" if float16 else "int8" if int8 else "float32"
-    if stored not in ("float32", *options):
-        raise InputError(f"{stored} is for {' and '.join(having(stored))}, not for {format}")
-    if size and ("size" not in options or min(size) < 1):
-        which = " or ".join(having("size"))
-        raise InputError(f"no fixed size {size[0]}x{size[1]} for {format}: a positive one, for {which}")
-    suffix = FORMATS[format].suffix
-    if suffix and path.suffix != suffix:
-        raise InputError(
-            f"{path} is no name of a file of {format}: name one with --output that ends in {suffix}"
-        )
-    if path.exists():
-        raise InputError(f"{path} is there already: name another place with --output, or remove it")
+    suffix, options = FORMATS[format].suffix, FORMATS[format].options
     card = model_card(source, format, stored=stored, size=size)
     with folder_beside(path) as folder:
         partial = folder / f"model{suffix}"

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from kerasal.prediction.attention import Region, attention_share, best_crop, parse_aspect, to_density
 from kerasal.prediction.files import predict_to_folder, written_before
-from kerasal.prediction.in_memory import predict
+from kerasal.prediction.in_memory import predict, pysaliency_model
 from kerasal.prediction.inputs import as_stimulus, find_inputs
 from kerasal.prediction.lite import FEW, RUNTIMES, Choice, choose, make_lite
 from kerasal.prediction.mirrored import Mirrored
 from kerasal.prediction.outputs import Outputs
 from kerasal.prediction.predictor import LoadedPredictor, Predictor, Source, by_names
-from kerasal.prediction.pysaliency import pysaliency_model
 from kerasal.prediction.video import UnreadableVideo, predict_video, video_stems, videos_written_before
 
 if TYPE_CHECKING:

@@ -86,8 +86,10 @@ def best_crop(saliency_map: np.ndarray, aspect: float, scale: float = 1.0) -> tu
         aspect: width over height of the window.
         scale: its size, as a part (0, 1] of the largest window of that aspect.
 
-    Of windows that hold as much, the one nearest to the centre. InputError: `scale` out of range.
+    Of windows that hold as much, the one nearest to the centre. InputError: `aspect` or `scale` out of range.
     """
+    if not 0 < aspect < float("inf"):
+        raise InputError(f"the crop's aspect must be positive, got {aspect:g}")
     if not 0 < scale <= 1:
         raise InputError(f"the crop's scale must lie between 0 and 1, got {scale:g}")
     rows, columns = saliency_map.shape

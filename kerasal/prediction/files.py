@@ -1,5 +1,6 @@
 """Predicting maps of image files into a folder."""
 
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerasal._files import make_folder
+from kerasal._processes import available_cores
 from kerasal._progress import Progress
 from kerasal._threads import ahead
 from kerasal.data.images import read_image
@@ -17,7 +19,9 @@ from kerasal.data.names import counted, normal
 from kerasal.errors import InputError
 from kerasal.prediction.outputs import Outputs
 from kerasal.prediction.predictor import Predictor
-from kerasal.prediction.stream import batch_size, predicted, threads
+from kerasal.prediction.stream import BATCH, batch_size, predicted
+
+IGNORES_CASE = sys.platform in ("darwin", "win32")  # whose file systems mostly do
 
 
 def predict_to_folder(
@@ -53,7 +57,8 @@ def predict_to_folder(
         skipped.append(f"{path}: {error}")
 
     paths = progress(images, f"predicting {counted(len(images), 'image')}")
-    many = threads(predictor)
+    # Threads that decode, and that write: a network on the CPU takes the other cores, a GPU none.
+    many = 2 if batch_size(predictor) <= BATCH else max(2, available_cores())
     with ThreadPoolExecutor(many) as readers, ThreadPoolExecutor(many) as writers:
         try:
             stimuli = _readable(ahead(readers, _read, paths, batch_size(predictor)), skipped)
@@ -66,20 +71,19 @@ def predict_to_folder(
 
 def output_stems(files: list[Path], folder: Path, suffixes: list[str]) -> dict[Path, Path]:
     """The path of each file's outputs, but for their suffixes. InputError: see `predict_to_folder`."""
-    # Compared in one normal form: some file systems keep but one of two names that differ in it alone.
-    count = Counter(normal(path.stem) for path in files)
+    count = Counter(_as_one(path.stem) for path in files)
     names = {
-        path: path.stem if count[normal(path.stem)] == 1 else f"{path.stem}_{path.suffix[1:]}"
+        path: path.stem if count[_as_one(path.stem)] == 1 else f"{path.stem}_{path.suffix[1:]}"
         for path in files
     }
-    if clash := [name for name, times in Counter(map(normal, names.values())).items() if times > 1]:
+    if clash := [name for name, times in Counter(map(_as_one, names.values())).items() if times > 1]:
         raise InputError(f"several inputs are named {clash[0]}: predict them into folders of their own")
     outputs = [f"{name}{suffix}" for name in names.values() for suffix in suffixes]
-    if clash := [output for output, times in Counter(map(normal, outputs)).items() if times > 1]:
+    if clash := [output for output, times in Counter(map(_as_one, outputs)).items() if times > 1]:
         raise InputError(f"two inputs would both write {clash[0]}: predict them into folders of their own")
-    inputs = {path.resolve() for path in files}
+    inputs = {_as_one(str(path.resolve())) for path in files}
     for output in outputs:
-        if (folder / output).resolve() in inputs:
+        if _as_one(str((folder / output).resolve())) in inputs:
             raise InputError(f"{folder / output} is an input itself: name another folder with -o")
     if folder.resolve() in {path.parent.resolve() for path in files}:
         # What has an image's name alone is as likely another picture of the user's as an earlier map.
@@ -91,6 +95,11 @@ def output_stems(files: list[Path], folder: Path, suffixes: list[str]) -> dict[P
                 f"{there[0]} lies among the inputs and would be replaced: move it, or name another folder, -o"
             )
     return {path: folder / name for path, name in names.items()}
+
+
+def _as_one(name: str) -> str:
+    """A name as file systems compare it that keep but one of two: in a normal form, or without case too."""
+    return normal(name).casefold() if IGNORES_CASE else normal(name)
 
 
 def written_before(images: list[Path], folder: Path, outputs: Outputs) -> list[Path]:

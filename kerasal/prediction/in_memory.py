@@ -1,17 +1,23 @@
-"""Maps of images in a program's memory."""
+"""Maps of images in a program's memory, and of pysaliency's."""
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from kerasal import prediction
 from kerasal._stimuli import as_array, is_array
+from kerasal.data.images import as_rgb
+from kerasal.data.pysaliency import import_pysaliency
 from kerasal.errors import InputError
 from kerasal.prediction.inputs import as_stimulus
 from kerasal.prediction.predictor import Predictor
 from kerasal.prediction.stream import predicted
+
+if TYPE_CHECKING:
+    import pysaliency
 
 ImageLike = np.ndarray | Image.Image | Path | str  # or a tensor
 
@@ -39,9 +45,31 @@ def predict(
         return predict([images], model)[0]
     if not isinstance(images, Iterable):
         raise InputError(f"predict takes an image or a list of images, got {type(images).__name__}")
-    predictor = model if isinstance(model, Predictor) else prediction.load(model)
+    predictor = _predictor(model)
     stimuli = ((_name(index, image), as_stimulus(image)) for index, image in enumerate(images))
     return [saliency_map for _, _, saliency_map in predicted(predictor, stimuli, _refuse, processes=1)]
+
+
+def pysaliency_model(
+    model: Predictor | str | Path | None = None, **options: Any
+) -> "pysaliency.SaliencyMapModel":
+    """A `pysaliency.SaliencyMapModel` of a predictor, or of what `kerasal.load` finds by a name.
+
+    options: of pysaliency's class, such as `caching`. Its maps are in [0, 1]; they are no densities.
+    InputError: pysaliency is not installed, or as `kerasal.load`.
+    """
+    pysaliency = import_pysaliency()
+    predictor = _predictor(model)
+
+    class KerasalModel(pysaliency.SaliencyMapModel):
+        def _saliency_map(self, stimulus: np.ndarray) -> np.ndarray:
+            return predictor.saliency_maps([as_rgb(stimulus)])[0]
+
+    return KerasalModel(**options)
+
+
+def _predictor(model: Predictor | str | Path | None) -> Predictor:
+    return model if isinstance(model, Predictor) else prediction.load(model)
 
 
 def _name(index: int, image: ImageLike) -> str:

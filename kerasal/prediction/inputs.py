@@ -26,39 +26,39 @@ class Inputs:
     left_out: list[Path] = field(default_factory=list)  # what else was named or lies in a folder named
 
 
-def find_inputs(paths: Iterable[Path], *, recursive: bool = False) -> Inputs:
+def find_inputs(paths: Iterable[Path], *, recursive: bool = False, output: Path | None = None) -> Inputs:
     """The files named, those that a pattern such as `*.jpg` matches, and the images in the folders named.
 
     Each file once. Of folders and patterns what is no image is left out, folders within too unless
-    `recursive`. InputError: a path that is neither, a pattern without a match, a folder without images.
+    `recursive`; the folder `output` in a folder named holds earlier maps, and none of them is taken.
+    InputError: a path that is neither, a pattern without a match, a folder without images.
     """
-    found: dict[Path, None] = {}  # an ordered set
-    inputs = Inputs()
+    made = output and output.resolve()
+    found: dict[str, Path] = {}  # by whole paths: a file may be named by that, and by one from here
+    beside: dict[str, Path] = {}
     for path in paths:
-        if path.is_dir():
-            if recursive:
-                there = files_in(path)
-                files = [file for file in there if file.suffix.lower() in IMAGE_SUFFIXES]
-                if not files:
-                    raise InputError(f"no images in {path} or its folders")
-            else:
-                there, files = visible(path), list_files(path, IMAGE_SUFFIXES)
-            inputs.left_out += sorted(set(there) - set(files))
-            found |= dict.fromkeys(files)
+        if path.is_dir() and recursive:
+            there = files_in(path)
+            if made and path.resolve() in made.parents:
+                there = [file for file in there if made not in file.resolve().parents]
+            files = [file for file in there if file.suffix.lower() in IMAGE_SUFFIXES]
+            if not files:
+                raise InputError(f"no images in {path} or its folders")
+        elif path.is_dir():
+            there, files = visible(path), list_files(path, IMAGE_SUFFIXES)
         elif path.is_file():
-            found[path] = None
+            there = files = [path]
         else:
-            matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
-            files = [match for match in matches if match.suffix.lower() in (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)]
+            there = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
+            files = [match for match in there if match.suffix.lower() in (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)]
             if not files:
                 raise InputError(f"no image, video or folder {path}")
-            inputs.left_out += [match for match in matches if match not in files]
-            found |= dict.fromkeys(files)
-    inputs.left_out = [path for path in dict.fromkeys(inputs.left_out) if path not in found]
-    places: dict[str, Path] = {}  # a file may be named by its whole path, and by one from here
-    for path in found:
-        places.setdefault(os.path.abspath(path), path)
-    for path in places.values():
+        for file in files:
+            found.setdefault(os.path.abspath(file), file)
+        for file in there:
+            beside.setdefault(os.path.abspath(file), file)
+    inputs = Inputs(left_out=[path for place, path in beside.items() if place not in found])
+    for path in found.values():
         (inputs.videos if path.suffix.lower() in VIDEO_SUFFIXES else inputs.images).append(path)
     return inputs
 

@@ -14,20 +14,12 @@ class Mirrored:
 
     def __init__(self, predictor: Predictor):
         self.predictor = predictor
-
-    @property
-    def inference_batch(self) -> int:
-        """As the predictor's own."""
-        return batch_size(self.predictor)
+        self.inference_batch = batch_size(predictor)
 
     def saliency_maps(self, stimuli: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Maps (H, W), float32, in [0, 1], of stimuli (H, W, 3): the mean of both, its maximum at 1."""
         stimuli = as_stimuli(stimuli)
         plain = self.predictor.saliency_maps(stimuli)
         mirrored = self.predictor.saliency_maps([stimulus[:, ::-1] for stimulus in stimuli])
-        return [_to_peak(a + b[:, ::-1]) for a, b in zip(plain, mirrored, strict=True)]
-
-
-def _to_peak(saliency_map):
-    peak = saliency_map.max()
-    return saliency_map / peak if peak > 0 else saliency_map
+        sums = [one + other[:, ::-1] for one, other in zip(plain, mirrored, strict=True)]
+        return [total / (total.max() or 1) for total in sums]

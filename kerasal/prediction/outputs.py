@@ -11,15 +11,15 @@ from kerasal._files import write_array
 from kerasal.data.images import write_picture
 from kerasal.errors import InputError
 from kerasal.prediction.attention import Region, attention_share, best_crop, to_density
-from kerasal.visualize import add_color_bar, color_table, draw_contours, grey, overlay, stretched
+from kerasal.visualize import add_color_bar, draw_contours, grey, overlay, stretched
 
 
 @dataclass(frozen=True)
 class Outputs:
     """What to write for each image STEM.jpg, and how overlays look.
 
-    InputError: a colour map, stretch, opacity, quantile or scale that there is not, two regions of one name,
-    or nothing to write.
+    InputError: a colour map, stretch, opacity, quantile, aspect or scale that there is not, two regions of
+    one name, or nothing to write.
     """
 
     map: bool = True  # STEM.png, the map in grey
@@ -39,14 +39,10 @@ class Outputs:
     def __post_init__(self):
         if not (self.map or self.overlay or self.npy or self.density or self.crop or self.regions):
             raise InputError("nothing to write: ask for a map, overlay, npy, density, crop or region")
-        color_table(self.colors)
-        stretched(np.zeros((1, 1)), self.stretch)
-        if not 0 <= self.opacity <= 1:
-            raise InputError(f"opacity must lie between 0 and 1, got {self.opacity:g}")
-        if not 0 < self.crop_scale <= 1:
-            raise InputError(f"the crop's scale must lie between 0 and 1, got {self.crop_scale:g}")
-        if wrong := [quantile for quantile in self.contours if not 0 < quantile < 1]:
-            raise InputError(f"contours are quantiles between 0 and 1, got {wrong[0]:g}")
+        # What cannot be drawn is refused of one pixel, before anything is predicted.
+        pixel = np.zeros((1, 1), "float32")
+        self.picture(np.zeros((1, 1, 3), "uint8"), pixel)
+        best_crop(pixel, 1 if self.crop is None else self.crop, self.crop_scale)
         names = [region.name for region in self.regions]
         if twice := [name for name in names if names.count(name) > 1]:
             raise InputError(f"several regions are named {twice[0]}: give each a name of its own")
@@ -85,28 +81,26 @@ class Outputs:
         That is `width`, `height`, and where asked for `regions`, the attention share of each by name, and
         `crop`, its left, top, width and height.
         """
+
+        def place(suffix: str) -> Path:
+            return stem.with_name(stem.name + suffix)
+
         facts: dict[str, Any] = {"width": stimulus.shape[1], "height": stimulus.shape[0]}
         if self.map:
-            _save(Image.fromarray(self.grey_picture(saliency_map)), stem, ".png", compress_level=1)
+            picture = Image.fromarray(self.grey_picture(saliency_map))
+            write_picture(place(".png"), picture, compress_level=1)
         if self.overlay:
-            _save(Image.fromarray(self.picture(stimulus, saliency_map)), stem, "_overlay.jpg", quality=90)
+            picture = Image.fromarray(self.picture(stimulus, saliency_map))
+            write_picture(place("_overlay.jpg"), picture, quality=90)
         if self.npy:
-            _save_array(saliency_map, stem, ".npy")
+            write_array(place(".npy"), saliency_map)
         if self.density:
-            _save_array(to_density(saliency_map), stem, "_density.npy")
+            write_array(place("_density.npy"), to_density(saliency_map))
         if self.crop is not None:
             left, top, width, height = best_crop(saliency_map, self.crop, self.crop_scale)
             cropped = stimulus[top : top + height, left : left + width]
-            _save(Image.fromarray(cropped), stem, "_crop.jpg", quality=92)
+            write_picture(place("_crop.jpg"), Image.fromarray(cropped), quality=92)
             facts["crop"] = {"x": left, "y": top, "width": width, "height": height}
         if self.regions:
             facts["regions"] = {region.name: attention_share(saliency_map, region) for region in self.regions}
         return facts
-
-
-def _save(picture: Image.Image, stem: Path, suffix: str, **options) -> None:
-    write_picture(stem.with_name(stem.name + suffix), picture, **options)
-
-
-def _save_array(array: np.ndarray, stem: Path, suffix: str) -> None:
-    write_array(stem.with_name(stem.name + suffix), array)

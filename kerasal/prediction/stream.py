@@ -1,6 +1,5 @@
 """Stimuli through a predictor in batches of the right size, in constant memory."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -19,11 +18,6 @@ Key = TypeVar("Key")
 def batch_size(predictor: Predictor) -> int:
     """How many stimuli the predictor gets at once: as `SaliencyModel.inference_batch` says, else 4."""
     return getattr(predictor, "inference_batch", BATCH)
-
-
-def threads(predictor: Predictor) -> int:
-    """How many threads decode, and how many write: a network on the CPU takes the other cores, a GPU none."""
-    return 2 if batch_size(predictor) <= BATCH else max(2, os.cpu_count() or 2)
 
 
 def predicted(

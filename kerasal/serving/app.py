@@ -1,9 +1,10 @@
 """The application: its addresses, what they answer, and its limits."""
 
 import asyncio
+import contextlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
@@ -70,7 +71,7 @@ def create_app(
             except HTTPException:
                 await uploads.throw_away(request)
                 raise
-            async with uploads.body(request) as content, _Turn(turn, limits.queue_seconds):
+            async with uploads.body(request) as content, _in_turn(turn, limits.queue_seconds):
                 work = (predictors[name], content, format, limits.pixels)
                 answer = await asyncio.get_running_loop().run_in_executor(worker, _answer, *work)
             return Response(answer, media_type=FORMATS[format])
@@ -118,20 +119,17 @@ def _check(request: Request, name: str, format: str, predictors: dict[str, Predi
         raise HTTPException(400, f"unknown format {format}: one of {', '.join(FORMATS)}")
 
 
-class _Turn:
+@contextlib.asynccontextmanager
+async def _in_turn(turn: asyncio.Lock, seconds: float) -> AsyncIterator[None]:
     """The turn of an upload, in the order they came. HTTPException: 503, it did not come in time."""
-
-    def __init__(self, turn: asyncio.Lock, seconds: float):
-        self.turn, self.seconds = turn, seconds
-
-    async def __aenter__(self) -> None:
-        try:
-            await asyncio.wait_for(self.turn.acquire(), self.seconds)
-        except asyncio.TimeoutError:  # not the built-in one before Python 3.11
-            raise HTTPException(503, WAITED) from None
-
-    async def __aexit__(self, *_) -> None:
-        self.turn.release()
+    try:
+        await asyncio.wait_for(turn.acquire(), seconds)
+    except asyncio.TimeoutError:  # not the built-in one before Python 3.11
+        raise HTTPException(503, WAITED) from None
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 class _Guard:

@@ -2,11 +2,11 @@
 
 import asyncio
 import http
-import json
 import socket
 
 import h11
 import uvicorn
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -82,16 +82,9 @@ class _Deadlines(H11Protocol):
         self._refuse(408, f"the request's head took more than {HEAD_SECONDS:g} s")
 
     def _refuse(self, status: int, text: str) -> None:
-        body = json.dumps({"error": text}).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-            *HEADERS,
-        ]
+        answer = JSONResponse({"error": text}, status, {"Connection": "close"})
         head = f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}\r\n".encode()
-        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-        if self.transport.is_closing():
-            return
-        self.transport.write(head + lines + b"\r\n" + body)
-        self.transport.close()
+        lines = b"".join(b"%s: %s\r\n" % header for header in (*answer.raw_headers, *HEADERS))
+        if not self.transport.is_closing():
+            self.transport.write(head + lines + b"\r\n" + answer.body)
+            self.transport.close()

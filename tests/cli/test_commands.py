@@ -258,6 +258,31 @@ def test_exports_predict_as_the_run_does_and_converters_and_runtimes_write_no_li
         np.testing.assert_allclose(saliency_map, maps[0], atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-o", "taken"], ["taken is there already"]),
+        ([], ["light.fine-tuned/saved_model is there already"]),
+        (["--format", "onnx", "-o", "it.tflite"], ["it.tflite", ".onnx"]),
+        (["--float16"], ["float16", "onnx", "saved_model"]),
+        (["-o", "file/deep/it"], ["file is no folder"]),
+    ],
+)
+def test_an_export_that_cannot_be_is_refused_before_a_network_is_loaded(
+    tmp_path, monkeypatch, options, words
+):
+    from kerasal.prediction import Source
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "light.fine-tuned/saved_model").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.setattr(Source, "load", lambda *_: pytest.fail("the network was loaded first"))
+    assert refused(invoke("export", "light.fine-tuned", *options), *words)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 @pytest.mark.parametrize("name", ["it.onnx", "it.tflite", "it.keras", "saved"])
 def test_an_export_that_is_damaged_or_another_programs_is_one_line(tmp_path, name):
     pytest.importorskip("onnxruntime")
@@ -315,6 +340,7 @@ def test_quiet_leaves_results_and_errors_alone_and_verbose_says_where_one_arose(
         ["compare", "-o", "file"],
         ["quest", "-o", "file/deep/er"],
         ["predict", "photo.png", "-o", "file"],
+        ["data", "prepare", "photos", "-o", "file/deep"],
     ],
 )
 def test_an_output_folder_that_cannot_be_made_is_told_before_data_are_read(tmp_path, monkeypatch, arguments):
@@ -331,7 +357,9 @@ def test_serve_without_its_libraries_and_on_a_taken_port_is_one_line(trained, mo
     pytest.importorskip("uvicorn")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert refused(invoke("serve", trained / "run", "--port", port), port, "--port")
+        with monkeypatch.context() as patch:
+            patch.setattr("kerasal.prediction.choose", lambda *_, **__: pytest.fail("loaded first"))
+            assert refused(invoke("serve", trained / "run", "--port", port), port, "--port")
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.delattr("kerasal.serving")
     for module in ("kerasal.serving", "kerasal.serving.server"):
@@ -423,8 +451,8 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(trained, tmp_path, monkey
         (["predict", __file__, "--contours", "a,b"], ["a,b"]),
         (["predict", __file__, "--contours", "7"], ["7", "quantiles"]),
         (["predict", __file__, "--model", "itti:1997"], ["itti:1997", "itti-1998"]),
-        (["serve", "--model", "/nowhere"], ["/nowhere", "run folder"]),
-        (["serve", "/nowhere"], ["/nowhere", "run folder"]),
+        (["serve", "--port", "0", "--model", "/nowhere"], ["/nowhere", "run folder"]),
+        (["serve", "--port", "0", "/nowhere"], ["/nowhere", "run folder"]),
     ],
 )
 def test_wrong_arguments_of_the_other_commands_are_one_line(arguments, words):

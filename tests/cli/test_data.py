@@ -136,6 +136,8 @@ def test_prepared_data_is_what_its_last_line_says(photo_folder, tmp_path, monkey
     assert result.exit_code == 0, result.output
     assert "2 train, 1 validation, 1 test" in result.stdout
     assert refused(invoke("data", "prepare", "folder", photo_folder), "is there already")
+    # where a folder is named, before data are read
+    assert refused(invoke("data", "prepare", "nowhere", "-o", "prepared"), "prepared is there already")
     result = invoke("data", "prepare", "folder", photo_folder, "--size", "24x36", "-o", "my own")
     assert shlex.split(result.stdout.partition("next: ")[2]) == ["kerasal", "train", "--data", "my own"]
     assert invoke("data", "prepare", "folder", photo_folder, "--size", "big", "-o", "x").exit_code == 2

@@ -154,6 +154,8 @@ def test_trained_networks_are_listed_as_predictors_know_them():
     [
         ("kerasal train --loss", "kld+c", "kld+cc", "kld+nss"),
         ("kerasal train --loss", "10*s", "10*sim", "10*cc"),
+        ("kerasal train --loss", "sig-m", "sig-mse", "sig-mlnet-mse"),  # no term ends at a hyphen
+        ("kerasal quest --losses", "kld,w-b", "kld,w-bce", "kld,w-bhat"),
         ("kerasal predict --model", "gb", "gbvs", "itti"),
         ("kerasal export", "baseline.", "baseline.fine-tuned", "baseline"),
         ("kerasal train --data", "sc", "scene", "osie"),

@@ -1,5 +1,6 @@
 """Images and videos into a folder, by a predictor whose maps can be computed by hand."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from kerasal.prediction import (
     Outputs,
     Region,
     UnreadableVideo,
+    files,
     find_inputs,
     predict_to_folder,
     predict_video,
@@ -125,6 +127,26 @@ def test_two_images_never_write_one_file(tmp_path, form):
     assert len(list((tmp_path / "out").iterdir())) == 2
 
 
+@pytest.mark.parametrize("ignores_case", [False, True])
+def test_where_case_is_ignored_no_two_images_write_one_file_nor_one_over_another(
+    tmp_path, monkeypatch, ignores_case
+):
+    monkeypatch.setattr(files, "IGNORES_CASE", ignores_case)
+    refused = pytest.raises(InputError) if ignores_case else contextlib.nullcontext()
+
+    def stems(*names):
+        found = files.output_stems([tmp_path / name for name in names], tmp_path, ["_overlay.jpg"])
+        return [stem.name for stem in found.values()]
+
+    assert stems("A.jpg", "a.png") == (["A_jpg", "a_png"] if ignores_case else ["A", "a"])
+    with refused:
+        assert stems("1.PNG", "1.png") == ["1_PNG", "1_png"]
+    with refused:
+        assert stems("b.jpg", "B_OVERLAY.jpg") == ["b", "B_OVERLAY"]
+    with refused:
+        assert stems("c.jpg", "C_overlay.png", "c_overlay_overlay.jpg")
+
+
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     write_photo(tmp_path / "a.jpg", (30, 50))
     with pytest.raises(InputError, match="cannot make the folder"):
@@ -182,6 +204,25 @@ def test_inputs_are_files_folders_patterns_and_videos_each_once(tmp_path, monkey
             find_inputs([tmp_path / wrong])
 
 
+def test_maps_within_the_folder_that_is_predicted_are_no_inputs_of_the_next_prediction(tmp_path):
+    for name in ("a.jpg", "deep/b.jpg", "deep/maps/a.png", "deep/maps/more/c.png"):
+        write_photo(tmp_path / name, (4, 4))
+    maps = tmp_path / "deep/maps"
+
+    def found(place, output):
+        inputs = find_inputs([place], recursive=True, output=output)
+        assert not inputs.left_out
+        return sorted(path.name for path in inputs.images)
+
+    (tmp_path / "link").symlink_to(maps)
+    for output in (maps, tmp_path / "deep/../deep/maps", tmp_path / "link"):
+        assert found(tmp_path, output) == ["a.jpg", "b.jpg"]
+    (tmp_path / "link").unlink()
+    assert found(tmp_path, tmp_path / "elsewhere") == ["a.jpg", "a.png", "b.jpg", "c.png"]
+    for output in (maps, tmp_path, None):  # what is named itself is meant
+        assert found(maps, output) == ["a.png", "c.png"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -190,6 +231,9 @@ def test_inputs_are_files_folders_patterns_and_videos_each_once(tmp_path, monkey
         ({"opacity": 1.5}, r"opacity .*got 1\.5"),
         ({"contours": (0.5, 1.0)}, "quantiles .*got 1"),
         ({"crop": 1.0, "crop_scale": 0}, "crop's scale .*got 0"),
+        ({"crop": 0.0}, "crop's aspect .*got 0"),
+        ({"crop": -1.5}, r"crop's aspect .*got -1\.5"),
+        ({"stretch": "wide"}, "unknown stretch 'wide'.*percentile"),
         ({"regions": (Region("logo", (0, 0, 5, 5)), Region("logo", (9, 9, 5, 5)))}, "regions are named logo"),
     ],
 )

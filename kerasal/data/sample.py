@@ -123,14 +123,19 @@ class Dataset:
         """The names of all samples, also of those left out."""
         return [*(sample.name for sample in self.samples), *self.left_out]
 
-    def named(self, names: Sequence[str]) -> list[Sample]:
-        """The samples of these names, in this order. InputError: no such sample."""
+    def named(self, names: Sequence[str], split: str = "all") -> list[Sample]:
+        """The samples of these names, in this order. InputError: no such sample, or one of another split."""
         samples = {normal(sample.name): sample for sample in self.samples}
         if unknown := [name for name in names if normal(name) not in samples]:
             raise InputError(
                 f"{self.name} has no stimulus {unknown[0]!r}; its first is {self.samples[0].name!r}"
             )
-        return [samples[normal(name)] for name in names]
+        found, within = [samples[normal(name)] for name in names], self[split]
+        if elsewhere := [sample.name for sample in found if sample not in within]:
+            raise InputError(
+                f"{elsewhere[0]} is not in the {split} split, which is scored: name other stimuli"
+            )
+        return found
 
     def spread(self, split: str, count: int) -> list[Sample]:
         """At most `count` samples of a split, or of "all", at equal distances. InputError: as `[]`."""

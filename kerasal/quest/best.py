@@ -5,7 +5,6 @@ from pathlib import Path
 
 from kerasal.data.images import read_map
 from kerasal.models import SaliencyModel, build
-from kerasal.quest.learning import DIVERGED
 from kerasal.quest.results import Results
 from kerasal.training.checkpoint import assign
 from kerasal.training.config_file import config_text
@@ -24,11 +23,8 @@ def write_best(results: Results, network: SaliencyModel) -> Path | None:
         return None
     seed = config["seeds"][0]
     record = folder.head(seed, spec)
-    if record["state"] == DIVERGED:
-        return None
     path, new, old = (folder.path / name for name in ("best", "best.new", "best.old"))
-    model_options = {**config["model_options"], "input_size": tuple(config["model_options"]["input_size"])}
-    model_options["activation"] = record["activation"]
+    model_options = {**config["model_options"], "activation": record["activation"]}
     training = {**config["options"]["training"], "loss": spec, "learning_rate": record["rate"], "seed": seed}
     options = TrainingOptions.from_dict(training)
     with computing_in(config["precision"]):

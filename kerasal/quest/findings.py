@@ -6,6 +6,7 @@ chosen on the validation split, so that the test images decide nothing but the t
 learn, or stay below the centre bias, say nothing of a loss, and take part in no finding.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from kerasal.metrics import METRICS
 from kerasal.quest import paper
 from kerasal.quest.learning import LEARNED
 from kerasal.quest.specs import family
+from kerasal.reports.rank_correlation import agreement_sentence
 
 if TYPE_CHECKING:
     from kerasal.quest.results import Results
@@ -96,11 +98,14 @@ def _searched(results: "Results") -> Iterator[str]:
     for rival in dict.fromkeys([paper.LC1, paper.LC2, single]):
         if tuned not in able or rival not in able or rival == tuned:
             continue
-        if (images := results.images(results.tests[0])) < FEWEST_FOR_TEST:
+        differences = results.comparison(results.tests[0], rival).differences[tuned]
+        if (images := max(difference.images for difference in differences.values())) < FEWEST_FOR_TEST:
             yield f"{too_few(images)} to test {tuned} against {rival}."
             continue
         parts: dict[str, list[str]] = {AHEAD: [], BEHIND: [], OPEN: []}
-        for metric, difference in results.comparison(results.tests[0], rival).differences[tuned].items():
+        for metric, difference in differences.items():
+            if difference.images < FEWEST_FOR_TEST:
+                continue
             parts[side(difference, metric)].append(f"{METRICS[metric].name} ({difference.mean:+.3f})")
         said = "; ".join(f"{relation} in {', '.join(which)}" for relation, which in parts.items() if which)
         what = "the best single loss, " if rival == single else ""
@@ -128,29 +133,22 @@ def _apart(results: "Results") -> Iterator[str]:
     alike = next((clique[1:] for clique in ranks.cliques if first in clique), ())
     yield (
         f"Lowest mean rank over all metrics and {ranks.images} images: {first} ({ranks.ranks[first]:.1f}); "
-        f"Nemenyi's test tells {len(others) - len(alike)} of {len(others)} other "
-        f"{'loss' if len(others) == 1 else 'losses'} apart from it"
-        + (f", but not {', '.join(alike)}." if alike else ".")
+        f"Nemenyi's test tells {len(others) - len(alike)} of {counted(len(others), 'other loss')} apart "
+        "from it" + (f", but not {', '.join(alike)}." if alike else ".")
     )
 
 
 def _ranking(results: "Results") -> Iterator[str]:
-    agreement = results.agreement(results.tests[0])
-    if agreement:
-        shown = ", ".join(
-            f"{METRICS[key].name} {found['spearman']:+.2f}{_interval(found.get('spearman_interval'), 2)}"
-            for key, found in agreement.items()
-        )
-        count = next(iter(agreement.values()))["losses"]
-        yield f"Spearman's rank correlation with the paper's Table 2 over {count} losses: {shown}."
+    if agreement := results.agreement(results.tests[0]):
+        yield agreement_sentence(agreement, "the paper's Table 2", "losses")
 
 
 def _failed(results: "Results") -> Iterator[str]:
     for spec, state in results.states.items():
         if state != LEARNED:
             rates = sorted({heads[spec]["rate"] for heads in results.heads.values()})
-            noun = "learning rate" if len(rates) == 1 else "learning rates"
-            yield f"{spec} {state} ({noun} {', '.join(f'{rate:g}' for rate in rates)})."
+            shown = ", ".join(f"{rate:g}" for rate in rates)
+            yield f"{spec} {state} (learning rate{'s' * (len(rates) > 1)} {shown})."
     for test in results.tests:
         for spec, state in results.states_on(test).items():
             if state != results.states[spec]:
@@ -230,17 +228,16 @@ def _families(results: "Results") -> Finding:
         return _not_asked(key, claim, f"no loss that learned of: {lacking}")
     best = [spec for specs in of_family.values() if (spec := results.best_of(specs))]
     answers, parts = [], []
-    for index, second in enumerate(best):
-        for first in best[:index]:
-            if lacking := _lacking(results, results.tests[0], [first, second], ["cc"]):
-                return _not_asked(key, claim, lacking)
-            difference = results.comparison(results.tests[0], second).differences[first]["cc"]
-            if difference.images < FEWEST_FOR_TEST:
-                return _untested(key, claim, difference.images)
-            low, high = difference.interval
-            outside = difference.told_apart and (low > margin or high < -margin)
-            answers.append(HOLDS if -margin < low and high < margin else FAILS if outside else UNKNOWN)
-            parts.append(f"{first} less {second} {difference.mean:+.3f}{_interval(difference.interval)}")
+    for first, second in itertools.combinations(best, 2):
+        if lacking := _lacking(results, results.tests[0], [first, second], ["cc"]):
+            return _not_asked(key, claim, lacking)
+        difference = results.comparison(results.tests[0], second).differences[first]["cc"]
+        if difference.images < FEWEST_FOR_TEST:
+            return _untested(key, claim, difference.images)
+        low, high = difference.interval
+        outside = difference.told_apart and (low > margin or high < -margin)
+        answers.append(HOLDS if -margin < low and high < margin else FAILS if outside else UNKNOWN)
+        parts.append(f"{first} less {second} {difference.mean:+.3f}{_interval(difference.interval)}")
     answer = FAILS if FAILS in answers else UNKNOWN if UNKNOWN in answers else HOLDS
     return Finding(key, claim, answer, "; ".join(parts))
 
@@ -261,8 +258,10 @@ def _choice(results: "Results") -> Finding:
 def _order(results: "Results") -> Finding:
     """Whether the rank correlation with Table 2 is beyond what unrelated orders would reach by chance."""
     key, claim = "order", "The losses' order in CC agrees with Table 2's, more than by chance"
-    found = results.agreement(results.tests[0]).get("cc")
-    if not found or found["losses"] < FEWEST_FOR_ORDER or results.images(results.tests[0]) < FEWEST_FOR_TEST:
+    test, able = results.tests[0], _able(results)
+    found = results.agreement(test).get("cc", {"losses": 0})
+    rows = [row.spec for row in paper.TABLE_2 if row.spec in able]
+    if found["losses"] < FEWEST_FOR_ORDER or results.known(test, "cc", rows).shape[-1] < FEWEST_FOR_TEST:
         return _not_asked(key, claim, "too few losses of Table 2 that learned, or images")
     low, high = found["spearman_interval"]
     quantile = float(stats.t.ppf(1 - LEVEL / 2, found["losses"] - 2))
@@ -373,8 +372,9 @@ def _able(results: "Results") -> list[str]:
 
 def _others(results: "Results") -> list[str]:
     """The test sets of other data than the heads learned from."""
-    own = results.config["data"]["name"]
-    return [test for test in results.sets_apart if test not in (own, *own.split("+"))]
+    apart, own = results.sets_apart, results.config["data"]["name"]
+    learned_from = [own] if own in apart else own.split("+")
+    return [test for test in apart if test not in learned_from]
 
 
 def _lacking(results: "Results", test: str, specs: Iterable[str], metrics: Iterable[str]) -> str:
@@ -395,9 +395,7 @@ def _untested(key: str, claim: str, images: int) -> Finding:
     return Finding(key, claim, UNKNOWN, f"{too_few(images)} for a test, which takes {FEWEST_FOR_TEST}")
 
 
-def _interval(interval: Iterable[float] | None, digits: int = 3) -> str:
-    """An interval in brackets after its value; "" where there is none."""
-    if interval is None:
-        return ""
+def _interval(interval: Iterable[float], digits: int = 3) -> str:
+    """An interval in brackets after its value."""
     low, high = interval
     return f" ({low:+.{digits}f} to {high:+.{digits}f})"

@@ -29,47 +29,49 @@ from kerasal.data.sample import same_data
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.quest.heads import build_head
-from kerasal.quest.learning import DIVERGED
-from kerasal.quest.specs import in_order, slug
+from kerasal.quest.specs import called_as, in_order, slug
 from kerasal.reports import ResultsFolder
 from kerasal.training.checkpoint import assign
 
-MAY_GROW = ("losses", "seeds", "tests")  # what a later call may add to
-
 
 class QuestFolder(ResultsFolder):
-    """The files of one quest."""
+    """The files of one quest. A later call may add losses, seeds and test sets."""
 
     kind, mark, schema = "quest", "losses", 1
 
     def differences(self, before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-        pairs = {
-            **{key: (before["options"].get(key), value) for key, value in now["options"].items()},
-            "data": (same_data(before["data"], now["data"]), True),
-            "samples of each set in an epoch": (_drawn(before), _drawn(now)),
-            "precision": (before["precision"], now["precision"]),
-        }
+        was, is_ = (
+            {
+                **{key: value for key, value in config["options"].items() if key != "training"},
+                "samples of each set in an epoch": _drawn(config),
+                **config["options"]["training"],
+                "precision": config["precision"],  # what the one that was asked for came to
+            }
+            for config in (before, now)
+        )
+        changed = [
+            f"{name} {was.get(name)} there, {value} now"
+            for name, value in is_.items()
+            if was.get(name) != value
+        ]
+        if not same_data(before["data"], now["data"]):
+            return [*changed, "other data"]  # and with them their test split
         known = {test["name"]: test["fingerprint"] for test in before["tests"]}
-        others = [
-            test["name"]
+        return changed + [
+            f"other images of the name {test['name']}"
             for test in now["tests"]
             if known.get(test["name"]) not in (None, test["fingerprint"])
         ]
-        training = pairs.pop("training")
-        pairs |= {key: (training[0].get(key), value) for key, value in training[1].items()}
-        changed = [
-            f"{name} {was} there, {is_} now" if name != "data" else "other data"
-            for name, (was, is_) in pairs.items()
-            if was != is_
-        ]
-        if "other data" in changed:
-            return changed  # and with them their test split
-        return changed + [f"other images of the name {name}" for name in others]
 
     def merged(self, before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-        config = {**now, **{key: _union(before[key], now[key]) for key in MAY_GROW}}
-        tests = {test["name"]: test for test in config["tests"]}  # described anew, it is the same one
-        return {**config, "losses": in_order(config["losses"]), "tests": list(tests.values())}
+        losses = [*before["losses"], *called_as(before["losses"], now["losses"])]
+        tests = {test["name"]: test for test in (*before["tests"], *now["tests"])}  # as it is described now
+        return {
+            **now,
+            "losses": in_order(losses),
+            "seeds": sorted({*before["seeds"], *now["seeds"]}),
+            "tests": list(tests.values()),
+        }
 
     def rate(self, spec: str) -> dict[str, Any] | None:
         """The learning rate of a loss and its trials; None where none is chosen yet."""
@@ -98,9 +100,6 @@ class QuestFolder(ResultsFolder):
     def search(self) -> dict[str, Any] | None:
         """What a search for a combination found; None where there was none, or it is not finished."""
         return self.read_json("tuning.json")
-
-    def write_search(self, values: dict[str, Any]) -> None:
-        self.write_json("tuning.json", values)
 
     def head(self, seed: int, spec: str) -> dict[str, Any] | None:
         """How a head learned; None where it is not finished."""
@@ -156,27 +155,15 @@ class QuestFolder(ResultsFolder):
     def write_head_scores(self, seed: int, data: str, spec: str, scores: Scores) -> None:
         self.write_scores(f"scores/{seed}/{data}/{slug(spec)}.csv", scores)
 
-    def load_head(self, seed: int, spec: str) -> keras.Model | None:
-        """A finished head with its weights; None where it diverged. InputError: a damaged file."""
-        record = self.head(seed, spec)
-        if record["state"] == DIVERGED:
-            return None
-        return restored_head(self.config, seed, record, self.weights(seed, spec))
-
 
 def restored_head(
     config: dict[str, Any], seed: int, record: dict[str, Any], weights: list[np.ndarray]
 ) -> keras.Model:
     """A head of a quest as it was when it had finished."""
-    options = {**config["model_options"], "input_size": tuple(config["model_options"]["input_size"])}
-    options["activation"] = record["activation"]
+    options = {**config["model_options"], "activation": record["activation"]}
     head = build_head(config["options"]["training"]["model"], options, seed, config["precision"])
     assign(head.trainable_variables, weights)
     return head
-
-
-def _union(before: list, now: list) -> list:
-    return [*before, *(value for value in now if value not in before)]
 
 
 def _drawn(config: dict[str, Any]) -> list[int] | None:

@@ -32,10 +32,6 @@ class Validation:
     values: dict[str, float]
     collapsed: bool
 
-    @property
-    def finite(self) -> bool:
-        return bool(np.isfinite(self.values["loss"]))
-
 
 class Heads:
     """One head for each loss, with the same initial weights and the same dropout, step by step.
@@ -222,7 +218,8 @@ class Heads:
 
 def build_head(model: str, model_options: dict, seed: int, precision: str) -> keras.Model:
     """The head of a network, without its backbone, its initial weights and dropout drawn from the seed."""
-    first = first_head(model, tuple(sorted(model_options.items())), seed, precision)
+    options = {**model_options, "input_size": tuple(model_options["input_size"])}  # JSON has a list
+    first = first_head(model, tuple(sorted(options.items())), seed, precision)
     head = keras.models.clone_model(first)
     for variable, value in zip(head.variables, first.variables, strict=True):
         variable.assign(value)

@@ -1,6 +1,6 @@
-"""The jobs of a quest: some heads of one seed that learn side by side, and some that are scored.
+"""The jobs of a quest's training: some heads of one seed that learn side by side.
 
-A job depends on its description alone, wherever it is computed.
+A job depends on its description alone, wherever it is computed; those of scoring are in scoring.py.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,16 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from kerasal._progress import Progress
 from kerasal.errors import InputError
-from kerasal.evaluation import Scores
-from kerasal.quest.folder import QuestFolder, restored_head
+from kerasal.quest.folder import QuestFolder
 from kerasal.quest.heads import Heads, is_perceptual
-from kerasal.quest.learning import DIVERGED, LEARNED, Splits, train_heads
+from kerasal.quest.learning import LEARNED, Splits, train_heads
 from kerasal.quest.rates import RateSearch
-from kerasal.quest.scoring import TestSet, no_scores, score_heads
 
-MAPS_BATCH = 8
 START_DIVISORS = (1, 3, 10, 30)  # of the start's rate, until it learns
 MOST_MOVES = 4  # of a search whose best rate lies at its edge
 
@@ -33,16 +29,15 @@ class LearningJob:
     seed: int
     searching: list[str]
     training: list[str]
-    rates: dict[str, dict[str, Any]]  # of the losses in `training` that have chosen
+    rates: dict[str, dict[str, Any]]  # of the losses that have chosen
 
     @classmethod
     def left(cls, folder: QuestFolder, group: Sequence[str], seed: int) -> "LearningJob | None":
         """What is not done yet of a group; None where all is."""
-        rates = {spec: folder.rate(spec) for spec in group}
-        searching = [spec for spec in group if rates[spec] is None]
+        rates = {spec: rate for spec in group if (rate := folder.rate(spec))}
+        searching = [spec for spec in group if spec not in rates]
         training = [spec for spec in group if folder.head(seed, spec) is None]
-        known = {spec: rate for spec, rate in rates.items() if rate and spec in training}
-        return cls(seed, searching, training, known) if searching or training else None
+        return cls(seed, searching, training, rates) if searching or training else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +91,7 @@ class Learning:
         short = replace(options, training=replace(options.training, epochs=options.start_epochs))
         fixed = options.training.activation
         activations = [fixed] if fixed else ["relu", "sigmoid"]
-        heads = self.make_heads([options.start] * len(activations), activations, seed, report, start=False)
+        heads = self.make_heads([options.start] * len(activations), activations, seed, report)
         splits, found = replace(self.splits, options=short), {}
         for rate in [float(f"{options.start_rate / divisor:.2g}") for divisor in START_DIVISORS]:
             trained = train_heads(heads, [rate] * len(activations), splits, seed, progress)
@@ -118,18 +113,16 @@ class Learning:
         activations: Sequence[str] | None,
         seed: int,
         report: Callable[[str], None],
-        start: bool = True,
     ) -> Heads:
-        """Heads that learn side by side, from their seed's start if there is one and `start` is true."""
+        """Heads that learn side by side, from their seed's start if there is one."""
         report(f"preparing {len(specs)} heads: {', '.join(specs)}")
-        options = self.config["model_options"]
         return Heads(
             specs,
-            {**options, "input_size": tuple(options["input_size"])},
+            self.config["model_options"],
             self.splits.options.training,
             self.bias,
             activations=activations,
-            start=self.starts.get(seed) if start else None,
+            start=self.starts.get(seed),
             seed=seed,
             precision=self.config["precision"],
             fixations=self.splits.dataset.has_fixations,
@@ -166,28 +159,6 @@ class Learning:
 def learn(learning: Learning, job: LearningJob) -> list[tuple]:
     """All results of a job, for a worker that has nobody to report to."""
     return list(learning.results(job, lambda _: None, lambda *_: lambda _: lambda: None))
-
-
-def score(
-    config: dict[str, Any],
-    test_set: TestSet,
-    seed: int,
-    heads: dict[str, tuple[dict[str, Any], list[np.ndarray]]],
-    processes: int | None = 1,
-    progress: Progress = lambda items, _: items,
-) -> dict[str, Scores]:
-    """The scores of finished heads, spec -> (record, weights); no value where one diverged."""
-    learned = {
-        spec: restored_head(config, seed, *head)
-        for spec, head in heads.items()
-        if head[0]["state"] != DIVERGED
-    }
-    scores = {spec: no_scores(test_set, config["metrics"]) for spec in heads}
-    if learned:
-        maps = test_set.maps(learned.values(), tuple(config["model_options"]["input_size"]), MAPS_BATCH)
-        choice = {"metrics": config["metrics"], "processes": processes, "progress": progress}
-        scores |= score_heads(test_set, list(learned), maps, **choice)
-    return scores
 
 
 def groups(specs: Sequence[str], size: int) -> list[list[str]]:

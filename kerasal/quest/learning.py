@@ -92,7 +92,7 @@ def train_heads(
             for index in sorted(learning):
                 record, found = records[index], validation[index]
                 record["history"].append(null_for_nan({"train": training[index], "validation": found.values}))
-                if found.finite and found.values["loss"] < best[index][0]:
+                if -math.inf < found.values["loss"] < best[index][0]:  # NaN is not
                     weights = heads.weights(index)
                     if all(np.isfinite(array).all() for array in weights):  # a relu hides NaN
                         best[index] = (found.values["loss"], weights, found.collapsed)

@@ -100,7 +100,7 @@ def options(
     Without `search_rates` the default recipe searches, unless a `learning_rate` is given; the paper's does
     not: the rate is one of the things that it says. InputError: an unknown recipe, or a value out of range.
     """
-    training = recipe_options(recipe, **changes)
+    training = recipe_options(recipe, learning_rate=learning_rate, **changes)
     if search_rates is None:
         search_rates = SEARCHED_RATES if recipe == "default" and learning_rate is None else ()
     epochs = SEARCH_EPOCHS if search_epochs is None else search_epochs

@@ -43,7 +43,6 @@ def table_1_row(model: str, loss: str | None = None) -> str | None:
 class Row:
     """A row of Table 2: the loss as the paper prints it and as a spec, and its seven values."""
 
-    family: str
     printed: str
     spec: str
     values: tuple[float, ...]
@@ -52,13 +51,11 @@ class Row:
         return self.values[METRICS.index(metric)]
 
 
-PIXEL, DISTRIBUTION = "Pixel-based loss functions", "Distribution-based loss functions"
-SALIENCY, PERCEPTUAL = "Saliency-inspired loss functions", "Perceptual-based loss functions"
-COMBINATION = "Linear combinations"
-
 # Coefficients as in section 3.2.6: 10 KLD, 2 CC, 1 NSS, every other 1; LC2's SIG-MSE has lambda 0.55.
-_TABLE_2 = {
-    PIXEL: (
+TABLE_2 = tuple(
+    Row(*row)
+    for row in (
+        # Pixel-based loss functions.
         ("MSE", "mse", (0.6388, 0.4492, 0.8118, 0.8363, 2.0580, 2.3279, 0.9472)),
         ("EAD", "ead", (0.6725, 0.4790, 0.8326, 0.8428, 2.2133, 2.1744, 0.8592)),
         ("AE", "ae", (0.6426, 0.4443, 0.8145, 0.8322, 2.1388, 2.3782, 0.9616)),
@@ -66,8 +63,7 @@ _TABLE_2 = {
         ("SIG-MSE (λ = 0.25)", "sig-mse(0.25)", (0.6929, 0.5896, 0.8512, 0.8438, 2.1897, 1.4120, 0.9876)),
         ("SIG-MSE (λ = 0.55)", "sig-mse", (0.6725, 0.5646, 0.8505, 0.8542, 2.0799, 1.5137, 0.8478)),
         ("SIG-MSE (λ = 0.75)", "sig-mse(0.75)", (0.6440, 0.5280, 0.8512, 0.8637, 1.9480, 1.7100, 0.7686)),
-    ),
-    DISTRIBUTION: (
+        # Distribution-based.
         ("BCE", "bce", (0.6616, 0.4712, 0.8231, 0.8380, 2.1229, 2.2600, 0.8899)),
         ("W-BCE w = 0.9", "w-bce(0.9)", (0.6333, 0.4287, 0.8308, 0.8519, 1.8734, 2.4793, 1.0003)),
         ("W-BCE w = 0.8", "w-bce(0.8)", (0.6363, 0.4273, 0.8305, 0.8531, 1.8909, 2.5026, 1.0067)),
@@ -79,16 +75,13 @@ _TABLE_2 = {
         ("KLD", "kld", (0.6326, 0.4893, 0.8356, 0.8541, 1.7913, 2.0609, 0.8336)),
         ("Bhat", "bhat", (0.6203, 0.5029, 0.8429, 0.8567, 1.7321, 1.9209, 0.7909)),
         ("NLL", "nll", (0.6251, 0.4973, 0.8407, 0.8559, 1.7856, 1.8734, 0.7955)),
-    ),
-    SALIENCY: (
+        # Saliency-inspired.
         ("CC", "cc", (0.6943, 0.4994, 0.8411, 0.8386, 1.8201, 2.1378, 0.9157)),
         ("NSS", "nss", (0.6740, 0.4325, 0.8397, 0.8216, 2.3142, 2.9964, 1.3498)),
-    ),
-    PERCEPTUAL: (
+        # Perceptual-based.
         ("Deep Features (DF)", "df", (0.6065, 0.4772, 0.8308, 0.8259, 1.9731, 3.7546, 0.9675)),
         ("Gram Matrices (GM)", "gm", (0.5911, 0.4964, 0.8371, 0.8312, 1.8357, 2.0455, 1.1993)),
-    ),
-    COMBINATION: (
+        # Linear combinations.
         ("SIG-MSE + R", "sig-mse+r", (0.6813, 0.5611, 0.8507, 0.8373, 1.9734, 3.1471, 0.8349)),
         ("KLD + CC + NSS", "10*kld+2*cc+nss", (0.7288, 0.5754, 0.8512, 0.8487, 2.2464, 2.1340, 0.9571)),
         (
@@ -102,9 +95,8 @@ _TABLE_2 = {
             "10*kld+2*cc+nss+df+gm+sig-mse+r",
             (0.7291, 0.5817, 0.8585, 0.8563, 2.2094, 2.5517, 0.8010),
         ),
-    ),
-}
-TABLE_2 = tuple(Row(family, *row) for family, rows in _TABLE_2.items() for row in rows)
+    )
+)
 
 # Tables 3 and 4 have the first five metrics alone.
 LC1, LC2 = "10*kld+2*cc+nss+r", "10*kld+2*cc+nss+df+gm+sig-mse+r"

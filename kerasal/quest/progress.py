@@ -17,12 +17,11 @@ class QuestProgress:
         report: takes a line.
     """
 
-    def __init__(self, work: float, report: Callable[[str], None], clock=time.monotonic):
+    def __init__(self, work: float, report: Callable[[str], None]):
         self.work = work
         self.done = 0.0
         self.report = report
-        self.clock = clock
-        self._start = self._shown = clock()
+        self._start = self._shown = time.monotonic()
 
     def stage(self, what: str, work_of_step: float, steps: int) -> Callable[[], None]:
         """Begin a stage of so many steps; returns what to call after each of them."""
@@ -33,7 +32,7 @@ class QuestProgress:
             nonlocal taken
             taken += 1
             self.done += work_of_step
-            if self.clock() - self._shown >= LINE_SECONDS:
+            if time.monotonic() - self._shown >= LINE_SECONDS:
                 self._show(f"{what}, step {taken} of {steps}")
 
         return step
@@ -43,13 +42,10 @@ class QuestProgress:
         self.done += work
         self._show(what)
 
-    def left(self) -> str:
-        """The time left, as the steps so far let expect; "" before the first."""
-        if not self.done:
-            return ""
-        seconds = (self.clock() - self._start) / self.done * max(0.0, self.work - self.done)
-        return f", about {duration(seconds)} left"
-
     def _show(self, line: str) -> None:
-        self._shown = self.clock()
-        self.report(f"{line}{self.left()}")
+        """Say the line, and the time left as the steps so far let expect it."""
+        self._shown = time.monotonic()
+        if self.done:
+            seconds = (self._shown - self._start) / self.done * max(0.0, self.work - self.done)
+            line += f", about {duration(seconds)} left"
+        self.report(line)

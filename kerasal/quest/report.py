@@ -1,7 +1,6 @@
 """The report: one HTML file that holds all it shows and opens without a network."""
 
 import html
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
@@ -10,21 +9,23 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kerasal._files import null_for_nan
 from kerasal.data.images import read_map
 from kerasal.data.pipeline import resize_stimulus
 from kerasal.data.sample import Sample
-from kerasal.errors import InputError
 from kerasal.evaluation import tables
 from kerasal.metrics import METRICS, cc
 from kerasal.models import SaliencyModel, scale_to_peak
 from kerasal.quest import findings
-from kerasal.quest.center_bias_figure import center_bias_figure
+from kerasal.quest.folder import restored_head
+from kerasal.quest.learning import DIVERGED
 from kerasal.quest.results import Results
 from kerasal.quest.specs import family
 from kerasal.reports import (
     agreement_table,
     critical_difference_figure,
     details,
+    heat,
     html_page,
     html_table,
     maps_of,
@@ -38,25 +39,22 @@ MOST_THUMBNAILS = 300  # in the scatter plot; a page of more is too large to sen
 
 
 def report_page(
-    results: Results, samples: Sequence[Sample], network: SaliencyModel, stimuli: Sequence[str] | None = None
+    results: Results, samples: Sequence[Sample], network: SaliencyModel, shown: Sequence[Sample] | None = None
 ) -> str:
     """The page.
 
     Args:
         samples: of the first test set.
         network: with the quest's backbone, which the maps of the shown stimuli are made with.
-        stimuli: names of samples to show; default three with a low, a middle and a high CC, or where that
-            was not scored, first metric.
-
-    InputError: a name that is no sample's.
+        shown: samples to show; default those of `chosen_stimuli`.
     """
-    shown = chosen_stimuli(results, samples, stimuli)
+    shown = chosen_stimuli(results, samples) if shown is None else shown
     sections = Template((PAGE / "sections.html").read_text(encoding="utf-8")).substitute(
         paper=_paper(results),
         ranks=_ranks(results),
         tests=_search_section(results) + "".join(_test_section(results, test) for test in results.tests),
         figure_3=_figure_3(results, shown, network),
-        figure_2=center_bias_figure(read_map(results.folder.path / "center_bias.npy")),
+        figure_2=_figure_2(read_map(results.folder.path / "center_bias.npy")),
     )
     return html_page(
         f"Quest on {results.config['data']['name']}",
@@ -162,15 +160,9 @@ def _table_2(results: Results, test: str) -> tables.Table:
     return tables.Table(title, header, rows, names=2)
 
 
-def chosen_stimuli(
-    results: Results, samples: Sequence[Sample], stimuli: Sequence[str] | None = None
-) -> list[Sample]:
-    """The samples that the report shows maps of, see `report_page`."""
+def chosen_stimuli(results: Results, samples: Sequence[Sample]) -> list[Sample]:
+    """Three samples with a low, a middle and a high CC, or where that was not scored, first metric."""
     by_name = {sample.name: sample for sample in samples}
-    if stimuli is not None:
-        if unknown := [name for name in stimuli if name not in by_name]:
-            raise InputError(f"no stimulus {unknown[0]!r} in the test split; they are {', '.join(by_name)}")
-        return [by_name[name] for name in stimuli]
     scores = results.mean_scores(results.tests[0])
     learned = results.competing(results.tests[0]) or list(scores)
     values = [scores[spec].values for spec in learned]
@@ -187,9 +179,9 @@ def _figure_3(results: Results, shown: Sequence[Sample], network: SaliencyModel)
     stimuli = tf.stack([resize_stimulus(sample.read_stimulus(), network.input_size) for sample in shown])
     features = [tf.cast(feature, "float32") for feature in tf.nest.flatten(network.backbone(stimuli))]
     maps = {}
-    for spec in results.config["losses"]:
-        head = results.folder.load_head(seed, spec)
-        if head is not None:
+    for spec, record in results.heads[seed].items():
+        if record["state"] != DIVERGED:
+            head = restored_head(results.config, seed, record, results.folder.weights(seed, spec))
             maps[spec] = head(features, training=False)
     figures = []
     for index, sample in enumerate(shown):
@@ -200,6 +192,29 @@ def _figure_3(results: Results, shown: Sequence[Sample], network: SaliencyModel)
             labelled.append((f"{spec}: CC {cc(own_size.astype('float64'), density):.3f}", own_size))
         figures.append(maps_of(sample, labelled))
     return "".join(figures)
+
+
+def _figure_2(center_bias: np.ndarray, width: int = 360, margin: int = 70) -> str:
+    """The paper's Figure 2: the mean training density in colour with its two marginals, as an SVG."""
+    rows, columns = center_bias.shape
+    height = round(width * rows / columns)
+    across, down = center_bias.sum(axis=0), center_bias.sum(axis=1)
+    top = " ".join(
+        f"{x:.1f},{margin - y:.1f}"
+        for x, y in zip(np.linspace(0, width, columns), 0.9 * margin * across / across.max(), strict=True)
+    )
+    right = " ".join(
+        f"{width + x:.1f},{margin + y:.1f}"
+        for x, y in zip(0.9 * margin * down / down.max(), np.linspace(0, height, rows), strict=True)
+    )
+    return (
+        f'<svg class="bias" viewBox="0 0 {width + margin} {height + margin}" role="img" '
+        'aria-label="Mean density of the training split, with its horizontal and vertical marginals">'
+        f'<image href="{heat(center_bias, (height, width))}" x="0" y="{margin}" width="{width}" '
+        f'height="{height}"/>'
+        f'<polyline points="0,{margin} {top} {width},{margin}"/>'
+        f'<polyline points="{width},{margin} {right} {width},{margin + height}"/></svg>'
+    )
 
 
 def _data(results: Results, samples: Sequence[Sample]) -> dict[str, Any]:
@@ -216,12 +231,8 @@ def _data(results: Results, samples: Sequence[Sample]) -> dict[str, Any]:
         "names": first.names,
         "thumbnails": [photo(s.read_stimulus(), THUMBNAIL_WIDTH, 60) for s in samples] if thumbnails else [],
         "scores": {
-            spec: {key: [_rounded(value) for value in values] for key, values in of_loss.values.items()}
+            spec: null_for_nan({key: np.round(values, 4).tolist() for key, values in of_loss.values.items()})
             for spec, of_loss in scores.items()
         },
         "curves": {spec: head["history"] for spec, head in results.heads[seed].items()},
     }
-
-
-def _rounded(value: float) -> float | None:
-    return round(float(value), 4) if math.isfinite(value) else None

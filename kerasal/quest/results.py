@@ -11,12 +11,13 @@ import numpy as np
 from scipy import stats
 
 from kerasal.data.names import counted
+from kerasal.errors import InputError
 from kerasal.evaluation import Comparison, Scores, compare, tables
 from kerasal.evaluation.ranks import MeanRanks, mean_ranks
 from kerasal.evaluation.resampling import resampled_means
 from kerasal.quest import findings, paper
 from kerasal.quest.folder import QuestFolder
-from kerasal.quest.learning import DIVERGED, LEARNED, WATCHED
+from kerasal.quest.learning import COLLAPSED, DIVERGED, LEARNED, WATCHED
 from kerasal.quest.specs import family
 from kerasal.reports import ReportedResults, agreement_table, agreements
 
@@ -43,7 +44,7 @@ class Results(ReportedResults):
 
     @classmethod
     def read(cls, folder: QuestFolder | Path | str) -> "Results":
-        """What a finished quest's folder holds. InputError: no such folder."""
+        """What a finished quest's folder holds. InputError: no such folder, or it is not finished."""
         folder = folder if isinstance(folder, QuestFolder) else QuestFolder(folder)
         config = folder.config
         losses, seeds = config["losses"], config["seeds"]
@@ -58,14 +59,12 @@ class Results(ReportedResults):
                     seed: {spec: _of(found[seed, spec], config["metrics"]) for spec in losses}
                     for seed in seeds
                 }
-        return cls(
-            folder,
-            config,
-            scores,
-            {seed: {s: folder.head(seed, s) for s in losses} for seed in seeds},
-            {s: folder.rate(s) for s in losses},
-            {name: scores for name, scores in bias.items() if scores is not None},
-        )
+        heads = {seed: {spec: folder.head(seed, spec) for spec in losses} for seed in seeds}
+        if not scores or not all(all(of_seed.values()) for of_seed in heads.values()):
+            raise InputError(f"the quest in {folder.path} is not finished: call it again, and it goes on")
+        rates = {spec: folder.rate(spec) for spec in losses}
+        bias = {name: of_test for name, of_test in bias.items() if of_test is not None}
+        return cls(folder, config, scores, heads, rates, bias)
 
     @property
     def tests(self) -> list[str]:
@@ -84,11 +83,11 @@ class Results(ReportedResults):
     @cached_property
     def states(self) -> dict[str, str]:
         """What became of each loss: "learned", or the worst that happened to one of its seeds."""
-        worst = {}
-        for spec in self.config["losses"]:
-            states = [heads[spec]["state"] for heads in self.heads.values()]
-            worst[spec] = next((state for state in states if state != LEARNED), LEARNED)
-        return worst
+        worse = (LEARNED, COLLAPSED, DIVERGED)
+        return {
+            spec: max((heads[spec]["state"] for heads in self.heads.values()), key=worse.index)
+            for spec in self.config["losses"]
+        }
 
     def states_on(self, test: str) -> dict[str, str]:
         """The same on a test set, where a loss whose CC is not above the centre bias's is "untrained"."""
@@ -98,10 +97,6 @@ class Results(ReportedResults):
                 if states[spec] == LEARNED and not _mean(scores.values["cc"]) > bias:
                     states[spec] = UNTRAINED
         return states
-
-    def images(self, test: str) -> int:
-        """How many images a test set has."""
-        return len(next(iter(self.scores[test][self.config["seeds"][0]].values())).names)
 
     def center_bias_mean(self, test: str) -> float | None:
         """The centre bias's CC on a test set; None where that, or the losses', is not known."""
@@ -325,14 +320,17 @@ class Results(ReportedResults):
         means = {key: np.mean([each.values[key] for each in kept], axis=0) for key in kept[0].values}
         return Scores(kept[0].names, means)
 
-    def _resampled(self, test: str, metric: str, specs: Sequence[str]) -> np.ndarray | None:
-        """Means of losses (specs, resamples) over the same resampled seeds and images; None under two."""
-        if not specs:
-            return None
+    def known(self, test: str, metric: str, specs: Sequence[str]) -> np.ndarray:
+        """Scores (specs, seeds, images) of some losses, on the images that all of them have one of."""
         by_seed = self.scores[test].values()
         values = np.stack([[scores[spec].values[metric] for scores in by_seed] for spec in specs])
-        values = values[..., np.isfinite(values).all(axis=(0, 1))]
-        return resampled_means(values) if values.shape[-1] > 1 else None
+        return values[..., np.isfinite(values).all(axis=(0, 1))]
+
+    def _resampled(self, test: str, metric: str, specs: Sequence[str]) -> np.ndarray | None:
+        """Means of losses (specs, resamples) over the same resampled seeds and images; None under two."""
+        if not specs or (values := self.known(test, metric, specs)).shape[-1] < 2:
+            return None
+        return resampled_means(values)
 
     def _test_as_dict(self, test: str) -> dict[str, Any]:
         bias = self.center_bias.get(test)

@@ -23,16 +23,16 @@ from kerasal.quest import paper
 from kerasal.quest.best import write_best
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.heads import is_perceptual
-from kerasal.quest.jobs import Learning, LearningJob, groups, learn, score
+from kerasal.quest.jobs import Learning, LearningJob, groups, learn
 from kerasal.quest.learning import LEARNED, Splits
 from kerasal.quest.options import SIDE_BY_SIDE, QuestOptions
 from kerasal.quest.progress import PERCEPTUAL_WORK, QuestProgress
 from kerasal.quest.report import report_page
 from kerasal.quest.results import Results, have_all
-from kerasal.quest.scoring import check_test_sets, open_test_sets, score_center_bias
+from kerasal.quest.scoring import TestSet, check_test_sets, score, score_center_bias, scored_data
 from kerasal.quest.specs import in_order
-from kerasal.quest.tuning import Tuning, search, stored_trials
-from kerasal.training.features import open_features
+from kerasal.quest.tuning import Search, Tuning, density_scores, stored_trials
+from kerasal.training.features import FeatureCache, open_features
 from kerasal.training.initial import initial_network, set_initial_weights, where_it_lies
 from kerasal.training.precision import computing_in, resolve_precision
 
@@ -79,15 +79,22 @@ def run(
             process alone writes. Features are computed here first.
         progress, report: as in `kerasal.training.train`.
 
-    InputError: a loss that needs fixations on data without them, an unknown metric, test sets of one name or
-    with stimuli that heads learn from, a folder with another quest.
+    InputError: a loss that needs fixations on data without them, an unknown metric, none that the data allow,
+    an unknown stimulus, test sets of one name or with stimuli that heads learn from, a folder with another
+    quest.
     """
     if tuning:
         specs = [*specs, *tuning.rivals(dataset.has_fixations)]
     specs = in_order(specs)
     started = [options.start] if options.start and not options.training.weights else []
-    _check_fixations([*specs, *started], dataset)
+    needy = [spec for spec in (*specs, *started) if losses.get(spec).needs_fixations]
+    if needy and not dataset.has_fixations:
+        raise InputError(
+            f"{dataset.name} has density maps alone, and these losses need fixations: {', '.join(needy)}"
+        )
     check_test_sets(dataset, tests)
+    scored = scored_data(dataset, tests)
+    shown = None if stimuli is None else dataset.named(stimuli, "test")
     if side_by_side < 1 or seeds < 1:
         raise InputError("side_by_side and seeds must be at least 1")
     if options.training.deterministic:
@@ -113,13 +120,15 @@ def run(
     if tuning:
         stored_trials(folder, tuning)  # refuses a folder of another search before anything is computed
     opened: dict[str, Any] = {"folder": cache_folder, "bound": cache_bound, "progress": progress}
-    keys = _possible(metrics, dataset, tests, report)
-    config = _config(dataset, specs, options, model_options, precision, seeds, tests, keys)
+    keys = _possible(metrics, scored, report)
+    config = _config(dataset, specs, options, model_options, precision, seeds, scored, keys)
     with folder.at_work(config, report) as config:
         folder.write_array("center_bias.npy", bias)
         features = open_features(network, dataset, flip=options.training.flip, **opened)
         splits = Splits(dataset, features, options)
-        sets = open_test_sets(network, dataset, tests, **opened)
+        sets = [
+            TestSet(part.name, part, FeatureCache.open(network, part["test"], **opened)) for part in scored
+        ]
         learning = Learning(config, splits, bias)
         if options.training.weights:
             _start_from(network, folder, learning)
@@ -138,7 +147,7 @@ def run(
             if test["name"] not in results.tests:
                 report(f"{test['name']} is left out, for not all is scored there: name it again with --test")
         results.write()
-        folder.write_text("report.html", report_page(results, dataset["test"], network, stimuli))
+        folder.write_text("report.html", report_page(results, dataset["test"], network, shown))
         write_best(results, network)
         return results
 
@@ -161,12 +170,12 @@ def _start_from(network: SaliencyModel, folder: QuestFolder, learning: Learning)
     """Keep a network's head as what all losses of all seeds go on from."""
     options = learning.splits.options.training
     weights = [variable.numpy() for variable in network.head.trainable_variables]
+    activations = [options.activation] if options.activation else ["relu", "sigmoid"]
+    found = dict.fromkeys(activations, ({"weights": options.weights, "state": LEARNED}, weights))
     for seed in learning.config["seeds"]:
         if (start := folder.start(seed)) is None:
-            record = {"weights": options.weights, "state": LEARNED}
-            activations = [options.activation] if options.activation else ["relu", "sigmoid"]
             start = dict.fromkeys(activations, weights)
-            folder.write_start(seed, {activation: (record, weights) for activation in activations})
+            folder.write_start(seed, found)
         learning.starts[seed] = start
 
 
@@ -174,19 +183,22 @@ def _search(folder, learning, tuning, side_by_side, report):
     """Find the best sum, and make it a loss of the quest."""
     config, options = learning.config, learning.splits.options
     if options.start and len(stored_trials(folder, tuning)) < tuning.trials:
-        work = _start_work(learning)
-        _start_of(config["seeds"][0], folder, learning, QuestProgress(work, report), report)
-    found = search(folder, learning, tuning, side_by_side=side_by_side, report=report)
+        _start(config["seeds"][:1], folder, learning, QuestProgress(0, report), report)
+    ideal = density_scores(learning.splits)
+    found = Search(folder, learning, tuning, ideal, side_by_side, report).run()
     folder.begin({**config, "losses": in_order([*config["losses"], found])}, lambda _: None)
 
 
 def _learn(folder, learning, side_by_side, cluster, report):
     """Train every head that is not finished, group by group, each with the rate that its loss chose."""
-    config = learning.config
+    config, splits = learning.config, learning.splits
     parts = groups(config["losses"], side_by_side)
-    progress = QuestProgress(_work_left(folder, learning), report)
-    if learning.splits.options.start:
-        _start(folder, learning, progress, report)
+    searching = [spec for spec in config["losses"] if folder.rate(spec) is None]
+    training = [(seed, s) for seed in config["seeds"] for s in config["losses"] if not folder.head(seed, s)]
+    progress = QuestProgress(_work(splits, searching, [spec for _, spec in training]), report)
+    if splits.options.start:
+        first = config["seeds"][:1] if searching else []  # rates are searched with the first seed
+        _start(sorted({*first, *(seed for seed, _ in training)}), folder, learning, progress, report)
     if cluster:
         _learn_on(cluster, folder, learning, parts, progress, report)
         return
@@ -197,10 +209,10 @@ def _learn(folder, learning, side_by_side, cluster, report):
             done = sum(folder.head(job.seed, spec) is not None for spec in config["losses"])
             specs, count = job.training, len(job.training)
             what = f"seed {job.seed}, losses {done + 1} to {done + count} of {len(config['losses'])}"
-        work, tried = sum(map(_work_of, specs)), itertools.count(1)
+        work, tried = _work_of_step(specs), itertools.count(1)
 
         def begin(part):
-            if not trains and next(tried) > len(learning.splits.options.search_rates):
+            if not trains and next(tried) > len(splits.options.search_rates):
                 progress.work += work * steps  # beyond the edge of the rates, or behind another activation
             return progress.stage(f"{what}, {part}", work, steps)
 
@@ -213,33 +225,17 @@ def _learn(folder, learning, side_by_side, cluster, report):
                     _keep(folder, job, what, found, report)
 
 
-def _start(folder, learning, progress, report):
-    """Train the common start of each seed that has losses left to learn, and keep it in `learning.starts`."""
-    specs, seeds = learning.config["losses"], learning.config["seeds"]
-    needed = [seed for seed in seeds if any(folder.head(seed, spec) is None for spec in specs)]
-    if any(folder.rate(spec) is None for spec in specs):
-        needed = sorted({seeds[0], *needed})  # rates are searched with the first seed
-    for seed in needed:
-        if folder.start(seed) is None:
-            progress.work += _start_work(learning)
-    for seed in needed:
-        _start_of(seed, folder, learning, progress, report)
+def _start(seeds, folder, learning, progress, report):
+    """Train the common start of each of the seeds that has none, and keep all in `learning.starts`."""
+    splits, new = learning.splits, [seed for seed in seeds if folder.start(seed) is None]
+    progress.work += len(new) * START_HEADS * splits.options.start_epochs * splits.steps
+    for seed in new:
 
+        def stage(part, seed=seed):
+            return progress.stage(f"the common start of seed {seed}, {part}", START_HEADS, splits.steps)
 
-def _start_work(learning):
-    """The work of one seed's common start, in steps of one head."""
-    return START_HEADS * learning.splits.options.start_epochs * learning.splits.steps
-
-
-def _start_of(seed, folder, learning, progress, report):
-    """Train the common start of one seed where it is not there, and keep it in `learning.starts`."""
-
-    def stage(part):
-        return progress.stage(f"the common start of seed {seed}, {part}", START_HEADS, learning.splits.steps)
-
-    if folder.start(seed) is None:
         folder.write_start(seed, learning.start(seed, stage, report))
-    learning.starts[seed] = folder.start(seed)
+    learning.starts.update({seed: folder.start(seed) for seed in seeds})
 
 
 def _learn_on(cluster, folder, learning, parts, progress, report):
@@ -260,7 +256,7 @@ def _learn_on(cluster, folder, learning, parts, progress, report):
             _keep(folder, job, what, found, report)
         progress.job(
             f"seed {job.seed} of {', '.join(job.training or job.searching)} is finished",
-            _work(learning, job.searching, searches=True) + _work(learning, job.training),
+            _work(learning.splits, job.searching, job.training),
         )
         if job.searching:
             add(group, later)
@@ -277,42 +273,24 @@ def _keep(folder, job, what, found, report):
             report(f"{spec} {record['state']} with a learning rate of {record['rate']:g} (seed {job.seed})")
 
 
-def _work_left(folder, learning):
-    """How much is left to learn, in steps of one head."""
-    losses = learning.config["losses"]
-    unknown = [spec for spec in losses if folder.rate(spec) is None]
-    heads = [spec for spec in losses for seed in learning.config["seeds"] if folder.head(seed, spec) is None]
-    return _work(learning, unknown, searches=True) + _work(learning, heads)
+def _work(splits, searching, training):
+    """The work of losses that search for a rate and of those that train, in steps of one head."""
+    search = len(splits.options.search_rates) * splits.trial_steps * _work_of_step(searching)
+    return search + splits.options.training.epochs * splits.steps * _work_of_step(training)
 
 
-def _work(learning, specs, searches=False):
-    splits = learning.splits
-    options = splits.options
-    steps = (
-        len(options.search_rates) * splits.trial_steps if searches else options.training.epochs * splits.steps
-    )
-    return steps * sum(map(_work_of, specs))
-
-
-def _work_of(spec):
-    return PERCEPTUAL_WORK if is_perceptual(spec) else 1.0
+def _work_of_step(specs):
+    """The work of a step that losses share, in steps of one head."""
+    return sum(PERCEPTUAL_WORK if is_perceptual(spec) else 1.0 for spec in specs)
 
 
 def _score(folder, config, sets, size, processes, cluster, progress, report):
     """Score every head that is not scored yet on each test set."""
-    left = [
-        (test_set, seed, group)
-        for test_set in sets
-        for seed in config["seeds"]
-        for group in groups(
-            [
-                spec
-                for spec in config["losses"]
-                if not have_all(folder.scores(seed, test_set.name, spec), config["metrics"])
-            ],
-            size,
-        )
-    ]
+    left = []
+    for test_set, seed in itertools.product(sets, config["seeds"]):
+        scores = {spec: folder.scores(seed, test_set.name, spec) for spec in config["losses"]}
+        unscored = [spec for spec, found in scores.items() if not have_all(found, config["metrics"])]
+        left += [(test_set, seed, group) for group in groups(unscored, size)]
 
     def heads(seed, group):
         return {spec: (folder.head(seed, spec), folder.weights(seed, spec)) for spec in group}
@@ -341,54 +319,40 @@ def _take_together(folder, config, mixture):
             folder.write_head_scores(seed, mixture.name, spec, together(found))
 
 
-def _check_fixations(specs, dataset):
-    if dataset.has_fixations:
-        return
-    needy = [spec for spec in specs if losses.get(spec).needs_fixations]
-    if needy:
-        raise InputError(
-            f"{dataset.name} has density maps alone, and these losses need fixations: {', '.join(needy)}"
-        )
-
-
-def _possible(metrics, dataset, tests, report) -> list[str]:
+def _possible(metrics, scored, report) -> list[str]:
     """The metrics that all test sets allow, and a line for each other one: before anything is trained."""
     check_known(metrics)
-    scored = [(part, part["test"]) for part in dataset.sets]
-    for part in (part for test in tests for part in test.sets):
-        # The centre bias that information gain takes is the quest's own.
-        scored.append((replace(part, splits={**part.splits, "train": dataset["train"]}), part.samples))
     possible = []
     for key in metrics:
-        reason = next(filter(None, (why_not(key, *data) for data in scored)), None)
+        reason = next(filter(None, (why_not(key, data, data["test"]) for data in scored)), None)
         if reason:
             report(f"{METRICS[key].name} is left out: {reason}")
         else:
             possible.append(key)
+    if not possible:
+        raise InputError(f"no metric is left of {', '.join(metrics)}: name others with --metrics")
     return possible
 
 
-def _config(dataset, specs, options, model_options, precision, seeds, tests, metrics) -> dict[str, Any]:
-    own = [dataset, *(part for part in dataset.sets if part is not dataset)]  # of a mixture: all, then each
-    described = [(part.name, part, part["test"]) for part in own]
-    described += [(part.name, part, part.samples) for test in tests for part in test.sets]
+def _config(dataset, specs, options, model_options, precision, seeds, scored, metrics) -> dict[str, Any]:
+    tests = scored if dataset in scored else [dataset, *scored]  # of a mixture: all, then each
     return {
         "schema": QuestFolder.schema,
         "losses": specs,
         "seeds": list(range(seeds)),
         "tests": [
             {
-                "name": name,
+                "name": data.name,
                 "description": data.description,
                 "licence": data.licence,
-                "images": len(samples),
-                "fingerprint": fingerprint(samples),
+                "images": len(data["test"]),
+                "fingerprint": fingerprint(data["test"]),
             }
-            for name, data, samples in described
+            for data in tests
         ],
         "metrics": metrics,
         "options": options.as_dict(),
-        "model_options": {**model_options, "input_size": list(model_options["input_size"])},
+        "model_options": model_options,
         "precision": precision,
         "data": {"name": dataset.name, "draws": dataset.draws, **data_entry(dataset)},
     }

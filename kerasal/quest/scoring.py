@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -20,9 +19,12 @@ from kerasal.evaluation.scores import together
 from kerasal.evaluation.scoring import Job
 from kerasal.evaluation.systems import as_it_is
 from kerasal.models.base import resize_maps
-from kerasal.quest.folder import QuestFolder
+from kerasal.quest.folder import QuestFolder, restored_head
+from kerasal.quest.learning import DIVERGED
 from kerasal.quest.results import center_bias_file, have_all
 from kerasal.training.features import FeatureCache
+
+MAPS_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,12 @@ class TestSet:
     data: Dataset
     features: FeatureCache
 
-    @property
-    def samples(self) -> list[Sample]:
-        return self.data["test"]
-
-    def maps(self, heads: Iterable[keras.Model], size: tuple[int, int], batch_size: int) -> np.ndarray:
+    def maps(self, heads: Iterable[keras.Model], size: tuple[int, int]) -> np.ndarray:
         """The maps of heads for all samples, (heads, N, rows, columns) float32, at the network's size."""
         heads = list(heads)  # called as they are: tracing takes longer than some batches gain
         parts = [
             [head(features, training=False)[..., 0].numpy() for head in heads]
-            for features, _ in batches(self.samples, size, batch_size, reader=self.features.reader())
+            for features, _ in batches(self.data["test"], size, MAPS_BATCH, reader=self.features.reader())
         ]
         return np.concatenate(parts, axis=1)
 
@@ -73,43 +71,45 @@ def _digest(sample: Sample) -> bytes:
     return hashlib.sha256(stimulus_bytes(sample)).digest()
 
 
-def open_test_sets(
-    network: models.SaliencyModel,
-    own: Dataset,
-    others: Sequence[Dataset],
-    *,
-    folder: Path | None,
-    bound: int | None,
-    progress: Progress,
-) -> list[TestSet]:
-    """The test split of the quest's own data, of a mixture each set's, then all samples of other datasets.
+def scored_data(own: Dataset, others: Iterable[Dataset]) -> list[Dataset]:
+    """What is scored, as test splits: the quest's own, of a mixture each set's, and other datasets whole.
 
     Information gain takes the centre bias of the set itself, and of another dataset that of the quest's own.
     """
-    sets = list(own.sets)
-    sets += [
+    whole = (
         replace(part, splits={"train": own["train"], "validation": [], "test": part.samples})
         for other in others
         for part in other.sets
-    ]
-    kept: dict[str, Any] = {"folder": folder, "bound": bound, "progress": progress}
-    return [TestSet(data.name, data, FeatureCache.open(network, data["test"], **kept)) for data in sets]
+    )
+    return [*own.sets, *whole]
 
 
-def score_heads(
+def score(
+    config: dict[str, Any],
     test_set: TestSet,
-    specs: Sequence[str],
-    maps: np.ndarray,
-    *,
-    metrics: Sequence[str] | None = None,
+    seed: int,
+    heads: dict[str, tuple[dict[str, Any], list[np.ndarray]]],
     processes: int | None = 1,
     progress: Progress = lambda items, _: items,
 ) -> dict[str, Scores]:
-    """The scores of each loss's maps, (losses, N, rows, columns), at the stimuli's own size."""
-    systems = [_Maps(spec, of_loss) for spec, of_loss in zip(specs, maps, strict=True)]
-    return evaluate(
-        systems, test_set.data, "test", metrics=metrics, processes=processes, progress=progress
-    ).scores
+    """The scores of finished heads, spec -> (record, weights), at the stimuli's own size: a job.
+
+    One that diverged has no value of any metric.
+    """
+    learned = {
+        spec: restored_head(config, seed, *head)
+        for spec, head in heads.items()
+        if head[0]["state"] != DIVERGED
+    }
+    names = [sample.name for sample in test_set.data["test"]]
+    nothing = {metric: np.full(len(names), np.nan) for metric in config["metrics"]}
+    scores = dict.fromkeys(heads, Scores(names, nothing))
+    if learned:
+        maps = test_set.maps(learned.values(), tuple(config["model_options"]["input_size"]))
+        systems = [_Maps(spec, of_loss) for spec, of_loss in zip(learned, maps, strict=True)]
+        chosen = {"metrics": config["metrics"], "processes": processes, "progress": progress}
+        scores |= evaluate(systems, test_set.data, "test", **chosen).scores
+    return scores
 
 
 def score_center_bias(
@@ -135,12 +135,6 @@ def score_center_bias(
     if len(dataset.sets) > 1:
         parts = {part.name: folder.read_scores(center_bias_file(part.name)) for part in dataset.sets}
         folder.write_scores(center_bias_file(dataset.name), together(parts))
-
-
-def no_scores(test_set: TestSet, metrics: Sequence[str]) -> Scores:
-    """What a head that diverged has: no value of any metric."""
-    names = [sample.name for sample in test_set.samples]
-    return Scores(names, {metric: np.full(len(names), np.nan) for metric in metrics})
 
 
 @dataclass(frozen=True, eq=False)

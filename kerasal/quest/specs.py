@@ -1,5 +1,6 @@
 """Which losses a quest compares: names of lists, or specs."""
 
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -32,14 +33,21 @@ LISTS: dict[str, tuple[str, ...]] = {
 def parse_losses(text: str) -> list[str]:
     """Canonical specs from a list of specs and names of `LISTS`, parted by commas: "mse, kld+cc+nss, lc2".
 
-    A loss that comes twice counts once, and lc1 and lc2 are the sums of the paper's tables. InputError: an
-    empty list, or what `kerasal.losses.parse` refuses.
+    A loss that comes twice counts once, in whatever order its terms stand, and one of a list is called as
+    there: so lc1 and lc2 are the sums of the paper's tables. InputError: an empty list, or what
+    `kerasal.losses.parse` refuses.
     """
     parts = [part.strip() for part in text.split(",")]
     if not all(parts):
         raise InputError(f"an empty name among the losses {text!r}: give specs parted by commas, or table2")
     specs = [spec for part in parts for spec in LISTS.get(part) or [losses.canonical(part)]]
-    return list(dict.fromkeys({"lc1": LC1, "lc2": LC2}.get(spec, spec) for spec in specs))
+    return called_as(itertools.chain(*LISTS.values()), specs)
+
+
+def called_as(known: Iterable[str], specs: Iterable[str]) -> list[str]:
+    """Specs, each once: one that has the terms of a known one, or of one before it, takes that one's name."""
+    names = {_terms(spec): spec for spec in known}
+    return list(dict.fromkeys(names.setdefault(_terms(spec), spec) for spec in specs))
 
 
 def in_order(specs: Iterable[str]) -> list[str]:
@@ -56,3 +64,8 @@ def family(spec: str) -> str:
 def slug(spec: str) -> str:
     """A spec as a file's name: "w-bce-0.9" for w-bce(0.9). Different canonical specs have different ones."""
     return re.sub(r"[^\w+.-]+", "-", spec).strip("-")
+
+
+def _terms(spec: str) -> tuple:
+    """The terms of a spec in an order of their own: the same for kld+cc and cc+kld."""
+    return tuple(sorted(losses.expand(spec)))

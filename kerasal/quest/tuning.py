@@ -66,29 +66,14 @@ def tuning(terms: str, trials: int = TRIALS) -> Tuning:
         if "*" in spec or "+" in spec:
             raise InputError(f"a search finds the coefficients: give losses parted by commas, not {spec}")
         if losses.LOSSES[losses.parse(spec)[0].name].loss.family == "combination":
-            raise InputError(f"{spec} is a sum of losses already: name its terms, {', '.join(_names(spec))}")
+            names = ", ".join(term.name for term in losses.expand(spec))
+            raise InputError(f"{spec} is a sum of losses already: name its terms, {names}")
     losses.parse("+".join(specs))  # a sum has each loss once
     if len(specs) < 2:
         raise InputError(f"a search needs two losses or more; got {terms!r}")
     if trials < 1:
         raise InputError(f"a search needs at least one trial; got {trials}")
     return Tuning(tuple(specs), trials)
-
-
-def search(
-    folder: QuestFolder,
-    learning: Learning,
-    asked: Tuning,
-    *,
-    side_by_side: int,
-    report: Callable[[str], None],
-) -> str:
-    """The best sum of the terms, as a canonical spec; what was found is written into the folder.
-
-    Trials that the folder has are not trained again. InputError: see `stored_trials`.
-    """
-    ideal = density_scores(learning.splits)
-    return Search(folder, learning, asked, ideal, side_by_side, report).run()
 
 
 def stored_trials(folder: QuestFolder, asked: Tuning) -> list:
@@ -155,7 +140,11 @@ class Search:
     report: Callable[[str], None]
 
     def run(self) -> str:
-        """Finish all batches, and return the best sum of all trials."""
+        """Finish all batches; returns the best sum of all trials, a canonical spec.
+
+        Trials that the folder has are not trained again; what was found is written into it. InputError: see
+        `stored_trials`.
+        """
         optuna = _optuna()
         batches = math.ceil(self.tuning.trials / self.tuning.batch)
         done = len(stored_trials(self.folder, self.tuning)) // self.tuning.batch
@@ -179,7 +168,7 @@ class Search:
         trials = stored_trials(self.folder, self.tuning)
         complete = [trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE]
         best = max(complete, key=lambda trial: (trial.value, -trial.number))
-        self.folder.write_search(self._as_dict(trials, best))
+        self.folder.write_json("tuning.json", self._as_dict(trials, best))
         self.report(f"best of {len(trials)} trials: {_spec(best)}, objective {best.value:.4f}")
         return _spec(best)
 
@@ -218,8 +207,7 @@ class Search:
 
         seed = self.learning.config["seeds"][0]
         for group in groups(searching or training, self.side_by_side):
-            chosen = {spec: rates[spec] for spec in group if spec in rates}
-            job = LearningJob(seed, group, [], {}) if searching else LearningJob(seed, [], group, chosen)
+            job = LearningJob(seed, group, [], {}) if searching else LearningJob(seed, [], group, rates)
             for _, found in self.learning.results(job, self.report, stages):
                 yield from found.items()
 
@@ -280,10 +268,6 @@ class Search:
 def _spec(trial) -> str:
     """The sum that a trial stands for."""
     return spec_of(trial.params)
-
-
-def _names(spec: str) -> list[str]:
-    return [term.name for term in losses.expand(spec)]
 
 
 def _journal(path):

@@ -91,6 +91,17 @@ def agreement_table(agreement: dict[str, dict], printed: str, what: str) -> tabl
     return tables.Table(f"rank correlation with {printed}", [*header, what], rows)
 
 
+def agreement_sentence(agreement: dict[str, dict[str, Any]], printed: str, what: str) -> str:
+    """The same in a sentence; `what` as there."""
+    shown = []
+    for metric, found in agreement.items():
+        interval = found.get("spearman_interval")
+        within = " ({:+.2f} to {:+.2f})".format(*interval) if interval else ""
+        shown.append(f"{METRICS[metric].name} {found['spearman']:+.2f}{within}")
+    count = next(iter(agreement.values()))[what]
+    return f"Spearman's rank correlation with {printed} over {count} {what}: {', '.join(shown)}."
+
+
 def _spearman(printed: np.ndarray, resampled: np.ndarray) -> np.ndarray:
     """Spearman's rho with each column of (pairs, resamples): the correlation of ranks."""
     ours, theirs = stats.rankdata(resampled, axis=0), stats.rankdata(printed)

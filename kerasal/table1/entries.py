@@ -79,26 +79,15 @@ def entries(
 def _of_source(name: str, source: Source) -> Entry:
     model = source.facts.get("model")
     if model in CLASSICAL:
-        facts = {
-            "label": CLASSICAL[model].title,
-            "kind": CLASSICAL_KIND,
-            "model": model,
-            "trained_on": "nothing",
-            "identity": kerasal.__version__,
-        }
-        return Entry(_facts(name, **facts), evaluation.model(model))
+        facts = {"label": CLASSICAL[model].title, "kind": CLASSICAL_KIND, "model": model}
+        return _entry(name, evaluation.model(model), **facts, trained_on="nothing")
     load = lru_cache(lambda: source.load().predictor)  # for the scores, and for the maps that are shown
     if model is None and source.files:
         model = load().name  # the file says which network it belongs to
-    facts = {
-        "label": name,
-        "kind": NETWORK_KIND,
-        "model": model,
-        "loss": source.facts.get("loss"),
-        "trained_on": source.facts.get("training_images") or source.facts.get("trained_on", "not known"),
-        "identity": " ".join([kerasal.__version__, *(sha256(file) for file in source.files)]),
-    }
-    return Entry(_facts(name, **facts), evaluation.Network(name, load))
+    facts = {"label": name, "kind": NETWORK_KIND, "model": model, "loss": source.facts.get("loss")}
+    trained_on = source.facts.get("training_images") or source.facts.get("trained_on", "not known")
+    digests = [sha256(file) for file in source.files]
+    return _entry(name, evaluation.Network(name, load), digests, **facts, trained_on=trained_on)
 
 
 def _of_maps(folder: Path, dataset: Dataset, samples: Sequence[Sample]) -> Entry:
@@ -107,27 +96,18 @@ def _of_maps(folder: Path, dataset: Dataset, samples: Sequence[Sample]) -> Entry
     contents = hashlib.sha256()
     for file in (files[sample.name] for sample in samples if sample.name in files):
         contents.update(sha256(file).encode())
-    facts = {
-        "label": system.name,
-        "kind": MAPS_KIND,
-        "trained_on": "not known",
-        "identity": f"{kerasal.__version__} {contents.hexdigest()}",
-    }
-    return Entry(_facts(system.name, **facts), system)
+    facts = {"label": system.name, "kind": MAPS_KIND, "trained_on": "not known"}
+    return _entry(system.name, system, [contents.hexdigest()], **facts)
 
 
 def _reference(name: str, dataset: Dataset) -> Entry:
     baseline = evaluation.baseline(name)
-    train = len(dataset.splits["train"])
-    facts = {
-        "label": name,
-        "kind": REFERENCE_KIND,
-        "trained_on": REFERENCES[name].format(train=train, name=dataset.name),
-        "competes": not baseline.knows_answers,
-        "identity": kerasal.__version__,
-    }
-    return Entry(_facts(name, **facts), baseline)
+    trained_on = REFERENCES[name].format(train=len(dataset.splits["train"]), name=dataset.name)
+    facts = {"label": name, "kind": REFERENCE_KIND, "trained_on": trained_on}
+    return _entry(name, baseline, **facts, competes=not baseline.knows_answers)
 
 
-def _facts(name: str, **facts: Any) -> dict[str, Any]:
-    return {"name": name, "model": None, "loss": None, "competes": True, **facts}
+def _entry(name: str, system: evaluation.System, digests: Sequence[str] = (), **facts: Any) -> Entry:
+    """A system with its facts; `digests` of the files that it is made of are part of its identity."""
+    usual = {"name": name, "model": None, "loss": None, "competes": True}
+    return Entry({**usual, **facts, "identity": " ".join([kerasal.__version__, *digests])}, system)

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from string import Template
 
@@ -51,7 +52,7 @@ def report_page(results: Results, shown: Sequence[Sample]) -> str:
 def _means(results: Results, errors: bool) -> tables.Table:
     table = results.table(errors=errors)
     title = f"{table.title} over images; best bold, second and third italic; click a head to sort"
-    return tables.Table(title, table.header, table.rows, table.names)
+    return replace(table, title=title)
 
 
 def _paper(results: Results) -> str:

@@ -17,6 +17,7 @@ from kerasal.prediction import how_to_get
 from kerasal.quest import paper
 from kerasal.quest.findings import BEHIND, OPEN, side, too_few
 from kerasal.reports import ReportedResults, agreement_table, agreements
+from kerasal.reports.rank_correlation import agreement_sentence
 from kerasal.table1.entries import KINDS, REFERENCE_KIND, REFERENCES
 from kerasal.table1.folder import Table1Folder
 
@@ -93,8 +94,7 @@ class Results(ReportedResults):
         """The systems that stand in each row of the paper's Table 1."""
         rows: dict[str, list[str]] = {row: [] for row in paper.TABLE_1}
         for label, facts in self.systems.items():
-            row = facts["model"] and paper.table_1_row(facts["model"], facts["loss"])
-            if row:
+            if row := facts["model"] and paper.table_1_row(facts["model"], facts["loss"]):
                 rows[row].append(label)
         return rows
 
@@ -153,13 +153,7 @@ class Results(ReportedResults):
         if CENTER_BIAS in self.systems and "cc" in self.comparison().metrics:
             lines += self._against_center_bias()
         if agreement := self.agreement():
-            shown = ", ".join(
-                f"{METRICS[key].name} {found['spearman']:+.2f}" for key, found in agreement.items()
-            )
-            count = next(iter(agreement.values()))["systems"]
-            lines.append(
-                f"Spearman's rank correlation with the paper's Table 1 over {count} systems: {shown}."
-            )
+            lines.append(agreement_sentence(agreement, "the paper's Table 1", "systems"))
         return lines
 
     def _with_cc(self, label: str) -> str:
@@ -189,18 +183,13 @@ class Results(ReportedResults):
             for which, head in ((BEHIND, "Significantly behind"), (OPEN, "Not told apart from"))
         ]
 
-    def all_tables(self) -> list[tables.Table]:
-        """Means, the paper's figures, rank correlations with it, differences from the references."""
+    def document(self, write: Callable[[tables.Table], str], comment: str = "") -> str:
+        """All tables, each under a line that says what it holds; then what could not run."""
         shown = [self.table(), self.paper_table()]
         if agreement := self.agreement():
             shown.append(agreement_table(agreement, "the paper's Table 1", "systems"))
-        return shown + [tables.differences(self.comparison(label)) for label in self.references]
-
-    def document(self, write: Callable[[tables.Table], str], comment: str = "") -> str:
-        """All tables, each under a line that says what it holds; then what could not run."""
-        parts = [
-            tables.under(f"{self.title}: {table.title}", table, write, comment) for table in self.all_tables()
-        ]
+        shown += [tables.differences(self.comparison(label)) for label in self.references]
+        parts = [tables.under(f"{self.title}: {table.title}", table, write, comment) for table in shown]
         parts += [f"{comment}Not run: {line}\n" for line in self.missing]
         return "\n".join(parts)
 

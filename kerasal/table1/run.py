@@ -7,7 +7,7 @@ from typing import Any
 from kerasal.data.sample import Dataset, Sample, data_entry
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores, evaluate
-from kerasal.metrics import METRICS
+from kerasal.evaluation.evaluate import check_known
 from kerasal.table1.entries import Entry, entries
 from kerasal.table1.folder import Table1Folder
 from kerasal.table1.report import report_page
@@ -46,15 +46,13 @@ def run(
     A system that cannot do these data, as a model for larger images, is named in `Results.missing`.
     InputError: an unknown model, metric or stimulus, a folder with another comparison, no system that can.
     """
-    if unknown := [key for key in metrics or () if key not in METRICS]:
-        raise InputError(f"unknown metric {unknown[0]!r}: of {', '.join(METRICS)}")
+    check_known(metrics or ())
     samples = dataset[split]
-    if elsewhere := [sample.name for sample in dataset.named(stimuli or ()) if sample not in samples]:
-        raise InputError(f"{elsewhere[0]} is not in the {split} split, which is scored: name other stimuli")
     folder = Table1Folder(path)
-    before = folder.read_json("config.json") or {}
-    stimuli = stimuli or before.get("stimuli")
-    shown = dataset.named(stimuli) if stimuli else dataset.spread(split, SHOWN)
+    before, here = folder.read_json("config.json") or {}, {sample.name for sample in samples}
+    # A folder of other data, which is refused below, names stimuli that are not here.
+    stimuli = stimuli or [name for name in before.get("stimuli") or () if name in here]
+    shown = dataset.named(stimuli, split) if stimuli else dataset.spread(split, SHOWN)
     found = entries(dataset, samples, models, maps)
     with folder.at_work(_config(dataset, split, metrics, shown), report):
         todo = [entry for entry in found if not folder.has(entry.facts)]

@@ -86,9 +86,10 @@ def write_folder(folder: Path, samples: list) -> None:
 
 def timed(name: str, folder: Path, cores: int) -> float:
     """Seconds of the work, without the imports, in a process that may use so many cores."""
+    allowed = sorted(os.sched_getaffinity(0))[:cores]
     program = (
         "import os, sys, time, json; from pathlib import Path; "
-        f"os.sched_setaffinity(0, range({cores})); sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+        f"os.sched_setaffinity(0, {allowed}); sys.path.insert(0, {str(Path(__file__).parent)!r}); "
         f"import cores; start = time.perf_counter(); cores.WORK[{name!r}](Path({str(folder)!r})); "
         "print(json.dumps(time.perf_counter() - start))"
     )

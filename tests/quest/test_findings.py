@@ -69,6 +69,18 @@ def test_under_six_images_no_test_is_quoted(images):
     json.dumps(results.as_dict(), allow_nan=False)
 
 
+@pytest.mark.parametrize(("known", "words"), [(1, "1 image is too few"), (5, "5 images are too few")])
+def test_images_without_a_score_count_for_no_test(known, words):
+    results = simulated({row.spec: row.value("cc") for row in paper.TABLE_2}, images=8)
+    for of_loss in results.scores["osie"][0].values():
+        of_loss.values["cc"][known:] = np.nan
+    results.__dict__["search"] = {"best": KL_CC_NSS, "terms": [], "objective": 0.7, "trials": []}
+    assert {found.answer for found in answers(results).values()} == {"cannot be told"}
+    assert answers(results)["lc2"].evidence.startswith(words)
+    assert f"{words} to test {KL_CC_NSS} against {LC1}." in findings.lines(results)
+    json.dumps(results.as_dict(), allow_nan=False)
+
+
 def test_six_images_are_enough_for_one():
     assert answers(simulated({"mse": 0.5, LC2: 0.7}, images=6, noise=0.001))["lc2"].answer == "holds"
 
@@ -122,6 +134,15 @@ def test_a_loss_that_did_not_learn_takes_no_place_and_no_part_in_a_finding(state
     found = answers(results)
     assert (found["lc2"].answer, found["lc2"].evidence) == ("cannot be told", f"{LC2} is {state}")
     assert found["combination"].evidence == "no combination that learned"
+
+
+def test_the_worst_that_became_of_a_losss_seeds_is_what_became_of_it():
+    results = simulated({"mse": 0.6, "kld": 0.65}, seeds=3)
+    learned = results.heads[0]
+    for seed, state in ((1, "collapsed"), (2, "diverged")):
+        results.heads[seed] = {**learned, "kld": {**learned["kld"], "state": state}}
+        assert results.states == {"mse": "learned", "kld": state}
+        del results.__dict__["states"]
 
 
 def test_where_nothing_learned_the_quest_still_has_its_files(tmp_path):
@@ -246,15 +267,15 @@ def test_a_mixtures_own_sets_are_no_other_data_and_its_images_count_once():
 
 def test_a_folder_whose_name_has_a_plus_is_no_mixture():
     means = {"mlnet-mse": 0.5, LC2: 0.6}
-    results = simulated(means, tests=("my+photos", "scene"))
-    assert results.sets_apart == ["my+photos", "scene"]
+    results = simulated(means, tests=("my+photos", "photos"))
+    assert results.sets_apart == ["my+photos", "photos"]
     asked = [
         finding.claim
         for finding in findings.of_the_paper(results)
         if finding.key.endswith("table_3") and finding.asked
     ]
     assert len(asked) == 1
-    assert "on scene" in asked[0]
+    assert "on photos" in asked[0]
 
 
 def test_every_finding_is_there_whatever_the_quest_asked():

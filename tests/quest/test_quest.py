@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from browser import chromium, errors
+from conftest import without_fixations
 
 from kerasal import data, losses, metrics, quest
 from kerasal._files import held
@@ -359,6 +360,63 @@ def test_a_test_set_of_the_same_name_with_other_images_is_refused(finished):
     assert quest_folder.merged(before, after)["tests"] == after["tests"]
 
 
+def test_a_quest_goes_on_in_the_precision_alone_that_it_began_in_however_it_was_asked_for(finished):
+    _, folder, results, _ = finished
+    quest_folder, now = QuestFolder(folder), results.config
+    changed = [f"precision {now['precision']} there, half now"]
+    assert quest_folder.differences(now, {**now, "precision": "half"}) == changed
+    for asked in ("auto", now["precision"]):
+        training = {**now["options"]["training"], "precision": asked}
+        assert (
+            quest_folder.differences(now, {**now, "options": {**now["options"], "training": training}}) == []
+        )
+
+
+def test_a_folder_of_other_data_is_called_that_and_what_else_is_other_beside_it(finished):
+    _, folder, results, _ = finished
+    now = results.config
+    other = {
+        **now,
+        "data": {**now["data"], "fingerprint": "0"},
+        "options": {**now["options"], "recipe": "mine"},
+        "tests": [{**now["tests"][0], "fingerprint": "0"}],
+    }
+    expected = ["recipe default there, mine now", "other data"]
+    assert QuestFolder(folder).differences(now, other) == expected
+
+
+def test_a_sum_that_a_folder_has_in_another_order_of_its_terms_keeps_its_name(finished):
+    _, folder, results, _ = finished
+    before = {**results.config, "losses": ["mse", "2*cc+10*kld"]}
+    now = {**results.config, "losses": ["10*kld+2*cc", "10*kld+1*cc"]}
+    merged = QuestFolder(folder).merged(before, now)
+    assert merged["losses"] == ["mse", "2*cc+10*kld", "10*kld+1*cc"]
+
+
+def test_a_quest_that_is_not_finished_has_no_results(finished, tmp_path):
+    _, folder, _, _ = finished
+    for number, missing in enumerate(("heads/0/cc.json", "scores/0/synthetic/cc.csv")):
+        copy = tmp_path / str(number)
+        shutil.copytree(folder, copy)
+        (copy / missing).unlink()
+        with pytest.raises(InputError, match=f"the quest in {copy} is not finished"):
+            quest.Results.read(copy)
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_what_cannot_be_shown_or_scored_is_refused_before_anything_is_computed(tmp_path):
+    dataset = data.load("synthetic").limited(3)
+    alone = without_fixations(dataset)
+    for refused, choice, words in (
+        (dataset, {"stimuli": ["nobody"]}, "no stimulus 'nobody'"),
+        (dataset, {"stimuli": [dataset["train"][0].name]}, "is not in the test split"),
+        (alone, {"metrics": ["nss", "auc_judd"]}, "no metric is left of nss, auc_judd"),
+    ):
+        with pytest.raises(InputError, match=words):
+            quest.run(refused, ["mse"], options(), tmp_path / "q", report=lambda _: None, **choice)
+    assert not (tmp_path / "q").exists()
+
+
 def test_a_folder_that_another_process_works_in_is_refused_and_stays_as_it_is(finished):
     dataset, folder, *_ = finished
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -511,6 +569,13 @@ def test_lc1_and_lc2_are_the_rows_of_the_papers_tables():
     assert quest.parse_losses("lc2, table3, lc1") == [paper.LC2, "mlnet-mse", paper.LC1]
     for name, spec in (("lc1", paper.LC1), ("lc2", paper.LC2)):
         assert losses.expand(name) == losses.parse(spec)
+
+
+def test_a_sum_is_one_loss_in_any_order_of_its_terms_and_called_as_in_a_list():
+    assert quest.parse_losses("cc+kld, kld+cc") == ["2*cc+10*kld"]
+    assert quest.parse_losses("nss+kld+cc, cc+kld+nss+r") == ["10*kld+2*cc+nss", paper.LC1]
+    others = ["10*kld", "kld", "10*kld+cc", "2*kld+10*cc", "w-bce(0.9)+kld", "w-bce(0.8)+kld", "lc1+nss"]
+    assert quest.parse_losses(", ".join(others)) == [losses.canonical(spec) for spec in others]
 
 
 def test_losses_are_parsed_once_each_and_an_empty_name_is_refused():

@@ -19,6 +19,12 @@ def test_what_kept_features_cannot_have_is_refused(changes):
         quest.options(**changes)
 
 
+@pytest.mark.parametrize("rate", [0.0, -1e-3, float("nan")])
+def test_a_learning_rate_that_is_none_is_refused_at_once(rate):
+    with pytest.raises(InputError, match="learning_rate must be"):
+        quest.options(learning_rate=rate)
+
+
 @pytest.mark.parametrize(
     ("pairs", "best", "following"),
     [
@@ -51,7 +57,7 @@ def test_a_start_that_learns_nothing_does_so_at_a_lower_rate_or_is_refused(monke
         ]
 
     monkeypatch.setattr(jobs, "train_heads", trained)
-    monkeypatch.setattr(jobs.Learning, "make_heads", lambda _, specs, activations, *__, start: activations)
+    monkeypatch.setattr(jobs.Learning, "make_heads", lambda _, specs, activations, *__: activations)
     lines = []
     learning = jobs.Learning({}, Splits(None, {}, quest.options()), None)
     if expected is None:

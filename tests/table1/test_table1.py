@@ -4,20 +4,21 @@ import csv
 import html
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from browser import chromium, errors
-from click.testing import CliRunner
+from command_line import invoke
 from conftest import write_photo, write_photo_folder
 
 from kerasal import data, evaluation, table1
 from kerasal.classical import CLASSICAL
 from kerasal.errors import InputError
+from kerasal.evaluation import Scores
 from kerasal.prediction import NAMED, Source
 from kerasal.quest import paper
 from kerasal.table1.folder import stem
-from kerasal_cli import main
 
 METRICS = ["cc", "auc_judd", "nss"]
 
@@ -147,6 +148,8 @@ def test_other_settings_and_another_kind_of_folder_are_refused(finished, dataset
         run(dataset, folder, metrics=["cc"])
     with pytest.raises(InputError, match="other data"):
         run(dataset.limited(1), folder, stimuli=finished[1].config["stimuli"][:1], split="all")
+    with pytest.raises(InputError, match="other data"):
+        run(dataset.limited(1), folder)
     train, validation, test = dataset.splits.values()  # the same images in the same order, split elsewhere
     longer = {"train": train + validation, "validation": [], "test": test}
     with pytest.raises(InputError, match="other data"):
@@ -234,10 +237,6 @@ def test_a_model_stands_in_its_row_of_table_1(model, loss, row):
 
 
 def test_the_papers_own_numbers_agree_with_the_paper(finished):
-    from dataclasses import replace
-
-    from kerasal.evaluation import Scores
-
     results = finished[1]
     fake = {
         label: Scores(["a", "b"], {"cc": np.full(2, paper.TABLE_1.get(row, (0.1,))[0])})
@@ -307,21 +306,11 @@ def test_the_report_works_in_a_browser(finished, tmp_path):
 
 
 def test_the_command_prints_the_table_and_what_did_not_run(dataset, tmp_path):
-    arguments = [
-        "compare",
-        "--data",
-        str(dataset.arguments["data_dir"]),
-        "--limit",
-        "2",
-        "-o",
-        str(tmp_path / "c"),
-    ]
-    result = CliRunner().invoke(
-        main, [*arguments, "--metrics", "cc,nss", "--processes", "1"], catch_exceptions=False
-    )
+    command = ("compare", "--data", dataset.arguments["data_dir"], "--limit", "2", "-o", tmp_path / "c")
+    result = invoke(*command, "--metrics", "cc,nss", "--processes", "1")
     assert result.exit_code == 0, result.output
     assert "GBVS" in result.stdout
     assert "not run: sam-vgg needs weights" in result.stdout
     assert str(tmp_path / "c" / "report.html") in result.stdout.replace("\n", "")
-    refused = CliRunner().invoke(main, [*arguments, "--metrics", "auc"], catch_exceptions=False)
+    refused = invoke(*command, "--metrics", "auc")
     assert (refused.exit_code, refused.stderr.count("Error")) == (2, 1)

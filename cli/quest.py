@@ -15,21 +15,20 @@ from kerasal_cli.loading import load_data, load_library, open_cluster, progress,
     "--losses",
     shell_complete=complete_losses,
     default="table2",
-    show_default=True,
     metavar="SPEC,SPEC",
     help="Losses and sums of them, or a list: table2 (the paper's 27), table3, figure3, modern (what "
     "later networks are trained with).",
 )
 @options.data(default="synthetic")
 @click.option(
-    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many trainings of each loss."
+    "--seeds", type=click.IntRange(1), default=1, help="How many trainings of each loss."
 )
 @click.option(
     "--tune",
     metavar="LOSS,LOSS",
     help="Search for the best sum of these losses first, and compare it with the others.",
 )
-@click.option("--tune-trials", type=click.IntRange(1), default=40, show_default=True, help="Sums to try.")
+@click.option("--tune-trials", type=click.IntRange(1), default=40, help="Sums to try.")
 @click.option(
     "--test",
     "tests",
@@ -43,7 +42,6 @@ from kerasal_cli.loading import load_data, load_library, open_cluster, progress,
 @click.option(
     "--recipe",
     default="default",
-    show_default=True,
     help="default, or paper (SGD 0.001, batch 60, no search).",
 )
 @options.of(
@@ -57,7 +55,7 @@ from kerasal_cli.loading import load_data, load_library, open_cluster, progress,
         "shell_complete": complete_models,
     },
     activation={"help": "Output of every loss: {choices}.  [default: by the loss's family]"},
-    input_size={"help": "Size that stimuli are resized to.", "default": "150x200", "show_default": True},
+    input_size={"help": "Size that stimuli are resized to.", "default": "150x200"},
     epochs={"help": "Of every loss.  [default: 6; paper: 30]"},
     patience={"help": "Epochs without a better validation loss before a loss stops."},
 )
@@ -71,11 +69,10 @@ from kerasal_cli.loading import load_data, load_library, open_cluster, progress,
 @click.option(
     "--start",
     default="mse",
-    show_default=True,
     metavar="SPEC|none",
     help="Loss of the short training that every loss goes on from; none begins at random, as the paper did.",
 )
-@click.option("--start-epochs", type=click.IntRange(1), default=2, show_default=True, help="Its length.")
+@click.option("--start-epochs", type=click.IntRange(1), default=2, help="Its length.")
 @options.of(
     options.TRAINING.OptionTable,
     *("learning_rate", "deterministic", "precision"),
@@ -83,14 +80,12 @@ from kerasal_cli.loading import load_data, load_library, open_cluster, progress,
     precision={
         "help": "Of backbone, heads and the VGG-16 of df and gm: auto, float32 or bfloat16.",
         "default": "auto",
-        "show_default": True,
     },
 )
 @click.option(
     "--side-by-side",
     type=click.IntRange(1),
     default=9,
-    show_default=True,
     help="Heads that share a step: more is faster and needs more memory.",
 )
 @options.metrics("Table 2's seven")

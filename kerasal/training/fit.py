@@ -25,7 +25,7 @@ from kerasal.training.distribution import is_chief, make_strategy, scope
 from kerasal.training.features import CACHED, FeatureCache, check_network, open_features
 from kerasal.training.initial import initial_network, set_initial_weights, where_it_lies
 from kerasal.training.loop import Loop
-from kerasal.training.options import TrainingOptions
+from kerasal.training.options import OF_NETWORK, TrainingOptions
 from kerasal.training.options import options as recipe_options
 from kerasal.training.precision import computing_in, precision_of, resolve_precision
 from kerasal.training.run_folder import RunFolder
@@ -84,16 +84,10 @@ def train(
     report(report_merged(dataset.samples, map_size))
     run = None
     if is_chief(strategy):
-        config = {
-            "loss": losses.canonical(loss),
-            "model": options.model,
-            "model_options": model_options,
-            "precision": precision,
-            "options": options.as_dict(),
-            "cache_features": cache_features,
-            "data": {**data_entry(dataset), "limit": limit},
-        }
-        run = RunFolder.create(run_path, config, _config_file(options, dataset, limit, cache_features), bias)
+        spec = losses.canonical(loss)
+        run = _new_run(
+            run_path, spec, options, model_options, precision, cache_features, dataset, limit, bias
+        )
     with _at_work(run, dataset):
         features = None
         if cache_features:
@@ -238,16 +232,8 @@ def fit(
     `val_` before. Raises what `train` does, and InputError for a model of another kind.
     """
     check_network(model)
-    settled = {
-        "model",
-        "activation",
-        "backbone",
-        "backbone_weights",
-        "input_size",
-        "dropout",
-        "feature_dropout",
-    }
-    settled |= {"precision", "strategy", "weights", "freeze_backbone"}
+    settled = {"model", "input_size", "precision", "strategy", "weights", "freeze_backbone"}
+    settled |= {"backbone_weights", *OF_NETWORK}
     if wrong := sorted(settled & set(changes)):
         raise InputError(f"{', '.join(wrong)}: the model is built, so this is settled; build another model")
     bias = dataset.center_bias(model.output_size, model.padded)
@@ -270,21 +256,25 @@ def fit(
     _start(options)
     folder = None
     if run is not None:
-        config = {
-            "loss": spec,
-            "model": model.name,
-            "model_options": {k: v for k, v in model.get_config().items() if k != "name"},
-            "precision": precision_of(model.head),
-            "options": options.as_dict(),
-            "cache_features": features is not None,
-            "data": {**data_entry(dataset), "limit": None},
-        }
-        folder = RunFolder.create(
-            run, config, _config_file(options, dataset, None, features is not None), bias
-        )
+        model_options = {k: v for k, v in model.get_config().items() if k != "name"}
+        precision, cached = precision_of(model.head), features is not None
+        folder = _new_run(run, spec, options, model_options, precision, cached, dataset, None, bias)
     with _at_work(folder, dataset):
         loop = Loop(model, dataset, loss, options, None, None, folder, features, report, verbose, callbacks)
         return loop.run()
+
+
+def _new_run(path, spec, options, model_options, precision, cache_features, dataset, limit, bias):
+    config = {
+        "loss": spec,
+        "model": options.model,
+        "model_options": model_options,
+        "precision": precision,
+        "options": options.as_dict(),
+        "cache_features": cache_features,
+        "data": {**data_entry(dataset), "limit": limit},
+    }
+    return RunFolder.create(path, config, _config_file(options, dataset, limit, cache_features), bias)
 
 
 @contextmanager

@@ -109,13 +109,11 @@ def _read(name: str, value: Any, kind: Any) -> Any:
         return None
     kind = kinds[0]
     try:
-        if kind is bool or isinstance(value, bool):
-            if kind is bool and isinstance(value, bool):
+        if kind in (bool, str):
+            if isinstance(value, kind):
                 return value
             raise ValueError
-        if kind is str:
-            if isinstance(value, str):
-                return value
+        if isinstance(value, bool):  # which is a whole number to Python
             raise ValueError
         if kind in (int, float):
             number = float(value)

@@ -88,9 +88,8 @@ class RunFolder:
         path = Path(path)
         cls.check_free(path)
         with new_folder(path) as partial:
-            run = cls(partial)
-            run.write_array("center_bias.npy", center_bias)
-            run.write_config(config)
+            write_array(partial / "center_bias.npy", center_bias)
+            cls(partial).write_config(config)
             write_text(partial / "options.yaml", config_file)
         return cls(path)
 
@@ -228,20 +227,12 @@ class RunFolder:
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write config.json: `config`, the schema's number, and what the run was made with."""
-        self.write_json("config.json", {"schema": SCHEMA, **config, "made_with": made_with()})
+        write_json(self.path / "config.json", {"schema": SCHEMA, **config, "made_with": made_with()})
 
     def write_options(self, options: TrainingOptions, config_file: str) -> None:
         """Write other options into config.json, and options.yaml. What the run was made with stays."""
-        self.write_json("config.json", {**self.config, "options": options.as_dict()})
+        write_json(self.path / "config.json", {**self.config, "options": options.as_dict()})
         write_text(self.path / "options.yaml", config_file)
-
-    def write_json(self, name: str, values: dict[str, Any]) -> Path:
-        """Write a JSON file at once or not at all."""
-        return write_json(self.path / name, values)
-
-    def write_array(self, name: str, array: np.ndarray) -> Path:
-        """Write a .npy file at once or not at all."""
-        return write_array(self.path / name, array)
 
     def save_weights(self, model: SaliencyModel, path: Path) -> None:
         """Write a model's weights at once or not at all."""

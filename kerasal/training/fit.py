@@ -89,10 +89,8 @@ def train(
             run_path, spec, options, model_options, precision, cache_features, dataset, limit, bias
         )
     with _at_work(run, dataset):
-        features = None
-        if cache_features:
-            cache = {"folder": cache_folder, "bound": cache_bound}
-            features = _features(network, dataset, options, cache, progress, report)
+        cache = {"folder": cache_folder, "bound": cache_bound}
+        features = _features(cache_features, network, dataset, options, cache, progress, report)
         loop = Loop(network, dataset, loss, options, precision, strategy, run, features, report, verbose)
         loop.run()
     return run
@@ -168,9 +166,7 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
                 f"{run.path} was stopped in its first epoch, and its network was made in a program, which "
                 "alone can begin again: no file has the weights that it began with"
             )
-    features = None
-    if config["cache_features"]:
-        features = _features(network, dataset, options, cache, progress, report)
+    features = _features(config["cache_features"], network, dataset, options, cache, progress, report)
     written = run if is_chief(strategy) else None
     if longer and written:
         text = _config_file(options, dataset, config["data"]["limit"], config["cache_features"])
@@ -254,14 +250,15 @@ def fit(
             raise InputError("crop, scale and color change the stimuli: leave out features")
         _check_features(model, dataset, features, options.flip)
     _start(options)
-    folder = None
+    precision, folder = precision_of(model.head), None
     if run is not None:
         model_options = {k: v for k, v in model.get_config().items() if k != "name"}
-        precision, cached = precision_of(model.head), features is not None
+        cached = features is not None
         folder = _new_run(run, spec, options, model_options, precision, cached, dataset, None, bias)
     with _at_work(folder, dataset):
-        loop = Loop(model, dataset, loss, options, None, None, folder, features, report, verbose, callbacks)
-        return loop.run()
+        return Loop(
+            model, dataset, loss, options, precision, None, folder, features, report, verbose, callbacks
+        ).run()
 
 
 def _new_run(path, spec, options, model_options, precision, cache_features, dataset, limit, bias):
@@ -346,8 +343,8 @@ def _build(options, model_options, precision, strategy):
         return network
 
 
-def _features(network, dataset, options, cache, progress, report):
-    if network.backbone.trainable_variables:
+def _features(wanted, network, dataset, options, cache, progress, report):
+    if not wanted or network.backbone.trainable_variables:
         return None  # features of a backbone that learns would soon be wrong
     if options.augmentation:
         report("crop, scale and color show a new stimulus each time: features are not cached")

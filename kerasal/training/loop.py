@@ -31,7 +31,6 @@ from kerasal.training.features import FeatureCache
 from kerasal.training.interrupt import StopRequest
 from kerasal.training.optimizers import make_optimizer
 from kerasal.training.options import TrainingOptions
-from kerasal.training.precision import precision_of
 from kerasal.training.progress import make_progress
 from kerasal.training.run_folder import RunFolder
 from kerasal.training.step import Trained, optimizers_of, steps_left_out
@@ -45,7 +44,7 @@ class Loop:
     dataset: Dataset
     loss: keras.losses.Loss
     options: TrainingOptions
-    precision: str | None  # as resolved; None where the network was built elsewhere
+    precision: str  # that the network was built for
     strategy: tf.distribute.Strategy | None  # the network was built in its scope; None for one device
     run_folder: RunFolder | None  # what is written goes there; None writes nothing
     features: dict[str, FeatureCache] | None  # split -> cache; None reads stimuli
@@ -59,7 +58,7 @@ class Loop:
         self.steps = -(-len(dataset["train"]) // options.batch_size)
         self.checkpoints = Checkpoints(run.checkpoints) if run else None
         self.adversarial = options.adversarial_after is not None
-        self.trained = self._compiled(self.precision or precision_of(network.head))
+        self.trained = self._compiled()
         frozen = [] if network.backbone.trainable_variables else network.backbone.variables
         ids = set(map(id, frozen))
         self.weights = [variable for variable in network.variables if id(variable) not in ids]
@@ -78,9 +77,7 @@ class Loop:
             self.steps,
         )
         sizes = {"epochs": options.epochs, "steps": self.steps, "batch_size": options.batch_size}
-        chief_alone = []
-        if run or not self.strategy:
-            chief_alone += make_progress(self.verbose, self.state, **sizes)
+        chief_alone = make_progress(self.verbose, self.state, **sizes) if run or not self.strategy else []
         if run:
             chief_alone.append(LogScalars(run))
         watch_maps = WatchMaps(self.validation, dataset["validation"], run, self.report, network.padded)
@@ -179,7 +176,7 @@ class Loop:
         self.run_folder.save_weights(self.network, path)
         return f"; {path} has the weights after step {state.step} of epoch {state.epoch + 1}"
 
-    def _compiled(self, precision):
+    def _compiled(self):
         """A model of the same layers, compiled: the network's own files then hold no optimizer."""
         part = self.network.head if self.features else self.network
         # XLA's convolutions are slower than oneDNN's on a CPU.
@@ -188,7 +185,7 @@ class Loop:
             jit = "auto" if tf.config.list_physical_devices("GPU") and not self.strategy else False
         with scope(self.strategy):  # the metrics' variables too must be made in it
             watched = [metrics.CC(), metrics.NSS()] if self.dataset.has_fixations else [metrics.CC()]
-            optimizer = make_optimizer(self.options, self.steps, precision)
+            optimizer = make_optimizer(self.options, self.steps, self.precision)
             terms = losses.term_metrics(self.loss)
             if self.strategy:
                 trained = Replicated(part.inputs, part.outputs)
@@ -199,7 +196,7 @@ class Loop:
                     trained = Adversarial(
                         part,
                         self.network.discriminator(),
-                        lambda: make_optimizer(self.options, self.steps, precision),
+                        lambda: make_optimizer(self.options, self.steps, self.precision),
                     )
                 else:
                     trained = Trained(part.inputs, part.outputs)

@@ -14,20 +14,14 @@ def make_optimizer(
 
     In half precision it leaves out steps whose gradients are not finite: see `LeavingOut`.
     """
-    arguments = {}
-    if options.optimizer in ("sgd", "rmsprop"):
-        arguments["momentum"] = options.momentum
-    if options.optimizer == "sgd":
-        arguments["nesterov"] = options.nesterov
-    if options.optimizer == "adagrad":  # of Lasagne, which SalGAN used: its sums start at 0
-        arguments |= {"initial_accumulator_value": 0.0, "epsilon": 1e-6}
     accumulated = options.gradient_accumulation
-    make = {
-        "sgd": keras.optimizers.SGD,
-        "adam": keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW,
-        "rmsprop": keras.optimizers.RMSprop,
-        "adagrad": keras.optimizers.Adagrad,
+    make, arguments = {
+        "sgd": (keras.optimizers.SGD, {"momentum": options.momentum, "nesterov": options.nesterov}),
+        "adam": (keras.optimizers.Adam, {}),
+        "adamw": (keras.optimizers.AdamW, {}),
+        "rmsprop": (keras.optimizers.RMSprop, {"momentum": options.momentum}),
+        # Of Lasagne, which SalGAN used: its sums start at 0.
+        "adagrad": (keras.optimizers.Adagrad, {"initial_accumulator_value": 0.0, "epsilon": 1e-6}),
     }[options.optimizer]
     optimizer = make(
         learning_rate=learning_rate(options, steps_per_epoch),

@@ -16,7 +16,6 @@ import csv
 import platform
 import shlex
 import subprocess
-from importlib.metadata import version
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -35,6 +34,7 @@ from kerasal._files import (
     write_text,
 )
 from kerasal._json import Kinds, check_entries, read_json, shown
+from kerasal.cluster import versions
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel, build, load_keras3
 from kerasal.models.weights_file import write_weights
@@ -63,7 +63,6 @@ ARGUMENTS: Kinds = {  # ... and to load them
     "crop_borders": bool,
     "normalized": bool,
 }
-PACKAGES = ("kerasal", "tensorflow", "keras", "numpy")
 
 
 class RunFolder:
@@ -257,7 +256,7 @@ def made_with() -> dict[str, str | None]:
     """The versions of Python and of the packages that matter, and the checkout's commit."""
     return {
         "python": platform.python_version(),
-        **{package: _version(package) for package in PACKAGES},
+        **versions(),
         "git_commit": _git_commit(),
     }
 
@@ -268,13 +267,6 @@ def new_run_path(name: str, root: Path | str = "runs") -> Path:
     while path.exists():
         path, number = Path(root) / f"{name}-{number}", number + 1
     return path
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except Exception:  # a checkout that is not installed has no metadata
-        return "unknown"
 
 
 def _git_commit() -> str | None:

@@ -29,14 +29,9 @@ POSIX = os.name == "posix"
 REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 
 
-def write_bytes(path: Path, data: bytes | memoryview, durable: bool = False) -> Path:
+def write_bytes(path: Path, data: bytes | memoryview) -> Path:
     """Write what is encoded already. See `write_atomically`."""
-
-    def write(file: Path) -> None:
-        with open(file, "wb") as stream:
-            stream.write(data)
-
-    return write_atomically(path, write, durable=durable)
+    return write_atomically(path, lambda file: file.write_bytes(data))
 
 
 def write_encoded(

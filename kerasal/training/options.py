@@ -118,7 +118,7 @@ def _read(name: str, value: Any, kind: Any) -> Any:
                 raise ValueError
             return kind(number)
         sides = value.lower().split("x") if isinstance(value, str) else value
-        rows, columns = (_read(name, side, int) for side in sides)
+        rows, columns = (int(side) if isinstance(side, str) else _read(name, side, int) for side in sides)
         return rows, columns
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name} must be {_KIND_NAMES[kind]}, got {shown(value)}") from None

@@ -27,21 +27,13 @@ ABANDONED = 60
 
 @dataclass(frozen=True)
 class CachedFeatures:
-    """Features that are kept, or are being computed.
+    """Features that are kept, or are being computed."""
 
-    Attributes:
-        path: the folder.
-        size: bytes.
-        used: when last, in seconds since the epoch.
-        about: what they are the features of, as far as that was written down.
-        finished: whether they are whole.
-    """
-
-    path: Path
-    size: int
-    used: float
-    about: dict[str, Any]
-    finished: bool
+    path: Path  # the folder
+    size: int  # bytes
+    used: float  # when last, in seconds since the epoch
+    about: dict[str, Any]  # what they are the features of, as far as that was written down
+    finished: bool  # whether they are whole
 
 
 class Hold:

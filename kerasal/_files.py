@@ -29,14 +29,9 @@ POSIX = os.name == "posix"
 REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 
 
-def write_bytes(path: Path, data: bytes | memoryview, durable: bool = False) -> Path:
+def write_bytes(path: Path, data: bytes | memoryview) -> Path:
     """Write what is encoded already. See `write_atomically`."""
-
-    def write(file: Path) -> None:
-        with open(file, "wb") as stream:
-            stream.write(data)
-
-    return write_atomically(path, write, durable=durable)
+    return write_atomically(path, lambda file: file.write_bytes(data))
 
 
 def write_encoded(
@@ -95,10 +90,8 @@ def write_atomically(
         os.replace(partial, path)
         if durable:
             _wait_for_disk(path.parent)
-    except (OSError, RuntimeError) as error:
-        if reason := _reason(error):
-            raise InputError(f"cannot write {path}: {reason}") from None
-        raise
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -315,15 +308,6 @@ def _wait_for_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _reason(error: OSError | RuntimeError) -> str | None:
-    """Why the system refused to write, or None for an error that is not the system's."""
-    if number := getattr(error, "errno", None):
-        return os.strerror(number)
-    # HDF5 keeps the number in its text, and raises a RuntimeError where a file is flushed or closed.
-    found = re.search(r"errno = (\d+)", str(error))
-    return os.strerror(int(found[1])) if found else None
 
 
 def size_text(count: int) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from kerasal.errors import InputError
 
-# A worker must have the client's versions of these, or results would depend on who computed them.
+# On which results depend: a worker must have the client's versions of these.
 PACKAGES = ("kerasal", "tensorflow", "keras", "numpy")
 CONNECTING = 20.0  # seconds that a scheduler has to answer
 WAITING = 120.0  # seconds until a cluster without a worker is given up
@@ -125,7 +125,7 @@ class Jobs:
 
     def add(self, name: Any, function: Callable, *arguments: Any) -> None:
         """Have `function(*arguments)` computed; `name` comes back with its result."""
-        future = self._client.submit(_compute, _versions(), function, *arguments, pure=False)
+        future = self._client.submit(_compute, versions(), function, *arguments, pure=False)
         self._names[future.key] = name
         self._running.add(future)
 
@@ -144,22 +144,21 @@ class Jobs:
             ) from None
 
 
-def _compute(versions: dict[str, str], function: Callable, *arguments: Any) -> Any:
+def _compute(wanted: dict[str, str], function: Callable, *arguments: Any) -> Any:
     """What a worker does."""
-    for package, found in _versions().items():
-        if found != versions[package]:
+    for package, found in versions().items():
+        if found != wanted[package]:
             raise InputError(
                 f"the worker on {socket.gethostname()} has {package} {found}, and the client has "
-                f"{versions[package]}: install the same on both"
+                f"{wanted[package]}: install the same on both"
             )
     return function(*arguments)
 
 
-def _versions() -> dict[str, str]:
-    found = {}
+def versions() -> dict[str, str]:
+    """Those of `PACKAGES` that are installed here; "unknown" of a checkout that is not."""
+    found = dict.fromkeys(PACKAGES, "unknown")
     for package in PACKAGES:
-        try:
+        with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "none"
     return found

@@ -105,16 +105,17 @@ def test_on_a_disk_that_fills_no_file_has_its_name_that_is_not_whole(name, tmp_p
     assert 50 < refused < 200
 
 
-@pytest.mark.parametrize("reason", [28, 30, 13, 122])
+# NumPy tells a short write without a number.
+@pytest.mark.parametrize("reason", [(28, "full"), (30, "full"), (13, "full"), (122, "full"), ("full",)])
 def test_what_cannot_be_written_is_named_and_the_old_file_stays(tmp_path, reason):
     path = tmp_path / "file"
     path.write_text("old")
 
     def fail(file):
         file.write_text("half")
-        raise OSError(reason, "whatever")
+        raise OSError(*reason)
 
-    with pytest.raises(InputError, match=f"cannot write {path}: "):
+    with pytest.raises(InputError, match=f"cannot write {path}: full"):
         _files.write_atomically(path, fail)
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]

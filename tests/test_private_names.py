@@ -19,6 +19,8 @@ NAMES = [
     ("kerasal/quest/stacked.py", "_call_has_training_arg", DENSE),
     ("kerasal/training/distribution.py", "_all_reduce_sum_gradients", keras.optimizers.SGD()),
     ("kerasal/training/loop.py", "_in_multi_worker_mode", tf.distribute.StrategyExtended),
+    ("kerasal/training/optimizers.py", "_iterations", keras.optimizers.SGD()),
+    ("kerasal/training/optimizers.py", "_update_model_variables_moving_average", keras.optimizers.SGD()),
     ("kerasal/training/step.py", "_stateful_handle_finite_grads", keras.optimizers.LossScaleOptimizer),
     ("kerasal/training/step.py", "_stateful_handle_non_finite_grads", keras.optimizers.LossScaleOptimizer),
 ]

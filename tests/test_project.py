@@ -35,6 +35,7 @@ ROOMS = {
         "_files",
         "_json",
         "_progress",
+        "cluster",
         "data",
         "errors",
         "losses",

@@ -4,11 +4,13 @@ Pan et al. 2017, arXiv 1701.01081, section 3, and their code, which decides wher
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from kerasal.training.callbacks import Watcher
 from kerasal.training.checkpoint import TrainingState
 from kerasal.training.step import Learner, take_step
 
@@ -57,6 +59,11 @@ class Adversarial(keras.Model):
         """What a checkpoint needs beside the generator's weights and the first phase's optimizer."""
         optimizers = [*self.generator_optimizer.variables, *self.discriminator_optimizer.variables]
         return [*self.discriminator.variables, *optimizers, self.number]
+
+    @property
+    def optimizers(self) -> list[keras.optimizers.Optimizer]:
+        """Those that learn in this phase, the generator's first."""
+        return [self.generator_optimizer, self.discriminator_optimizer] if self.joined else [self.optimizer]
 
     def join(self) -> None:
         """Let the discriminator take part from now on."""
@@ -125,17 +132,16 @@ class Adversarial(keras.Model):
         return {name: value for name, value in results.items() if name not in hidden}
 
 
-class LetDiscriminatorJoin(keras.callbacks.Callback):
+@dataclass(eq=False)
+class LetDiscriminatorJoin(Watcher):
     """Begin the second phase of an `Adversarial` after some epochs, and the search for the best weights anew.
 
     The second phase may raise the loss that tells the best weights: they are those of its own epochs.
     """
 
-    def __init__(self, state: TrainingState, after: int, report: Callable[[str], None]):
-        super().__init__()
-        self.state = state
-        self.after = after
-        self.report = report
+    state: TrainingState
+    after: int
+    report: Callable[[str], None]
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch < self.after or self.model.joined:

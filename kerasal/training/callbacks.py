@@ -4,6 +4,8 @@ import math
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,7 +21,7 @@ from kerasal.models.weights_file import not_finite
 from kerasal.training.checkpoint import Checkpoints, TrainingState, assign, values
 from kerasal.training.interrupt import Interrupted, StopRequest
 from kerasal.training.run_folder import RunFolder
-from kerasal.training.step import MOST_LEFT_OUT, are_constant, steps_left_out
+from kerasal.training.step import MOST_LEFT_OUT, are_constant, optimizers_of, steps_left_out
 
 EXPLOSION = 1000.0  # times the loss of the first steps
 FIRST_STEPS = 10
@@ -30,13 +32,20 @@ class Diverged(InputError):
     """The loss is no longer a number, or has exploded."""
 
 
-class KeepState(keras.callbacks.Callback):
+@dataclass(eq=False)
+class Watcher(keras.callbacks.Callback):
+    """A callback of Keras's whose arguments are the fields of a dataclass."""
+
+    def __post_init__(self):
+        super().__init__()
+
+
+@dataclass(eq=False)
+class KeepState(Watcher):
     """Keep the `TrainingState` up to date, and history.csv with it."""
 
-    def __init__(self, state: TrainingState, run: RunFolder | None):
-        super().__init__()
-        self.state = state
-        self.run = run
+    state: TrainingState
+    run: RunFolder | None
 
     def on_train_batch_end(self, batch, logs=None):
         self.state.step += 1
@@ -49,22 +58,17 @@ class KeepState(keras.callbacks.Callback):
             self.run.write_history(self.state.history)
 
 
-class StayFinite(keras.callbacks.Callback):
+@dataclass(eq=False)
+class StayFinite(Watcher):
     """Stop after an epoch whose losses, weights or maps are not finite, before anything of it is kept.
 
     A relu hides a layer of NaN, and the loss may even fall; so the weights themselves are looked at, those of
     a frozen backbone too.
-
-    Args:
-        variables: of the whole network, and of what is trained beside it.
-        inputs: of the first validation batch.
     """
 
-    def __init__(self, state: TrainingState, variables: list[keras.Variable], inputs):
-        super().__init__()
-        self.state = state
-        self.variables = variables
-        self.inputs = inputs
+    state: TrainingState
+    variables: list[keras.Variable]  # of the whole network, and of what is trained beside it
+    inputs: Any  # of the first validation batch
 
     def on_epoch_end(self, epoch, logs=None):
         losses = [name for name in logs if name == "loss" or name.endswith("_loss")]
@@ -86,28 +90,20 @@ def _not_finite(what: str, state: TrainingState) -> str:
     )
 
 
-class StopOnDivergence(keras.callbacks.Callback):
+@dataclass(eq=False)
+class StopOnDivergence(Watcher):
     """Stop when the loss is no longer finite, or a thousand times that of the first steps.
 
     In half precision also when `MOST_LEFT_OUT` steps in a row were left out.
-
-    Args:
-        batch_size: of a whole batch.
-        count: of the training samples.
-        batch: (epoch, step) -> the samples of that batch.
     """
 
-    def __init__(
-        self, state: TrainingState, batch_size: int, count: int, batch: Callable[[int, int], Sequence[Sample]]
-    ):
-        super().__init__()
-        self.state = state
-        self.batch_size = batch_size
-        self.count = count
-        self.batch = batch
-        self._total = None  # of the epoch's losses so far; unknown where training goes on within an epoch
+    state: TrainingState
+    batch_size: int  # of a whole batch
+    count: int  # of the training samples
+    batch: Callable[[int, int], Sequence[Sample]]  # (epoch, step) -> the samples of that batch
 
     def on_epoch_begin(self, epoch, logs=None):
+        # Of the epoch's losses so far; unknown where training goes on within an epoch.
         self._total = 0.0 if self.state.step == 0 else None
 
     def on_train_batch_end(self, batch, logs=None):
@@ -116,19 +112,16 @@ class StopOnDivergence(keras.callbacks.Callback):
         mean = float(logs["loss"])
         if not math.isfinite(mean):
             raise Diverged(self._line("is not finite", lambda value: not math.isfinite(value), logs))
-        if steps_left_out(self.model.optimizer)[1] >= MOST_LEFT_OUT:
+        if max(steps_left_out(one)[1] for one in optimizers_of(self.model)) >= MOST_LEFT_OUT:
             raise Diverged(
                 f"the last {MOST_LEFT_OUT} steps, to step {step} of epoch {self.state.epoch + 1}, were left "
                 "out, for their gradients were not finite: lower the learning rate, or compute with "
                 "--precision float32"
             )
-        # Keras reports the epoch's mean so far.
-        loss = None
-        if self._total is not None:
-            loss = abs(mean * seen - self._total) / (seen - (step - 1) * self.batch_size)
-        self._total = mean * seen
-        if loss is None:
+        before, self._total = self._total, mean * seen  # Keras reports the epoch's mean so far
+        if before is None:
             return
+        loss = abs(self._total - before) / (seen - (step - 1) * self.batch_size)
         if self.state.steps <= FIRST_STEPS:
             self.state.loss_scale = max(self.state.loss_scale, loss)
         elif loss > EXPLOSION * (1 + self.state.loss_scale):
@@ -163,30 +156,16 @@ class SwapAverages(keras.callbacks.SwapEMAWeights):
         super().on_epoch_end(-1, logs)  # to Keras never the last epoch
 
 
-class SaveBest(keras.callbacks.Callback):
-    """Keep the weights with the lowest validation loss; stop after `patience` epochs without a lower one.
+@dataclass(eq=False)
+class SaveBest(Watcher):
+    """Keep the weights with the lowest validation loss; stop after `patience` epochs without a lower one."""
 
-    Args:
-        weights: the variables to keep.
-        run: writes best.weights.h5 there.
-        patience: 0 never stops.
-    """
-
-    def __init__(
-        self,
-        state: TrainingState,
-        weights: list[keras.Variable],
-        patience: int,
-        run: RunFolder | None,
-        network: SaliencyModel,
-    ):
-        super().__init__()
-        self.state = state
-        self.weights = weights
-        self.patience = patience
-        self.run = run
-        self.network = network
-        self.best: list[np.ndarray] = []
+    state: TrainingState
+    weights: list[keras.Variable]  # to keep
+    patience: int  # 0 never stops
+    run: RunFolder | None  # writes best.weights.h5 there
+    network: SaliencyModel
+    best: list[np.ndarray] = field(default_factory=list)
 
     def on_epoch_end(self, epoch, logs=None):
         self.state.waited += 1
@@ -208,38 +187,23 @@ class SaveBest(keras.callbacks.Callback):
             assign(self.weights, now)
 
 
-class SaveCheckpoints(keras.callbacks.Callback):
-    """Save a checkpoint before each epoch, every few minutes within it, and when the user stops.
+@dataclass(eq=False)
+class SaveCheckpoints(Watcher):
+    """Save a checkpoint before each epoch, every few minutes within it, and when the user stops."""
 
-    Args:
-        variables: group -> variables, as a checkpoint holds them; "metrics" belongs to one epoch.
-        best: gives the best weights yet.
-        checkpoints: None saves nothing, and only stops.
-        minutes: between checkpoints within an epoch; None saves none there.
-        steps: of a whole epoch.
-        metrics: values of the metrics' variables to start with, where training goes on within an epoch.
-    """
+    state: TrainingState
+    # Group -> variables, as a checkpoint holds them; "metrics" belongs to one epoch.
+    variables: Callable[[], dict[str, list[keras.Variable]]]
+    best: SaveBest  # gives the best weights yet
+    request: StopRequest
+    checkpoints: Checkpoints | None  # None saves nothing, and only stops
+    minutes: float | None  # between checkpoints within an epoch; None saves none there
+    steps: int  # of a whole epoch
+    # Values of the metrics' variables to start with, where training goes on within an epoch.
+    metrics: list[np.ndarray] = field(default_factory=list)
 
-    def __init__(
-        self,
-        state: TrainingState,
-        variables: Callable[[], dict[str, list[keras.Variable]]],
-        best: SaveBest,
-        request: StopRequest,
-        checkpoints: Checkpoints | None,
-        minutes: float | None,
-        steps: int,
-        metrics: list[np.ndarray],
-    ):
-        super().__init__()
-        self.state = state
-        self.variables = variables
-        self.best = best
-        self.request = request
-        self.checkpoints = checkpoints
-        self.minutes = minutes
-        self.steps = steps
-        self.metrics = metrics
+    def __post_init__(self):
+        super().__post_init__()
         self._saved = time.monotonic()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -281,30 +245,35 @@ class SaveCheckpoints(keras.callbacks.Callback):
             )
 
 
-class LogScalars(keras.callbacks.Callback):
+@dataclass(eq=False)
+class LogScalars(Watcher):
     """Write what was measured to TensorBoard each epoch, named as Keras's own callback names it.
 
     Keras's callback closes its writers at the end of `fit` for good, and a training that goes on within an
     epoch takes two calls of `fit`.
     """
 
-    def __init__(self, run: RunFolder):
-        super().__init__()
-        self.run = run
+    run: RunFolder
 
     def on_epoch_end(self, epoch, logs=None):
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        for part, prefix in (("train", ""), ("validation", "val_")):
-            with self.run.summary_writer(part).as_default(epoch):
-                for name, value in logs.items():
-                    if name.startswith("val_") == bool(prefix):
-                        tf.summary.scalar(f"epoch_{name.removeprefix(prefix)}", value)
-                if part == "train":
-                    tf.summary.scalar("epoch_learning_rate", rate)
-            self.run.summary_writer(part).flush()
+        training, validation = by_split(logs)
+        training["learning_rate"] = keras.ops.convert_to_numpy(optimizers_of(self.model)[0].learning_rate)
+        for part, values_ in (("train", training), ("validation", validation)):
+            writer = self.run.summary_writer(part)
+            with writer.as_default(epoch):
+                for name, value in values_.items():
+                    tf.summary.scalar(f"epoch_{name}", value)
+            writer.flush()
 
 
-class WatchMaps(keras.callbacks.Callback):
+def by_split(logs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What Keras reports of an epoch, of training and of validation, both without `val_`."""
+    validation = {name.removeprefix("val_"): logs[name] for name in logs if name.startswith("val_")}
+    return {name: logs[name] for name in logs if not name.startswith("val_")}, validation
+
+
+@dataclass(eq=False)
+class WatchMaps(Watcher):
     """Look at the maps of the first validation batch after each epoch: keep pictures, notice a collapse.
 
     A network whose maps are all constant has stopped learning: see `are_constant`.
@@ -313,21 +282,16 @@ class WatchMaps(keras.callbacks.Callback):
     go to maps/ and to TensorBoard.
     """
 
-    def __init__(
-        self,
-        validation: tf.data.Dataset,
-        samples: list[Sample],
-        run: RunFolder | None,
-        report: Callable[[str], None],
-        padded: bool = False,
-    ):
-        super().__init__()
-        self.inputs, targets = next(iter(validation))[:2]
+    validation: tf.data.Dataset
+    samples: list[Sample]
+    run: RunFolder | None
+    report: Callable[[str], None]
+    padded: bool  # stimuli are shown as the network sees them, as densities and maps are
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.inputs, targets = next(iter(self.validation))[:2]
         self.densities = targets[:PICTURES, ..., 0].numpy()
-        self.samples = samples[: len(self.densities)]
-        self.run = run
-        self.report = report
-        self.padded = padded  # stimuli are shown as the network sees them, as densities and maps are
 
     def on_epoch_end(self, epoch, logs=None):
         maps = keras.ops.convert_to_numpy(self.model(self.inputs, training=False))

@@ -45,13 +45,13 @@ class Checkpoints:
         """Write a checkpoint, then remove those before the one before. InputError: it cannot be written."""
         named = {f"{group}/{i}": array for group, part in arrays.items() for i, array in enumerate(part)}
         text = np.frombuffer(json.dumps(asdict(state)).encode(), "uint8")
-
-        def write(file: Path) -> None:
-            with open(file, "wb") as stream:
-                np.savez(stream, state=text, **named)
-
         make_folder(self.folder)
-        path = write_atomically(self.folder / f"{state.steps:07}.npz", write, durable=True)
+        path = write_atomically(
+            self.folder / f"{state.steps:07}.npz",
+            lambda file: np.savez(file, state=text, **named),
+            suffix=".npz",  # which NumPy would add
+            durable=True,
+        )
         for old in self._newest_first()[1 if state.finished else KEPT :]:
             old.unlink(missing_ok=True)
         return path

@@ -59,13 +59,7 @@ def read_config(path: Path | str) -> dict[str, Any]:
 
 def config_text(values: dict[str, Any]) -> str:
     """YAML that `read_config` reads as `values`; None is left out where it says nothing."""
-    plain = {
-        name: f"{value[0]}x{value[1]}"
-        if name == "input_size"
-        else str(value)
-        if isinstance(value, Path)
-        else value
-        for name, value in values.items()
-        if value is not None
-    }
+    plain = {name: value for name, value in values.items() if value is not None}
+    rows, columns = plain["input_size"]
+    plain["input_size"] = f"{rows}x{columns}"
     return yaml.safe_dump(plain, sort_keys=False)

@@ -23,7 +23,7 @@ from kerasal.data.pipeline import RESIZE, Reader, resize_stimulus
 from kerasal.data.sample import Dataset, Sample, stimulus_bytes
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
-from kerasal.models.base import all_layers
+from kerasal.training.precision import precision_of
 
 CACHED = ("train", "validation")  # the splits whose features training needs
 SUMS = "checksums.npy"  # beside the arrays: the CRC-32 of each sample's features, (layers, N) uint32
@@ -36,18 +36,18 @@ class FeatureCache:
     With `mirrored`, the N samples are followed by their mirror images.
     """
 
-    def __init__(self, arrays: list[np.ndarray], count: int):
-        self.arrays = arrays
+    def __init__(
+        self,
+        arrays: list[np.ndarray] | None,  # None: they lie in files
+        count: int,
+        files: Sequence[Path] = (),  # pickled, the cache takes their paths along and not what they hold
+        hold: Hold | None = None,  # on the files' folder, so that no process removes it
+    ):
+        if arrays is not None:
+            self.arrays = arrays
         self.count = count
-        self.files: list[Path] = []  # that hold the arrays, where they are kept
-        self.hold: Hold | None = None  # on their folder, so that no process removes it
-
-    @classmethod
-    def of_files(cls, files: Sequence[Path], count: int, hold: Hold | None = None) -> "FeatureCache":
-        """A cache whose arrays lie in files; pickled, it takes their paths along and not what they hold."""
-        cache = cls.__new__(cls)
-        cache.files, cache.count, cache.hold = [file.absolute() for file in files], count, hold
-        return cache
+        self.files = [file.absolute() for file in files]
+        self.hold = hold
 
     @cached_property
     def arrays(self) -> list[np.ndarray]:
@@ -131,7 +131,7 @@ class FeatureCache:
                     raise
         with contextlib.suppress(OSError):  # in a folder of another user's
             os.utime(entry)  # it was used now
-        cache = cls.of_files([entry / file for file in files], len(samples), hold)
+        cache = cls(None, len(samples), [entry / file for file in files], hold)
         cache._check(len(samples) * (2 if entry == both else 1), shapes)
         return cache
 
@@ -209,9 +209,9 @@ class JoinedFeatures(FeatureCache):
     """The features of several sets of samples, one after the other, each in a cache of its own."""
 
     def __init__(self, parts: Sequence[FeatureCache]):
-        self.parts, self.files, self.hold = list(parts), [], None
+        self.parts = list(parts)
         self.ends = np.cumsum([part.count for part in parts])
-        self.count = int(self.ends[-1])
+        super().__init__(None, int(self.ends[-1]))
 
     @property
     def mirrored(self) -> bool:
@@ -303,9 +303,9 @@ def _compute(model, samples, mirrored, arrays, progress) -> np.ndarray:
     backbone = tf.function(lambda stimuli: model.backbone(stimuli, training=False), [stimulus])
     half = np.finfo("float16").max
     size = model.inference_batch
+    resize = pad_image if model.padded else resize_stimulus
     for start in progress(range(0, len(samples), size), f"features of {len(samples)} stimuli"):
         part = samples[start : start + size]
-        resize = pad_image if model.padded else resize_stimulus
         stimuli = tf.stack([resize(sample.read_stimulus(), model.input_size) for sample in part])
         passes = [(start, stimuli)]
         if mirrored:
@@ -325,8 +325,8 @@ def _key(model: SaliencyModel, samples: list[Sample]) -> str:
             [model.name, model.input_size, "padded" if model.padded else RESIZE, model.backbone.output_names]
         ).encode()
     )
-    computed_in = {layer.compute_dtype for layer in all_layers(model.backbone)} - {"float32"}
-    digest.update("".join(sorted(computed_in)).encode())
+    if (precision := precision_of(model.backbone)) != "float32":
+        digest.update(precision.encode())
     for weight in model.backbone.weights:
         digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
     for sample in samples:

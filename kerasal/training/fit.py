@@ -25,7 +25,7 @@ from kerasal.training.distribution import is_chief, make_strategy, scope
 from kerasal.training.features import CACHED, FeatureCache, check_network, open_features
 from kerasal.training.initial import initial_network, set_initial_weights, where_it_lies
 from kerasal.training.loop import Loop
-from kerasal.training.options import TrainingOptions
+from kerasal.training.options import OF_NETWORK, TrainingOptions
 from kerasal.training.options import options as recipe_options
 from kerasal.training.precision import computing_in, precision_of, resolve_precision
 from kerasal.training.run_folder import RunFolder
@@ -84,21 +84,13 @@ def train(
     report(report_merged(dataset.samples, map_size))
     run = None
     if is_chief(strategy):
-        config = {
-            "loss": losses.canonical(loss),
-            "model": options.model,
-            "model_options": model_options,
-            "precision": precision,
-            "options": options.as_dict(),
-            "cache_features": cache_features,
-            "data": {**data_entry(dataset), "limit": limit},
-        }
-        run = RunFolder.create(run_path, config, _config_file(options, dataset, limit, cache_features), bias)
+        spec = losses.canonical(loss)
+        run = _new_run(
+            run_path, spec, options, model_options, precision, cache_features, dataset, limit, bias
+        )
     with _at_work(run, dataset):
-        features = None
-        if cache_features:
-            cache = {"folder": cache_folder, "bound": cache_bound}
-            features = _features(network, dataset, options, cache, progress, report)
+        cache = {"folder": cache_folder, "bound": cache_bound}
+        features = _features(cache_features, network, dataset, options, cache, progress, report)
         loop = Loop(network, dataset, loss, options, precision, strategy, run, features, report, verbose)
         loop.run()
     return run
@@ -174,9 +166,7 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
                 f"{run.path} was stopped in its first epoch, and its network was made in a program, which "
                 "alone can begin again: no file has the weights that it began with"
             )
-    features = None
-    if config["cache_features"]:
-        features = _features(network, dataset, options, cache, progress, report)
+    features = _features(config["cache_features"], network, dataset, options, cache, progress, report)
     written = run if is_chief(strategy) else None
     if longer and written:
         text = _config_file(options, dataset, config["data"]["limit"], config["cache_features"])
@@ -238,16 +228,8 @@ def fit(
     `val_` before. Raises what `train` does, and InputError for a model of another kind.
     """
     check_network(model)
-    settled = {
-        "model",
-        "activation",
-        "backbone",
-        "backbone_weights",
-        "input_size",
-        "dropout",
-        "feature_dropout",
-    }
-    settled |= {"precision", "strategy", "weights", "freeze_backbone"}
+    settled = {"model", "input_size", "precision", "strategy", "weights", "freeze_backbone"}
+    settled |= {"backbone_weights", *OF_NETWORK}
     if wrong := sorted(settled & set(changes)):
         raise InputError(f"{', '.join(wrong)}: the model is built, so this is settled; build another model")
     bias = dataset.center_bias(model.output_size, model.padded)
@@ -268,23 +250,28 @@ def fit(
             raise InputError("crop, scale and color change the stimuli: leave out features")
         _check_features(model, dataset, features, options.flip)
     _start(options)
-    folder = None
+    precision, folder = precision_of(model.head), None
     if run is not None:
-        config = {
-            "loss": spec,
-            "model": model.name,
-            "model_options": {k: v for k, v in model.get_config().items() if k != "name"},
-            "precision": precision_of(model.head),
-            "options": options.as_dict(),
-            "cache_features": features is not None,
-            "data": {**data_entry(dataset), "limit": None},
-        }
-        folder = RunFolder.create(
-            run, config, _config_file(options, dataset, None, features is not None), bias
-        )
+        model_options = {k: v for k, v in model.get_config().items() if k != "name"}
+        cached = features is not None
+        folder = _new_run(run, spec, options, model_options, precision, cached, dataset, None, bias)
     with _at_work(folder, dataset):
-        loop = Loop(model, dataset, loss, options, None, None, folder, features, report, verbose, callbacks)
-        return loop.run()
+        return Loop(
+            model, dataset, loss, options, precision, None, folder, features, report, verbose, callbacks
+        ).run()
+
+
+def _new_run(path, spec, options, model_options, precision, cache_features, dataset, limit, bias):
+    config = {
+        "loss": spec,
+        "model": options.model,
+        "model_options": model_options,
+        "precision": precision,
+        "options": options.as_dict(),
+        "cache_features": cache_features,
+        "data": {**data_entry(dataset), "limit": limit},
+    }
+    return RunFolder.create(path, config, _config_file(options, dataset, limit, cache_features), bias)
 
 
 @contextmanager
@@ -356,8 +343,8 @@ def _build(options, model_options, precision, strategy):
         return network
 
 
-def _features(network, dataset, options, cache, progress, report):
-    if network.backbone.trainable_variables:
+def _features(wanted, network, dataset, options, cache, progress, report):
+    if not wanted or network.backbone.trainable_variables:
         return None  # features of a backbone that learns would soon be wrong
     if options.augmentation:
         report("crop, scale and color show a new stimulus each time: features are not cached")

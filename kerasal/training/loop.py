@@ -1,6 +1,7 @@
 """One training from its first step, or the one after a checkpoint, to its last: Keras's fit and callbacks."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -30,59 +31,42 @@ from kerasal.training.features import FeatureCache
 from kerasal.training.interrupt import StopRequest
 from kerasal.training.optimizers import make_optimizer
 from kerasal.training.options import TrainingOptions
-from kerasal.training.precision import precision_of
 from kerasal.training.progress import make_progress
 from kerasal.training.run_folder import RunFolder
-from kerasal.training.step import Trained, steps_left_out
+from kerasal.training.step import Trained, optimizers_of, steps_left_out
 
 
+@dataclass(eq=False)
 class Loop:
-    """Trains `network` as the options say; `restore` puts it where a checkpoint was.
+    """Trains `network` as the options say; `restore` puts it where a checkpoint was."""
 
-    Args:
-        precision: as resolved; None where the network was built elsewhere.
-        strategy: the network was built in its scope; None for one device.
-        run: what is written goes there; None writes nothing.
-        features: split -> cache; None reads stimuli.
-        report, verbose: as in `kerasal.training.train`.
-        callbacks: called after kerasal's own.
-    """
+    network: SaliencyModel
+    dataset: Dataset
+    loss: keras.losses.Loss
+    options: TrainingOptions
+    precision: str  # that the network was built for
+    strategy: tf.distribute.Strategy | None  # the network was built in its scope; None for one device
+    run_folder: RunFolder | None  # what is written goes there; None writes nothing
+    features: dict[str, FeatureCache] | None  # split -> cache; None reads stimuli
+    report: Callable[[str], None]  # as in `kerasal.training.train`
+    verbose: int | str  # as there
+    callbacks: Sequence[keras.callbacks.Callback] = ()  # called after kerasal's own
 
-    def __init__(
-        self,
-        network: SaliencyModel,
-        dataset: Dataset,
-        loss: keras.losses.Loss,
-        options: TrainingOptions,
-        precision: str | None,
-        strategy: tf.distribute.Strategy | None,
-        run: RunFolder | None,
-        features: dict[str, FeatureCache] | None,
-        report: Callable[[str], None],
-        verbose: int | str,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
-    ):
-        self.network = network
-        self.dataset = dataset
-        self.options = options
-        self.strategy = strategy
-        self.run_folder = run
-        self.features = features
-        self.report = report
+    def __post_init__(self):
+        network, dataset, options, run = self.network, self.dataset, self.options, self.run_folder
         self.state = TrainingState()
         self.steps = -(-len(dataset["train"]) // options.batch_size)
         self.checkpoints = Checkpoints(run.checkpoints) if run else None
         self.adversarial = options.adversarial_after is not None
-        self.trained = self._compiled(loss, precision or precision_of(network.head))
-        frozen = (
-            set() if network.backbone.trainable_variables else {id(v) for v in network.backbone.variables}
-        )
-        self.weights = [v for v in network.variables if id(v) not in frozen]
+        self.trained = self._compiled()
+        frozen = [] if network.backbone.trainable_variables else network.backbone.variables
+        ids = set(map(id, frozen))
+        self.weights = [variable for variable in network.variables if id(variable) not in ids]
         self.validation = self._batches("validation")
         self.save_best = SaveBest(self.state, self.weights, options.patience, run, network)
         self.request = StopRequest()
         # Metrics of several workers are read by all of them at once, not whenever the chief likes to.
-        several = strategy is not None and strategy.extended._in_multi_worker_mode()
+        several = self.strategy is not None and self.strategy.extended._in_multi_worker_mode()
         self.save_checkpoints = SaveCheckpoints(
             self.state,
             self._variables,
@@ -91,25 +75,21 @@ class Loop:
             self.checkpoints,
             None if several else options.checkpoint_minutes,
             self.steps,
-            metrics=[],
         )
         sizes = {"epochs": options.epochs, "steps": self.steps, "batch_size": options.batch_size}
-        chief_alone = (
-            [] if strategy is not None and run is None else make_progress(verbose, self.state, **sizes)
-        )
+        chief_alone = make_progress(self.verbose, self.state, **sizes) if run or not self.strategy else []
         if run:
             chief_alone.append(LogScalars(run))
-        watch_maps = WatchMaps(self.validation, dataset["validation"], run, report, network.padded)
+        watch_maps = WatchMaps(self.validation, dataset["validation"], run, self.report, network.padded)
         self.averages = SwapAverages(swap_on_epoch=True)
-        adversary = self.trained.adversary_variables if self.adversarial else []
+        adversary, joins = [], []
+        if self.adversarial:
+            adversary = self.trained.adversary_variables
+            joins = [LetDiscriminatorJoin(self.state, options.adversarial_after, self.report)]
         self.callbacks = [
             StayFinite(self.state, [*network.variables, *adversary], watch_maps.inputs),
             KeepState(self.state, run),
-            *(
-                [LetDiscriminatorJoin(self.state, options.adversarial_after, report)]
-                if self.adversarial
-                else []
-            ),
+            *joins,
             StopOnDivergence(self.state, options.batch_size, len(dataset["train"]), self._batch_samples),
             # After this one the callbacks see the averaged weights at an epoch's end, as validation does.
             *([self.averages] if options.ema else []),
@@ -117,7 +97,7 @@ class Loop:
             watch_maps,
             *chief_alone,
             self.save_checkpoints,
-            *callbacks,
+            *self.callbacks,
         ]
 
     def restore(self, state: TrainingState, arrays: dict[str, list[np.ndarray]]) -> None:
@@ -171,7 +151,8 @@ class Loop:
                 f"the validation loss was never finite with a learning rate of "
                 f"{self.options.learning_rate:g}: try a lower one"
             )
-        if count := steps_left_out(self.trained.optimizer)[0]:
+        optimizers = {self.trained.optimizer, *optimizers_of(self.trained)}
+        if count := sum(steps_left_out(optimizer)[0] for optimizer in optimizers):
             self.report(f"{count} of {self.state.steps} steps were left out: their gradients were not finite")
         self.state.finished, self.state.planned = True, self.options.epochs
         if self.run_folder:
@@ -195,7 +176,7 @@ class Loop:
         self.run_folder.save_weights(self.network, path)
         return f"; {path} has the weights after step {state.step} of epoch {state.epoch + 1}"
 
-    def _compiled(self, loss, precision):
+    def _compiled(self):
         """A model of the same layers, compiled: the network's own files then hold no optimizer."""
         part = self.network.head if self.features else self.network
         # XLA's convolutions are slower than oneDNN's on a CPU.
@@ -204,36 +185,29 @@ class Loop:
             jit = "auto" if tf.config.list_physical_devices("GPU") and not self.strategy else False
         with scope(self.strategy):  # the metrics' variables too must be made in it
             watched = [metrics.CC(), metrics.NSS()] if self.dataset.has_fixations else [metrics.CC()]
-            optimizer = make_optimizer(self.options, self.steps, precision)
-            terms = losses.term_metrics(loss)
+            optimizer = make_optimizer(self.options, self.steps, self.precision)
+            terms = losses.term_metrics(self.loss)
             if self.strategy:
                 trained = Replicated(part.inputs, part.outputs)
-                trained.measure(loss, watched, [name for _, name, _ in loss.terms] if terms else [])
+                trained.measure(self.loss, watched, [name for _, name, _ in self.loss.terms] if terms else [])
                 trained.compile(optimizer=optimizer, jit_compile=jit)
             else:
                 if self.adversarial:
                     trained = Adversarial(
                         part,
                         self.network.discriminator(),
-                        lambda: make_optimizer(self.options, self.steps, precision),
+                        lambda: make_optimizer(self.options, self.steps, self.precision),
                     )
                 else:
                     trained = Trained(part.inputs, part.outputs)
-                trained.compile(optimizer, loss, metrics=[*watched, *terms], jit_compile=jit)
+                trained.compile(optimizer, self.loss, metrics=[*watched, *terms], jit_compile=jit)
             optimizer.build(part.trainable_variables)
         trained.stop_training = False
         return trained
 
     def _batches(self, split, first_epoch=0, end=1, first_step=0):
         options = self.options
-        train = {}
-        if split == "train":
-            train = {
-                "seed": options.seed,
-                "flip": options.flip,
-                "augmentation": options.augmentation,
-                "parts": self.dataset.draws,
-            }
+        train = {"seed": options.seed, "flip": options.flip, "augmentation": options.augmentation}
         dataset = batches(
             self.dataset[split],
             self.network.output_size,
@@ -244,7 +218,8 @@ class Loop:
             epochs=end - first_epoch,
             first_epoch=first_epoch,
             first_step=first_step,
-            **train,
+            parts=self.dataset.draws,
+            **(train if split == "train" else {}),
         )
         return distributable(dataset, options.batch_size) if self.strategy else dataset
 

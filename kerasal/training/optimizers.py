@@ -14,20 +14,14 @@ def make_optimizer(
 
     In half precision it leaves out steps whose gradients are not finite: see `LeavingOut`.
     """
-    arguments = {}
-    if options.optimizer in ("sgd", "rmsprop"):
-        arguments["momentum"] = options.momentum
-    if options.optimizer == "sgd":
-        arguments["nesterov"] = options.nesterov
-    if options.optimizer == "adagrad":  # of Lasagne, which SalGAN used: its sums start at 0
-        arguments |= {"initial_accumulator_value": 0.0, "epsilon": 1e-6}
     accumulated = options.gradient_accumulation
-    make = {
-        "sgd": keras.optimizers.SGD,
-        "adam": keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW,
-        "rmsprop": keras.optimizers.RMSprop,
-        "adagrad": keras.optimizers.Adagrad,
+    make, arguments = {
+        "sgd": (keras.optimizers.SGD, {"momentum": options.momentum, "nesterov": options.nesterov}),
+        "adam": (keras.optimizers.Adam, {}),
+        "adamw": (keras.optimizers.AdamW, {}),
+        "rmsprop": (keras.optimizers.RMSprop, {"momentum": options.momentum}),
+        # Of Lasagne, which SalGAN used: its sums start at 0.
+        "adagrad": (keras.optimizers.Adagrad, {"initial_accumulator_value": 0.0, "epsilon": 1e-6}),
     }[options.optimizer]
     optimizer = make(
         learning_rate=learning_rate(options, steps_per_epoch),
@@ -39,11 +33,24 @@ def make_optimizer(
         gradient_accumulation_steps=accumulated if accumulated > 1 else None,
         **arguments,
     )
+    if accumulated > 1 and options.ema:
+        _average_updates_alone(optimizer)
     # At the end of `fit` Keras would put the averages into the network, whatever the callbacks put there.
     optimizer.finalize_variable_values = lambda _: None
     if precision == "float32":
         return optimizer
     return LeavingOut(optimizer, scaled=precision == "float16")  # bfloat16 has float32's range
+
+
+def _average_updates_alone(optimizer: keras.optimizers.Optimizer) -> None:
+    """Have the averages follow the weights' updates alone: Keras moves them in each accumulated step, too."""
+    average, steps = optimizer._update_model_variables_moving_average, optimizer.gradient_accumulation_steps
+
+    def average_updates(variables):
+        is_update = (optimizer._iterations + 1) % steps == 0
+        ops.cond(is_update, lambda: average(variables), lambda: None)
+
+    optimizer._update_model_variables_moving_average = average_updates
 
 
 def learning_rate(
@@ -86,15 +93,8 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         return rise * (self.schedule(after) if callable(self.schedule) else self.schedule)
 
     def get_config(self):
-        schedule = self.schedule
-        return {
-            "schedule": keras.saving.serialize_keras_object(schedule) if callable(schedule) else schedule,
-            "steps": self.steps,
-        }
+        return {"schedule": keras.saving.serialize_keras_object(self.schedule), "steps": self.steps}
 
     @classmethod
     def from_config(cls, config):
-        schedule = config["schedule"]
-        if isinstance(schedule, dict):
-            schedule = keras.saving.deserialize_keras_object(schedule)
-        return cls(schedule, config["steps"])
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["steps"])

@@ -36,15 +36,12 @@ class TrainingOptions(table.OptionTable):
         if self.strategy != "none" and self.xla:
             raise InputError("xla is for one device: it cannot add up the gradients of several")
         if self.adversarial_after is not None:
-            for name, given in (
-                ("strategy", self.strategy != "none"),
-                ("gradient_accumulation", self.gradient_accumulation > 1),
-                ("ema", self.ema > 0),
-                ("precision", self.precision == "float16"),
-            ):
-                if given:
-                    value = getattr(self, name)
-                    raise InputError(f"{name} {value} is not for training against a discriminator")
+            usual = {"strategy": "none", "gradient_accumulation": 1, "ema": 0}
+            wrong = [name for name, value in usual.items() if getattr(self, name) != value]
+            if self.precision == "float16":
+                wrong.append("precision")
+            for name in wrong:
+                raise InputError(f"{name} {getattr(self, name)} is not for training against a discriminator")
         if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
             raise InputError(f"momentum is an option of sgd and rmsprop, not of {self.optimizer}")
         if self.nesterov and not (self.optimizer == "sgd" and self.momentum):
@@ -109,21 +106,20 @@ def _read(name: str, value: Any, kind: Any) -> Any:
         return None
     kind = kinds[0]
     try:
-        if kind is bool or isinstance(value, bool):
-            if kind is bool and isinstance(value, bool):
+        if kind in (bool, str):
+            if isinstance(value, kind):
                 return value
             raise ValueError
-        if kind is str:
-            if isinstance(value, str):
-                return value
+        if isinstance(value, bool):  # which is a whole number to Python
             raise ValueError
         if kind in (int, float):
             number = float(value)
             if kind is int and number != int(number):
                 raise ValueError
             return kind(number)
-        rows, columns = value.lower().split("x") if isinstance(value, str) else value
-        return int(rows), int(columns)
+        sides = value.lower().split("x") if isinstance(value, str) else value
+        rows, columns = (int(side) if isinstance(side, str) else _read(name, side, int) for side in sides)
+        return rows, columns
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name} must be {_KIND_NAMES[kind]}, got {shown(value)}") from None
 

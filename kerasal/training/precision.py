@@ -41,9 +41,9 @@ def resolve_precision(name: str) -> tuple[str, str | None]:
     return "bfloat16", f"computing in bfloat16 ({speed}), {rest}"
 
 
-def precision_of(head: keras.Model) -> str:
-    """The precision that a network's head was built for; its last layers are float32 in each."""
-    return min({layer.compute_dtype for layer in all_layers(head)} - {"float32"}, default="float32")
+def precision_of(part: keras.Model) -> str:
+    """The precision that a network's head or backbone was built for; some layers are float32 in each."""
+    return min({layer.compute_dtype for layer in all_layers(part)} - {"float32"}, default="float32")
 
 
 @functools.cache

@@ -3,11 +3,13 @@
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 
 import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from kerasal.training.callbacks import Watcher, by_split
 from kerasal.training.checkpoint import TrainingState
 
 LINE_SECONDS = 30.0  # between plain lines within an epoch
@@ -21,31 +23,19 @@ def make_progress(verbose: int | str, state: TrainingState, **sizes: int) -> lis
     return [] if not verbose else [(Bar if verbose == 1 else Lines)(state, **sizes)]
 
 
-class Lines(keras.callbacks.Callback):
-    """A line for the first step, one every half a minute, and one for each epoch with its validation.
+@dataclass(eq=False)
+class Lines(Watcher):
+    """A line for the first step, one every half a minute, and one for each epoch with its validation."""
 
-    Args:
-        epochs: of the whole training.
-        steps: of an epoch.
-        batch_size: of a whole batch.
-        write: takes a line.
-    """
+    state: TrainingState
+    _: KW_ONLY
+    epochs: int  # of the whole training
+    steps: int  # of an epoch
+    batch_size: int  # of a whole batch
+    write: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
 
-    def __init__(
-        self,
-        state: TrainingState,
-        *,
-        epochs: int,
-        steps: int,
-        batch_size: int,
-        write: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
-    ):
-        super().__init__()
-        self.state = state
-        self.epochs = epochs
-        self.steps = steps
-        self.batch_size = batch_size
-        self.write = write
+    def __post_init__(self):
+        super().__post_init__()
         self._first = True
         self._step_seconds = self._epoch_seconds = None
         self._shown = time.monotonic()
@@ -73,8 +63,7 @@ class Lines(keras.callbacks.Callback):
             self._epoch_seconds = seconds
         last = epoch + 1 == self.epochs or self.model.stop_training
         left = "" if last else f", {duration(self._epoch_seconds * (self.epochs - epoch - 1))} left"
-        validation = {name.removeprefix("val_"): logs[name] for name in logs if name.startswith("val_")}
-        training = {name: logs[name] for name in logs if not name.startswith("val_")}
+        training, validation = by_split(logs)
         self.write(
             f"epoch {epoch + 1}/{self.epochs}: {_numbers(training)} | validation: {_numbers(validation)} | "
             f"{self._speed()}{duration(seconds)}{left}"
@@ -83,24 +72,24 @@ class Lines(keras.callbacks.Callback):
     def _speed(self):
         return f"{self.batch_size / self._step_seconds:.1f} images/s, " if self._step_seconds else ""
 
-    def _left(self):
-        """Seconds to the end, or None while nothing is known."""
+    def _pace(self):
+        """Images per second and the time to the end; "" while nothing is known."""
         if self._step_seconds is None:
-            return None
+            return ""
         steps = self.steps - self.state.step + self.steps * (self.epochs - self.state.epoch - 1)
         validation = 0.0
         if self._epoch_seconds is not None:
             validation = max(0.0, self._epoch_seconds - self.steps * self._step_seconds)
-        return steps * self._step_seconds + validation * (self.epochs - self.state.epoch)
+        seconds = steps * self._step_seconds + validation * (self.epochs - self.state.epoch)
+        return f"{self._speed()}{duration(seconds)} left"
 
     def _show_step(self, now, logs):
         if now - self._shown >= LINE_SECONDS:
             self._shown = now
-            left = f", {duration(self._left())} left" if self._left() is not None else ""
-            self.write(
-                f"epoch {self.state.epoch + 1}/{self.epochs}, step {self.state.step}/{self.steps}: "
-                f"{_numbers(logs)} | {self._speed().rstrip(', ')}{left}"
-            )
+            self.write(f"{self._where()}: {_numbers(logs)} | {self._pace()}")
+
+    def _where(self):
+        return f"epoch {self.state.epoch + 1}/{self.epochs}, step {self.state.step}/{self.steps}"
 
 
 class Bar(Lines):
@@ -137,12 +126,10 @@ class Bar(Lines):
     def _show_step(self, now, logs):
         if now - self._shown >= BAR_SECONDS:
             self._shown = now
-            left = f"{duration(self._left())} left" if self._left() is not None else ""
-            self._show_bar(f"{self._speed()}{left}  {_numbers(logs)}")
+            self._show_bar(f"{self._pace()}  {_numbers(logs)}")
 
     def _show_bar(self, text=""):
-        where = f"epoch {self.state.epoch + 1}/{self.epochs}, step {self.state.step}/{self.steps}"
-        self._bar.update(self._task, completed=self.state.step, description=where, text=text)
+        self._bar.update(self._task, completed=self.state.step, description=self._where(), text=text)
 
     def stop(self):
         """Take the bar away: training ended by an error, which `on_train_end` does not see."""

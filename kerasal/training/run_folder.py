@@ -16,7 +16,6 @@ import csv
 import platform
 import shlex
 import subprocess
-from importlib.metadata import version
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -35,6 +34,7 @@ from kerasal._files import (
     write_text,
 )
 from kerasal._json import Kinds, check_entries, read_json, shown
+from kerasal.cluster import versions
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel, build, load_keras3
 from kerasal.models.weights_file import write_weights
@@ -63,7 +63,6 @@ ARGUMENTS: Kinds = {  # ... and to load them
     "crop_borders": bool,
     "normalized": bool,
 }
-PACKAGES = ("kerasal", "tensorflow", "keras", "numpy")
 
 
 class RunFolder:
@@ -88,9 +87,8 @@ class RunFolder:
         path = Path(path)
         cls.check_free(path)
         with new_folder(path) as partial:
-            run = cls(partial)
-            run.write_array("center_bias.npy", center_bias)
-            run.write_config(config)
+            write_array(partial / "center_bias.npy", center_bias)
+            cls(partial).write_config(config)
             write_text(partial / "options.yaml", config_file)
         return cls(path)
 
@@ -228,20 +226,12 @@ class RunFolder:
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write config.json: `config`, the schema's number, and what the run was made with."""
-        self.write_json("config.json", {"schema": SCHEMA, **config, "made_with": made_with()})
+        write_json(self.path / "config.json", {"schema": SCHEMA, **config, "made_with": made_with()})
 
     def write_options(self, options: TrainingOptions, config_file: str) -> None:
         """Write other options into config.json, and options.yaml. What the run was made with stays."""
-        self.write_json("config.json", {**self.config, "options": options.as_dict()})
+        write_json(self.path / "config.json", {**self.config, "options": options.as_dict()})
         write_text(self.path / "options.yaml", config_file)
-
-    def write_json(self, name: str, values: dict[str, Any]) -> Path:
-        """Write a JSON file at once or not at all."""
-        return write_json(self.path / name, values)
-
-    def write_array(self, name: str, array: np.ndarray) -> Path:
-        """Write a .npy file at once or not at all."""
-        return write_array(self.path / name, array)
 
     def save_weights(self, model: SaliencyModel, path: Path) -> None:
         """Write a model's weights at once or not at all."""
@@ -266,7 +256,7 @@ def made_with() -> dict[str, str | None]:
     """The versions of Python and of the packages that matter, and the checkout's commit."""
     return {
         "python": platform.python_version(),
-        **{package: _version(package) for package in PACKAGES},
+        **versions(),
         "git_commit": _git_commit(),
     }
 
@@ -277,13 +267,6 @@ def new_run_path(name: str, root: Path | str = "runs") -> Path:
     while path.exists():
         path, number = Path(root) / f"{name}-{number}", number + 1
     return path
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except Exception:  # a checkout that is not installed has no metadata
-        return "unknown"
 
 
 def _git_commit() -> str | None:

@@ -102,6 +102,11 @@ class LeavingOut(keras.optimizers.LossScaleOptimizer):
             self.dynamic_scale.assign(1.0)
 
 
+def optimizers_of(model: keras.Model) -> list[keras.optimizers.Optimizer]:
+    """Those that a model learns with now, the network's own first: `Adversarial` has several."""
+    return getattr(model, "optimizers", None) or [model.optimizer]
+
+
 def steps_left_out(optimizer: keras.optimizers.Optimizer) -> tuple[int, int]:
     """How many steps an optimizer has left out, and how many of them last, in a row; 0 in float32."""
     if not isinstance(optimizer, LeavingOut):

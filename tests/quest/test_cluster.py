@@ -139,7 +139,7 @@ def test_cached_features_are_pickled_as_their_places_and_others_as_they_are(phot
 
 
 def test_a_worker_with_other_versions_computes_nothing():
-    versions = cluster._versions()
+    versions = cluster.versions()
     assert cluster._compute(versions, max, 2, 3) == 3
     with pytest.raises(InputError, match=r"has numpy .* and the client has 0\.1"):
         cluster._compute({**versions, "numpy": "0.1"}, max, 2, 3)

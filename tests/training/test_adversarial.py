@@ -5,13 +5,17 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from training_cases import marked_samples
 
 from kerasal import data, losses, models, training
 from kerasal.errors import InputError
 from kerasal.training.adversarial import Adversarial
-from kerasal.training.callbacks import SaveCheckpoints
+from kerasal.training.callbacks import Diverged, LogScalars, SaveCheckpoints, StopOnDivergence
+from kerasal.training.checkpoint import TrainingState
 from kerasal.training.optimizers import make_optimizer
+from kerasal.training.step import MOST_LEFT_OUT, LeavingOut
 
 SIZE = (32, 48)
 
@@ -105,8 +109,6 @@ def test_the_losses_are_those_of_the_paper_written_out_in_numpy(adversarial):
     assert first["loss"] == pytest.approx(content, rel=1e-5)
     # The second batch: Adagrad's first step is its rate in the direction of each gradient's sign.
     before = weights_of(adversarial.generator)
-    import tensorflow as tf
-
     with tf.GradientTape() as tape:
         deceived = adversarial.discriminator(tf.concat([adversarial.generator(x), x], -1))
         small = tf.nn.avg_pool2d(adversarial.generator(x), 4, 4, "VALID")
@@ -121,6 +123,28 @@ def test_the_losses_are_those_of_the_paper_written_out_in_numpy(adversarial):
     moved = np.array(last) - before[-2]
     expected = -3e-4 * gradient / np.sqrt(gradient**2 + 1e-6)
     np.testing.assert_allclose(moved, expected, rtol=2e-2, atol=2e-7)
+
+
+def test_what_is_shown_and_counted_of_the_second_phase_is_of_the_optimizers_that_learn_then(tmp_path):
+    parts = [keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]) for _ in range(2)]
+    model = Adversarial(*parts, lambda: LeavingOut(keras.optimizers.SGD(0.25), scaled=False))
+    model.compile(LeavingOut(keras.optimizers.SGD(0.5), scaled=False), losses.get("bce"))
+    state, run = TrainingState(), training.RunFolder(tmp_path)
+    log, stop = LogScalars(run), StopOnDivergence(state, 2, 2, lambda epoch, step: [])
+    for callback in (log, stop):
+        callback.set_model(model)
+    log.on_epoch_end(0, {"loss": 1.0, "val_loss": 2.0})
+    model.join()
+    log.on_epoch_end(1, {"loss": 1.0, "val_loss": 2.0})
+    events = EventAccumulator(str(tmp_path / "tensorboard/train")).Reload()
+    rates = [tf.make_ndarray(event.tensor_proto) for event in events.Tensors("epoch_learning_rate")]
+    assert rates == [0.5, 0.25]
+    stop.on_epoch_begin(1)
+    state.step = state.steps = 1
+    stop.on_train_batch_end(0, {"loss": 1.0})
+    model.discriminator_optimizer.in_a_row.assign(MOST_LEFT_OUT)
+    with pytest.raises(Diverged, match="were left out"):
+        stop.on_train_batch_end(1, {"loss": 1.0})
 
 
 SAMPLES = marked_samples(10)

@@ -40,6 +40,8 @@ def test_yaml_and_json_are_read_with_the_types_that_the_options_have(tmp_path):
         ("epochs: true", ["epochs", "whole number"]),
         ("flip: 1", ["flip", "true or false"]),
         ("input_size: 300", ["input_size", "ROWSxCOLUMNS"]),
+        ("input_size: [300.5, 400]", ["input_size", "ROWSxCOLUMNS"]),
+        ("input_size: [300, true]", ["input_size", "ROWSxCOLUMNS"]),
         ("- a\n- b", ["epochs: 10"]),
         ("loss: [", ["neither YAML nor JSON"]),
         ("", ["epochs: 10"]),

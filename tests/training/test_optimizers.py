@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kerasal import training
 from kerasal.errors import InputError
@@ -92,6 +93,26 @@ def test_the_average_follows_the_weights_with_its_momentum():
     assert float(variable) == pytest.approx(1.0)  # Keras would put the average there
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_average_follows_updates_and_not_the_steps_that_only_accumulate(precision):
+    options = training.options(**{**PLAIN, "ema": 0.75, "gradient_accumulation": 2})
+    variable = keras.Variable(1.0)
+    optimizer = make_optimizer(options, 10, precision)
+    optimizer.build([variable])
+    plain = getattr(optimizer, "inner_optimizer", optimizer)
+    step = tf.function(lambda gradient: optimizer.apply([gradient], [variable]))
+    weights, averages = [], []
+    for gradient in (1.0, 3.0, 4.0, 2.0, -1.0, 5.0):
+        step(tf.constant(gradient))
+        weights.append(float(variable))
+        averages.append(float(plain._model_variables_moving_average[0]))
+    # Updates by 0.1 times the means 2, 3 and 2; the average begins with the first one's weights.
+    np.testing.assert_allclose(weights[1:], [0.8, 0.8, 0.5, 0.5, 0.3], rtol=1e-6)
+    second = 0.75 * 0.8 + 0.25 * 0.5
+    expected = [0.8, 0.8, second, second, 0.75 * second + 0.25 * 0.3]
+    np.testing.assert_allclose(averages[1:], expected, rtol=1e-6)
+
+
 def test_float16_scales_the_loss_and_leaves_out_a_step_that_overflows():
     optimizer = make_optimizer(training.options(**PLAIN), 10, precision="float16")
     variable = keras.Variable(1.0)
@@ -153,6 +174,8 @@ def test_warm_up_rises_in_a_straight_line_and_the_decay_begins_after_it():
     schedule = WarmUp(keras.optimizers.schedules.CosineDecay(0.5, 9), 3)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
     assert [float(again(step)) for step in range(9)] == [float(schedule(step)) for step in range(9)]
+    constant = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(WarmUp(0.5, 4)))
+    assert [float(constant(step)) for step in (0, 3, 9)] == [0.125, 0.5, 0.5]
 
 
 @pytest.mark.parametrize(

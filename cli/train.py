@@ -62,7 +62,6 @@ ADAPTING = ("adapt", "data", "limit", "loss", "run", *DATA)
 @click.option(
     "--recipe",
     default="default",
-    show_default=True,
     help=f"Defaults of the options below: {options.either(options.TRAINING.RECIPES)}; default is the "
     "model's own, fine-tuned better and slower.",
 )
@@ -74,7 +73,6 @@ ADAPTING = ("adapt", "data", "limit", "loss", "run", *DATA)
 @click.option(
     "--cache-features/--no-cache-features",
     default=True,
-    show_default=True,
     help="Compute the frozen backbone's features once.",
 )
 @options.cache("run")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-import cv2
 import numpy as np
 
 from kerasal._processes import available_cores, in_processes
@@ -39,7 +38,7 @@ def saliency_maps(
     if processes == 1:
         results: Iterable[Callable] = (partial(_saliency_map, name, stimulus) for stimulus in stimuli)
     else:
-        results = in_processes(partial(_saliency_map, name), stimuli, processes, start=_start)
+        results = in_processes(partial(_saliency_map, name), stimuli, processes)
     for index, result in enumerate(results):
         try:
             yield index, result()
@@ -51,7 +50,3 @@ def saliency_maps(
 
 def _saliency_map(name: str, stimulus: np.ndarray) -> np.ndarray:
     return classical_model(name).function(stimulus)
-
-
-def _start() -> None:
-    cv2.setNumThreads(1)  # every core has a process

@@ -19,9 +19,8 @@ from kerasal.evaluation import tables
 from kerasal.evaluation.baselines import Baseline, training_center_bias
 from kerasal.evaluation.clustered import score_on
 from kerasal.evaluation.map_folder import MapFolder, within
-from kerasal.evaluation.processes import score_all
 from kerasal.evaluation.scores import Scores, together, write_csv
-from kerasal.evaluation.scoring import FixationPool, MapError, Scorer
+from kerasal.evaluation.scoring import FixationPool, MapError, Scorer, score_all
 from kerasal.evaluation.statistics import Comparison, compare
 from kerasal.evaluation.systems import System, check_names
 from kerasal.metrics import METRICS

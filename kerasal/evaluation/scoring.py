@@ -1,15 +1,20 @@
-"""Scoring one image: its map, its truth, and what metrics need of the other images.
+"""Scoring images, here or on all cores: maps, their truth, and what metrics need of the other images.
 
 Runs in processes of its own, which load no Keras: this module and what it imports must not either.
 """
 
 import math
-from collections.abc import Callable, Iterable
+import pickle
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from kerasal._processes import in_processes
 from kerasal.data.sample import Sample
 from kerasal.errors import InputError
 from kerasal.metrics import METRICS, measure
@@ -85,6 +90,30 @@ class Scorer:
         except ValueError as error:
             raise MapError(f"cannot score the map of {sample.name}: {error}") from None
         return list(values.values())
+
+
+def score_all(jobs: Iterable[Job], scorer: Scorer, processes: int) -> Iterator[list[float]]:
+    """The scores of jobs in their order, whatever the number of processes; a few jobs wait at a time.
+
+    InputError: what a job raised; a process that was killed.
+    """
+    if processes == 1:
+        yield from map(scorer.score, jobs)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "scorer.pickle"  # which each process reads once
+        file.write_bytes(pickle.dumps(scorer))
+        for result in in_processes(partial(_score, file), jobs, processes):
+            yield result()
+
+
+def _score(scorer: Path, job: Job) -> list[float]:
+    return _unpickled(scorer).score(job)
+
+
+@lru_cache(maxsize=1)
+def _unpickled(scorer: Path) -> Scorer:
+    return pickle.loads(scorer.read_bytes())
 
 
 def stretch(center_bias: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -89,7 +88,7 @@ def measure_many(
     if processes == 1:
         results: Iterable[Callable] = (partial(_measured, metrics, item) for item in items)
     else:
-        results = in_processes(partial(_measured, metrics), items, processes, start=_one_thread)
+        results = in_processes(partial(_measured, metrics), items, processes)
     rows = [_of_map(index, result) for index, result in enumerate(results)]
     return {key: np.array([row[key] for row in rows], "float64") for key in metrics}
 
@@ -103,7 +102,3 @@ def _of_map(index: int, result: Callable[[], dict[str, float]]) -> dict[str, flo
         return result()
     except ValueError as error:
         raise type(error)(f"map {index}: {error}") from None
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)  # every core has a process

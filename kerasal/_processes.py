@@ -47,9 +47,15 @@ def in_processes(
     """For each item, in order, a callable that gives `function(item)` or raises what it raised.
 
     A few items are read ahead. The processes are spawned, not forked, as TensorFlow's threads do not survive
-    a fork; so a script needs `if __name__ == "__main__":`.
-    InputError, from the iterator or a callable: a process was killed, mostly for lack of memory.
+    a fork; so a script needs `if __name__ == "__main__":`. A single one is this process.
+    InputError, from the iterator or a callable: fewer than one process; a process was killed, mostly for lack
+    of memory.
     """
+    if processes < 1:
+        raise InputError(f"at least one process must work, got {processes}")
+    if processes == 1:
+        yield from (partial(function, item) for item in items)
+        return
     if hasattr(signal, "pthread_sigmask"):  # Windows has neither this nor the tracker
         resource_tracker.ensure_running()  # its start would lift the block of SIGINT below
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_start)

@@ -164,18 +164,8 @@ def latex(table: Table) -> str:
     lines += [[around[cell.mark] % _escaped(cell.text) for cell in row] for row in table.rows]
     head, *body = (" & ".join(line) + r" \\" for line in lines)
     columns = "".join(side[0] for side in table.alignment)
-    return "\n".join(
-        [
-            rf"\begin{{tabular}}{{{columns}}}",
-            r"\hline",
-            head,
-            r"\hline",
-            *body,
-            r"\hline",
-            r"\end{tabular}",
-            "",
-        ]
-    )
+    ruled = [r"\hline", head, r"\hline", *body, r"\hline"]
+    return "\n".join([rf"\begin{{tabular}}{{{columns}}}", *ruled, r"\end{tabular}", ""])
 
 
 def _for_markdown(text: str) -> str:

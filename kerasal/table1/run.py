@@ -7,7 +7,7 @@ from typing import Any
 from kerasal.data.sample import Dataset, Sample, data_entry
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores, evaluate
-from kerasal.metrics import METRICS
+from kerasal.evaluation.evaluate import check_known
 from kerasal.table1.entries import Entry, entries
 from kerasal.table1.folder import Table1Folder
 from kerasal.table1.report import report_page
@@ -46,8 +46,7 @@ def run(
     A system that cannot do these data, as a model for larger images, is named in `Results.missing`.
     InputError: an unknown model, metric or stimulus, a folder with another comparison, no system that can.
     """
-    if unknown := [key for key in metrics or () if key not in METRICS]:
-        raise InputError(f"unknown metric {unknown[0]!r}: of {', '.join(METRICS)}")
+    check_known(metrics or ())
     samples = dataset[split]
     if elsewhere := [sample.name for sample in dataset.named(stimuli or ()) if sample not in samples]:
         raise InputError(f"{elsewhere[0]} is not in the {split} split, which is scored: name other stimuli")

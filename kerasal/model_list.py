@@ -52,11 +52,10 @@ def ready() -> dict[str, str]:
 
 
 def ready_text() -> str:
-    """A line for each of `ready`, under a heading; nothing where there are none."""
+    """A line for each of `ready`, under a heading."""
     names = ready()
-    width = max(map(len, names), default=0)
-    lines = [f"{name:<{width}}  {about}\n" for name, about in names.items()]
-    return "\nTrained, by name:\n" + "".join(lines) if lines else ""
+    width = max(map(len, names))
+    return "\nTrained, by name:\n" + "".join(f"{name:<{width}}  {about}\n" for name, about in names.items())
 
 
 def details(model: ModelInfo) -> dict[str, str]:

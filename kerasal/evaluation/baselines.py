@@ -105,13 +105,13 @@ def _upper_bound(dataset: Dataset, samples: list[Sample]) -> Cases:
 
 
 BASELINES = {
-    name: Baseline(name, prepare, knows_answers)
-    for name, prepare, knows_answers in (
-        ("chance", _chance, False),
-        ("center-bias", _center_bias, False),
-        ("observers", _observers, True),
-        ("half-observers", _half_observers, True),
-        ("upper-bound", _upper_bound, True),
+    row.name: row
+    for row in (
+        Baseline("chance", _chance, knows_answers=False),
+        Baseline("center-bias", _center_bias, knows_answers=False),
+        Baseline("observers", _observers, knows_answers=True),
+        Baseline("half-observers", _half_observers, knows_answers=True),
+        Baseline("upper-bound", _upper_bound, knows_answers=True),
     )
 }
 

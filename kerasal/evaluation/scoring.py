@@ -31,21 +31,16 @@ class FixationPool:
     """The fixations of all samples, as shuffled AUC takes them from the other images."""
 
     def __init__(self, samples: Iterable[Sample]):
-        points, sizes, owners = [np.empty((0, 2))], [np.empty((0, 2))], [np.empty(0, "int64")]
-        self._number = {}
-        for number, sample in enumerate(samples):
-            self._number[sample.name] = number
-            points.append(sample.all_fixations())
-            sizes.append(np.broadcast_to(np.array(sample.size[::-1], float), points[-1].shape))
-            owners.append(np.full(len(points[-1]), number))
-        self._points, self._sizes = np.concatenate(points), np.concatenate(sizes)
-        self._owners = np.concatenate(owners)
+        # Of each sample (x, y), and its size in that order.
+        self._fixations = {
+            sample.name: (sample.all_fixations(), np.array(sample.size[::-1])) for sample in samples
+        }
 
     def others(self, sample: Sample) -> np.ndarray:
         """(row, column) of the other samples' fixations (N, 2), stretched to the size of this one."""
-        other = self._owners != self._number.get(sample.name, -1)
         size = np.array(sample.size[::-1])
-        pixels = np.floor(self._points[other] * (size / self._sizes[other])).astype("int64")
+        others = [xy * (size / own) for name, (xy, own) in self._fixations.items() if name != sample.name]
+        pixels = np.floor(np.concatenate([np.empty((0, 2)), *others])).astype("int64")
         return np.minimum(pixels, size - 1)[:, ::-1]
 
 

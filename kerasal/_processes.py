@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import resource_tracker
 from typing import Any
 
@@ -41,51 +42,46 @@ def worthwhile_processes(images: int) -> int:
 
 
 def in_processes(
-    function: Callable[[Any], Any],
-    items: Iterable[Any],
-    processes: int,
-    *,
-    start: Callable[..., None] | None = None,
-    arguments: tuple = (),
+    function: Callable[[Any], Any], items: Iterable[Any], processes: int
 ) -> Iterator[Callable[[], Any]]:
     """For each item, in order, a callable that gives `function(item)` or raises what it raised.
 
-    A few items are read ahead. `start(*arguments)` runs first in each process. They are spawned, not forked,
-    as TensorFlow's threads do not survive a fork; so a script needs `if __name__ == "__main__":`.
-    InputError, from the iterator or a callable: a process was killed, mostly for lack of memory.
+    A few items are read ahead. The processes are spawned, not forked, as TensorFlow's threads do not survive
+    a fork; so a script needs `if __name__ == "__main__":`. A single one is this process.
+    InputError, from the iterator or a callable: fewer than one process; a process was killed, mostly for lack
+    of memory.
     """
+    if processes < 1:
+        raise InputError(f"at least one process must work, got {processes}")
+    if processes == 1:
+        yield from (partial(function, item) for item in items)
+        return
     if hasattr(signal, "pthread_sigmask"):  # Windows has neither this nor the tracker
         resource_tracker.ensure_running()  # its start would lift the block of SIGINT below
-    pool = ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"), initializer=_start, initargs=(start, arguments)
-    )
-    waiting: deque[Future] = deque()
-
-    def next_result() -> Callable[[], Any]:
-        future = waiting.popleft()
-
-        def result() -> Any:
-            with _killed_is_an_input_error():
-                return future.result()
-
-        return result
-
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_start)
+    waiting: deque[Callable[[], Any]] = deque()
     try:
         for item in items:
             with _inherited_by_processes(), _killed_is_an_input_error():  # submitting starts them, one by one
-                waiting.append(pool.submit(function, item))
+                waiting.append(partial(_result, pool.submit(function, item)))
             if len(waiting) > 2 * processes:
-                yield next_result()
+                yield waiting.popleft()
         while waiting:
-            yield next_result()
+            yield waiting.popleft()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start(start: Callable[..., None] | None, arguments: tuple) -> None:
+def _result(future: Future) -> Any:
+    with _killed_is_an_input_error():
+        return future.result()
+
+
+def _start() -> None:
+    import cv2  # here, as the process that starts others may do without
+
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if start:
-        start(*arguments)
+    cv2.setNumThreads(1)  # which no variable of ENVIRONMENT does
 
 
 def _end_with_parent() -> None:

@@ -13,8 +13,6 @@ from kerasal.weights.registry import PUBLISHED
 
 ModelInfo = NetworkInfo | ClassicalModel
 
-COLUMNS = ("name", "year", "kind", "parameters", "weights", "licence")
-
 
 def all_models() -> dict[str, ModelInfo]:
     """Every model by its name: networks first."""
@@ -22,30 +20,30 @@ def all_models() -> dict[str, ModelInfo]:
 
 
 def facts(model: ModelInfo) -> dict[str, str | int]:
-    """What the table says of one model, by the names of `COLUMNS`."""
-    learned = (model.parameters, _weights(model)) if isinstance(model, NetworkInfo) else (0, "none needed")
+    """What the table says of one model; of the weights those on this machine, or where to get some."""
+    parameters, weights = 0, "none needed"
+    if isinstance(model, NetworkInfo):
+        here = ", ".join(published_here(model.name))
+        parameters, weights = model.parameters, f"here: {here}" if here else model.weights
     return {
         "name": model.name,
         "year": model.year,
         "kind": model.kind,
-        "parameters": learned[0],
-        "weights": learned[1],
+        "parameters": parameters,
+        "weights": weights,
         "licence": model.licence,
     }
 
 
 def text_table(models: Iterable[ModelInfo]) -> str:
-    """A line a model: name, year, kind, parameters, weights, licence."""
-    rows = [COLUMNS, *(tuple(_shown(facts(model)).values()) for model in models)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
-    numbers = COLUMNS.index("parameters")
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if i == numbers else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    """A line a model, under a line of the names of its `facts`."""
+    rows = [_shown(facts(model)) for model in models]
+    columns = []
+    for name in rows[0]:
+        cells = [name, *(row[name] for row in rows)]
+        width = max(map(len, cells))
+        columns.append([cell.rjust(width) if name == "parameters" else cell.ljust(width) for cell in cells])
+    return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
 
 
 def ready() -> dict[str, str]:
@@ -54,11 +52,10 @@ def ready() -> dict[str, str]:
 
 
 def ready_text() -> str:
-    """A line for each of `ready`, under a heading; nothing where there are none."""
+    """A line for each of `ready`, under a heading."""
     names = ready()
-    width = max(map(len, names), default=0)
-    lines = [f"{name:<{width}}  {about}\n" for name, about in names.items()]
-    return "\nTrained, by name:\n" + "".join(lines) if lines else ""
+    width = max(map(len, names))
+    return "\nTrained, by name:\n" + "".join(f"{name:<{width}}  {about}\n" for name, about in names.items())
 
 
 def details(model: ModelInfo) -> dict[str, str]:
@@ -84,9 +81,3 @@ def details(model: ModelInfo) -> dict[str, str]:
 
 def _shown(facts: dict[str, str | int]) -> dict[str, str]:
     return {name: f"{fact:,}" if name == "parameters" else str(fact) for name, fact in facts.items()}
-
-
-def _weights(model: NetworkInfo) -> str:
-    """Published weights that are on this machine, or where to get some."""
-    here = published_here(model.name)
-    return f"here: {', '.join(here)}" if here else model.weights

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-import cv2
 import numpy as np
 
 from kerasal._processes import available_cores, in_processes
@@ -33,13 +32,8 @@ def saliency_maps(
     InputError: an unknown name, fewer than one process, a stimulus that the model refuses.
     """
     name = classical_model(model).name
-    if processes is not None and processes < 1:
-        raise InputError(f"at least one process must work, got {processes}")
-    processes = processes or available_cores()
-    if processes == 1:
-        results: Iterable[Callable] = (partial(_saliency_map, name, stimulus) for stimulus in stimuli)
-    else:
-        results = in_processes(partial(_saliency_map, name), stimuli, processes, start=_start)
+    processes = available_cores() if processes is None else processes
+    results = in_processes(partial(_saliency_map, name), stimuli, processes)
     for index, result in enumerate(results):
         try:
             yield index, result()
@@ -51,7 +45,3 @@ def saliency_maps(
 
 def _saliency_map(name: str, stimulus: np.ndarray) -> np.ndarray:
     return classical_model(name).function(stimulus)
-
-
-def _start() -> None:
-    cv2.setNumThreads(1)  # every core has a process

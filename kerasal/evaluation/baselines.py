@@ -37,7 +37,7 @@ class Baseline:
         """A line about the samples that it has no map of."""
         if self.prepare not in (_observers, _half_observers):
             return []
-        alone = [sample.name for sample in samples if not _has_observers(sample)]
+        alone = [sample.name for sample in samples if _observers_of(sample) < 2]
         few = f"{len(alone)} of {len(samples)} images, which fewer than two observers saw, have no score"
         return [f"{few} of {self.name}: {listed(alone)}"] if alone else []
 
@@ -105,13 +105,13 @@ def _upper_bound(dataset: Dataset, samples: list[Sample]) -> Cases:
 
 
 BASELINES = {
-    name: Baseline(name, prepare, knows_answers)
-    for name, prepare, knows_answers in (
-        ("chance", _chance, False),
-        ("center-bias", _center_bias, False),
-        ("observers", _observers, True),
-        ("half-observers", _half_observers, True),
-        ("upper-bound", _upper_bound, True),
+    row.name: row
+    for row in (
+        Baseline("chance", _chance, knows_answers=False),
+        Baseline("center-bias", _center_bias, knows_answers=False),
+        Baseline("observers", _observers, knows_answers=True),
+        Baseline("half-observers", _half_observers, knows_answers=True),
+        Baseline("upper-bound", _upper_bound, knows_answers=True),
     )
 }
 
@@ -129,7 +129,7 @@ def _true(sample: Sample) -> list[Case]:
 
 
 def _leave_one_out(sample: Sample) -> Iterator[Case]:
-    if not _has_observers(sample):
+    if _observers_of(sample) < 2:
         return
     everyone = range(len(sample.fixations))
     for one in everyone:
@@ -138,7 +138,7 @@ def _leave_one_out(sample: Sample) -> Iterator[Case]:
 
 
 def _half_against_half(orders: dict[str, np.ndarray], sample: Sample) -> list[Case]:
-    if not _has_observers(sample):
+    if _observers_of(sample) < 2:
         return []
     order = orders[sample.name]
     predicting, scored = (_seen_by(sample, half) for half in np.split(order, [len(order) // 2]))
@@ -153,13 +153,9 @@ def _seen_by(sample: Sample, observers) -> Sample:
 
 
 def _need_observers(samples: list[Sample], what: str) -> None:
-    if not any(map(_has_observers, samples)):
-        sample = samples[0]
-        raise InputError(f"{sample.name} has {_observers_of(sample)} observers: {what} at least two")
-
-
-def _has_observers(sample: Sample) -> bool:
-    return _observers_of(sample) >= 2
+    counts = [_observers_of(sample) for sample in samples]
+    if max(counts) < 2:
+        raise InputError(f"{samples[0].name} has {counts[0]} observers: {what} at least two")
 
 
 def _observers_of(sample: Sample) -> int:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from kerasal.cluster import Cluster
@@ -14,8 +15,6 @@ if TYPE_CHECKING:  # not needed by scoring processes
     from kerasal.prediction import Predictor
 
 CHUNKS = 4  # for each worker, so that a slow one does not keep the others waiting for long
-
-_loaded: "list[tuple[Network, Predictor]]" = []  # the network that this worker loaded last
 
 
 def score_on(
@@ -32,13 +31,11 @@ def score_on(
     # In whole batches, so that a network sees the same ones as without a cluster.
     size = BATCH * math.ceil(len(samples) / (BATCH * CHUNKS * max(1, cluster.workers)))
     for number, system in enumerate(systems):
-        if isinstance(system, Network):
-            of_system = cluster.share((system, dataset, split))
-        else:
-            of_system = list(system.jobs(dataset, samples))
+        network = isinstance(system, Network)
+        of_system = cluster.share((system, dataset, split)) if network else [*system.jobs(dataset, samples)]
         for start in range(0, len(samples), size):
             place = number * len(samples) + start
-            if isinstance(system, Network):
+            if network:
                 jobs.add(place, _score_network, shared, of_system, start, start + size)
             else:
                 jobs.add(place, _score, shared, of_system[start : start + size])
@@ -54,8 +51,10 @@ def _score_network(
     scorer: Scorer, shared: tuple[Network, Dataset, str], start: int, stop: int
 ) -> list[list[float]]:
     network, dataset, split = shared
-    # A worker keeps what is shared, so the same network is the same object.
-    if not (_loaded and _loaded[0][0] is network):
-        _loaded[:] = [(network, network.load())]
-    model = _loaded[0][1]
-    return _score(scorer, replace(network, load=lambda: model).jobs(dataset, dataset[split][start:stop]))
+    loaded = replace(network, load=partial(_loaded, network))
+    return _score(scorer, loaded.jobs(dataset, dataset[split][start:stop]))
+
+
+@lru_cache(maxsize=1)  # a worker keeps what is shared, so the same network is the same object
+def _loaded(network: Network) -> "Predictor":
+    return network.load()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasal._files import json_text, make_folder, write_atomically, write_text
+from kerasal._files import json_text, make_folder, write_text
 from kerasal._processes import worthwhile_processes
 from kerasal.cluster import Cluster
 from kerasal.data.names import counted
@@ -19,11 +19,10 @@ from kerasal.evaluation import tables
 from kerasal.evaluation.baselines import Baseline, training_center_bias
 from kerasal.evaluation.clustered import score_on
 from kerasal.evaluation.map_folder import MapFolder, within
-from kerasal.evaluation.processes import score_all
-from kerasal.evaluation.scores import Scores, together, write_csv
-from kerasal.evaluation.scoring import FixationPool, MapError, Scorer
+from kerasal.evaluation.scores import Scores, scores_csv, together
+from kerasal.evaluation.scoring import FixationPool, MapError, Scorer, score_all
 from kerasal.evaluation.statistics import Comparison, compare
-from kerasal.evaluation.systems import System, check_names
+from kerasal.evaluation.systems import System
 from kerasal.metrics import METRICS
 from kerasal.metrics.transport import LARGEST_GRID
 
@@ -55,22 +54,14 @@ class Evaluation:
         return json_text(values)
 
     def _values(self) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        comparison = self.comparison
-        summaries = {
-            system: {key: asdict(summary) for key, summary in metrics.items()}
-            for system, metrics in comparison.summaries.items()
-        }
-        if len(summaries) == 1:
-            values["system"] = next(iter(summaries))
-        values |= {"data": self.data, "split": self.split, "data_fingerprint": self.data_fingerprint}
-        if len(summaries) == 1:
-            values["metrics"] = next(iter(summaries.values()))
-        else:
-            values["reference"] = comparison.reference
-            values["systems"] = {system: {"metrics": metrics} for system, metrics in summaries.items()}
-            values["differences"] = comparison.differences_as_dict()
-        return values
+        data = {"data": self.data, "split": self.split, "data_fingerprint": self.data_fingerprint}
+        found = asdict(self.comparison)
+        systems = {system: {"metrics": metrics} for system, metrics in found["summaries"].items()}
+        if len(systems) == 1:
+            [(system, of_system)] = systems.items()
+            return {"system": system, **data, **of_system}
+        compared = {"systems": systems, "differences": found["differences"]}
+        return {**data, "reference": found["reference"], **compared}
 
     @property
     def title(self) -> str:
@@ -102,9 +93,8 @@ class Evaluation:
         make_folder(folder)
         stem = "metrics" if len(self.scores) == 1 else "comparison"
         texts = {"json": self.as_json(), "md": self.markdown(), "tex": self.latex()}
-        paths = [write_text(folder / f"{stem}.{suffix}", text) for suffix, text in texts.items()]
-        csv = write_atomically(folder / f"{stem}.csv", lambda file: write_csv(file, self.scores))
-        return [*paths, csv]
+        texts["csv"] = scores_csv(self.scores)
+        return [write_text(folder / f"{stem}.{suffix}", text) for suffix, text in texts.items()]
 
 
 def evaluate(
@@ -135,13 +125,16 @@ def evaluate(
         seed: of the bootstrap.
         progress: called with the jobs' numbers and a text, gives the numbers back one by one.
 
-    InputError: an unknown split, metric, or reference; a metric that the data do not allow; whatever a
-    system finds wrong.
+    InputError: an unknown split, metric, or reference; a metric that the data do not allow; fewer than one
+    process; whatever a system finds wrong.
     """
     samples = dataset[split]
-    check_names(list(systems))
+    if not systems:
+        raise InputError("no system to evaluate")
     systems = within(systems, dataset)
     names = [system.name for system in systems]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"named twice: {', '.join(twice)}")
     if reference is not None and reference not in names:
         raise InputError(f"unknown reference {reference!r}: one of {', '.join(names)}")
     chosen = [_metrics(metrics, part, part[split]) for part in dataset.sets]
@@ -187,7 +180,8 @@ def _scores(
         results = score_on(cluster, systems, dataset, split, scorer)
     else:
         jobs = chain.from_iterable([system.jobs(dataset, samples) for system in systems])
-        results = enumerate(score_all(jobs, scorer, processes or worthwhile_processes(count)))
+        processes = worthwhile_processes(count) if processes is None else processes
+        results = enumerate(score_all(jobs, scorer, processes))
     images = counted(len(samples), "image") + (f" of {len(systems)} systems" if len(systems) > 1 else "")
     rows = np.empty((count, len(keys)))
     for done in progress(range(count), f"scoring {images}"):

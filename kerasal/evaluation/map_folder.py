@@ -84,10 +84,8 @@ class MapFolder:
     def notes(self, dataset: Dataset, samples: list[Sample]) -> list[str]:
         """After `jobs`: how these samples' maps were found and what was resized; what was left out."""
         files, _ = self.matched(dataset)
-        first = samples[0].name
-        matched = (
-            f"{len(samples)} maps of {self.folder} were matched by their names, {self.pair(files, first)}"
-        )
+        pair = self.pair(files, samples[0].name)
+        matched = f"{len(samples)} maps of {self.folder} were matched by their names, {pair}"
         return [f"{matched}; {self.resized(files, samples)}", *self.left_out(files, samples)]
 
     def pair(self, files: dict[str, Path], name: str) -> str:

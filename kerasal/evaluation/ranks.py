@@ -90,11 +90,8 @@ def _image_ranks(scores: Mapping[str, Scores], metrics: Sequence[str]) -> np.nda
     ranks = []
     for key in metrics:
         values = np.stack([of_system.values[key] for of_system in scores.values()], axis=1)
+        values = np.where(np.isfinite(values), values, np.nan)  # of which one leaves an image without ranks
         values = -values if METRICS[key].higher_is_better else values
-        known = np.isfinite(values).all(axis=1)
-        ranked = np.full(values.shape, np.nan)
-        if known.any():
-            ranked[known] = stats.rankdata(values[known], axis=1)
-        ranks.append(ranked)
+        ranks.append(stats.rankdata(values, axis=1, nan_policy="propagate"))
     ranks = np.stack(ranks)
     return np.nanmean(ranks[:, np.isfinite(ranks).any(axis=(0, 2))], axis=0)

@@ -40,13 +40,11 @@ def resampled_means(values: np.ndarray, *, seed: int = 0, resamples: int = RESAM
     return np.einsum("...sr,sr->...r", by_seed, _seed_weights(seeds, seed, resamples))
 
 
-def bootstrap_intervals(
-    values: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES, confidence: float = CONFIDENCE
-) -> np.ndarray:
+def bootstrap_intervals(values: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES) -> np.ndarray:
     """Percentile intervals of the means of values (..., seeds, images): (..., 2); NaN under two images."""
     if values.shape[-2] < 1 or values.shape[-1] < 2:
         return np.full((*values.shape[:-2], 2), math.nan)
-    tail = (1 - confidence) / 2
+    tail = (1 - CONFIDENCE) / 2
     means = resampled_means(values, seed=seed, resamples=resamples)
     return np.moveaxis(np.quantile(means, [tail, 1 - tail], axis=-1), 0, -1)
 

@@ -1,9 +1,11 @@
 """Scores of one system, image by image."""
 
 import csv
-from collections.abc import Mapping
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,22 +30,25 @@ def together(sets: Mapping[str, Scores]) -> Scores:
     )
 
 
-def write_csv(path: Path, scores: dict[str, Scores]) -> None:
+def scores_csv(scores: dict[str, Scores]) -> str:
     """A line an image and system, a column a metric; without the column `system` where there is one only."""
-    several = len(scores) > 1
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        metrics = next(iter(scores.values())).values
-        writer.writerow([*(["system"] if several else []), "image", *metrics])
-        for system, found in scores.items():
-            for image, *row in zip(
-                found.names, *(found.values[key].tolist() for key in metrics), strict=True
-            ):
-                writer.writerow([*([system] if several else []), image, *row])
+    metrics, first = next(iter(scores.values())).values, 0 if len(scores) > 1 else 1
+    lines = [["system", "image", *metrics]]
+    for system, found in scores.items():
+        columns = (found.values[key].tolist() for key in metrics)
+        lines += [[system, *line] for line in zip(found.names, *columns, strict=True)]
+    return csv_text(line[first:] for line in lines)
+
+
+def csv_text(lines: Iterable[Sequence[Any]]) -> str:
+    """Lines of values as the text of a CSV file."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(lines)
+    return text.getvalue()
 
 
 def read_csv(path: Path) -> Scores:
-    """The scores of one system, as `write_csv` wrote them. InputError: a damaged file."""
+    """The scores of one system, as `scores_csv` has them. InputError: a damaged file."""
     try:
         with open(path, newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)

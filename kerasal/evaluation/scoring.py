@@ -1,15 +1,20 @@
-"""Scoring one image: its map, its truth, and what metrics need of the other images.
+"""Scoring images, here or on all cores: maps, their truth, and what metrics need of the other images.
 
 Runs in processes of its own, which load no Keras: this module and what it imports must not either.
 """
 
 import math
-from collections.abc import Callable, Iterable
+import pickle
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from kerasal._processes import in_processes
 from kerasal.data.sample import Sample
 from kerasal.errors import InputError
 from kerasal.metrics import METRICS, measure
@@ -26,21 +31,16 @@ class FixationPool:
     """The fixations of all samples, as shuffled AUC takes them from the other images."""
 
     def __init__(self, samples: Iterable[Sample]):
-        points, sizes, owners = [np.empty((0, 2))], [np.empty((0, 2))], [np.empty(0, "int64")]
-        self._number = {}
-        for number, sample in enumerate(samples):
-            self._number[sample.name] = number
-            points.append(sample.all_fixations())
-            sizes.append(np.broadcast_to(np.array(sample.size[::-1], float), points[-1].shape))
-            owners.append(np.full(len(points[-1]), number))
-        self._points, self._sizes = np.concatenate(points), np.concatenate(sizes)
-        self._owners = np.concatenate(owners)
+        # Of each sample (x, y), and its size in that order.
+        self._fixations = {
+            sample.name: (sample.all_fixations(), np.array(sample.size[::-1])) for sample in samples
+        }
 
     def others(self, sample: Sample) -> np.ndarray:
         """(row, column) of the other samples' fixations (N, 2), stretched to the size of this one."""
-        other = self._owners != self._number.get(sample.name, -1)
         size = np.array(sample.size[::-1])
-        pixels = np.floor(self._points[other] * (size / self._sizes[other])).astype("int64")
+        others = [xy * (size / own) for name, (xy, own) in self._fixations.items() if name != sample.name]
+        pixels = np.floor(np.concatenate([np.empty((0, 2)), *others])).astype("int64")
         return np.minimum(pixels, size - 1)[:, ::-1]
 
 
@@ -85,6 +85,30 @@ class Scorer:
         except ValueError as error:
             raise MapError(f"cannot score the map of {sample.name}: {error}") from None
         return list(values.values())
+
+
+def score_all(jobs: Iterable[Job], scorer: Scorer, processes: int) -> Iterator[list[float]]:
+    """The scores of jobs in their order, whatever the number of processes; a few jobs wait at a time.
+
+    InputError: what a job raised; a process that was killed.
+    """
+    if processes == 1:
+        yield from map(scorer.score, jobs)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "scorer.pickle"  # which each process reads once
+        file.write_bytes(pickle.dumps(scorer))
+        for result in in_processes(partial(_score, file), jobs, processes):
+            yield result()
+
+
+def _score(scorer: Path, job: Job) -> list[float]:
+    return _unpickled(scorer).score(job)
+
+
+@lru_cache(maxsize=1)
+def _unpickled(scorer: Path) -> Scorer:
+    return pickle.loads(scorer.read_bytes())
 
 
 def stretch(center_bias: np.ndarray, size: tuple[int, int]) -> np.ndarray:

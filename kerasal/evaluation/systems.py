@@ -129,15 +129,6 @@ def model(name: str | Path, mirrored: bool = False) -> System:
     return Network(name, lambda: source.load().predictor)
 
 
-def check_names(systems: list[System]) -> None:
-    """InputError: no system, or two of one name."""
-    if not systems:
-        raise InputError("no system to evaluate")
-    names = [system.name for system in systems]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"named twice: {', '.join(twice)}")
-
-
 def as_it_is(saliency_map: np.ndarray, sample: Sample) -> list[Case]:
     """The job of a map that is there already, against its own sample."""
     return [(saliency_map, sample)]

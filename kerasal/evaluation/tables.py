@@ -132,16 +132,15 @@ def all_tables(comparison: Comparison) -> list[Table]:
 
 def document(title: str, comparison: Comparison, write: Callable[[Table], str], comment: str = "") -> str:
     """All tables, each under a line that says what it holds: text of Markdown, or after `comment`."""
-    headings = [(f"{title}: {table.title}", table) for table in all_tables(comparison)]
     return "\n".join(
-        under(heading if comment else _for_markdown(heading), table, write, comment)
-        for heading, table in headings
+        under(f"{title}: {table.title}", table, write, comment) for table in all_tables(comparison)
     )
 
 
 def under(heading: str, table: Table, write: Callable[[Table], str], comment: str = "") -> str:
     """A table under a line: as in `document`."""
-    return f"{comment}{heading}\n{'' if comment else chr(10)}{write(table)}"
+    head = f"{comment}{heading}" if comment else f"{_for_markdown(heading)}\n"
+    return f"{head}\n{write(table)}"
 
 
 def markdown(table: Table) -> str:
@@ -165,18 +164,8 @@ def latex(table: Table) -> str:
     lines += [[around[cell.mark] % _escaped(cell.text) for cell in row] for row in table.rows]
     head, *body = (" & ".join(line) + r" \\" for line in lines)
     columns = "".join(side[0] for side in table.alignment)
-    return "\n".join(
-        [
-            rf"\begin{{tabular}}{{{columns}}}",
-            r"\hline",
-            head,
-            r"\hline",
-            *body,
-            r"\hline",
-            r"\end{tabular}",
-            "",
-        ]
-    )
+    ruled = [r"\hline", head, r"\hline", *body, r"\hline"]
+    return "\n".join([rf"\begin{{tabular}}{{{columns}}}", *ruled, r"\end{tabular}", ""])
 
 
 def _for_markdown(text: str) -> str:

@@ -99,7 +99,8 @@ def export(
         write(source.predictor, partial, card, **{name: given[name] for name in options})
         difference = _difference(source.predictor, partial, format, size)
         os.replace(partial, path)
-    return Exported(path, _bytes(path), difference, COARSER.get((format, stored), TOLERANCE))
+    size_bytes = sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())
+    return Exported(path, size_bytes, difference, COARSER.get((format, stored), TOLERANCE))
 
 
 def _difference(model, path, format, size) -> float | None:
@@ -118,8 +119,3 @@ def _difference(model, path, format, size) -> float | None:
             exported = run(stimulus[None])["saliency"][0, ..., 0]
             differences.append(np.abs(exported - model.saliency_maps([stimulus])[0]).max())
     return float(np.max(differences))
-
-
-def _bytes(path: Path) -> int:
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    return sum(file.stat().st_size for file in files)

@@ -36,13 +36,8 @@ TENSORFLOW = (partial(shrink_then_grow, method="bicubic"), partial(shrink_then_g
 PORTABLE = (partial(matrix_resize, method="bicubic"), partial(matrix_resize, method="bilinear"))
 
 
-def saliency_graph(model: SaliencyModel, stimuli: tf.Tensor, resizes: tuple[Resize, Resize]) -> tf.Tensor:
-    """Saliency maps (B, H, W, 1), float32, in [0, 1], of stimuli (B, H, W, 3), uint8 or float, 0..255."""
-    return at_size(model, network_maps(model, stimuli, resizes[0]), tf.shape(stimuli)[1:3], resizes[1])
-
-
 def network_maps(model: SaliencyModel, stimuli: tf.Tensor, resize: Resize) -> tf.Tensor:
-    """The network's maps, at its own size."""
+    """The network's maps, at its own size, of stimuli (B, H, W, 3), uint8 or float, 0..255."""
     small = model.prepare(tf.cast(stimuli, tf.float32), resize=resize)
     if model.fixed_size:
         # Of the size that the network wants, and now seen to be: its own resize then stays out of the graph.
@@ -51,7 +46,7 @@ def network_maps(model: SaliencyModel, stimuli: tf.Tensor, resize: Resize) -> tf
 
 
 def at_size(model: SaliencyModel, maps: tf.Tensor, size: tf.Tensor, resize: Resize) -> tf.Tensor:
-    """The network's maps at the stimulus's size (rows, columns), with their maximum at 1."""
+    """Saliency maps (B, H, W, 1), float32, at the stimulus's size (rows, columns); their maximum is 1."""
     return scale_to_peak(model.restore(maps, (size[0], size[1]), resize=resize))
 
 
@@ -74,7 +69,8 @@ def serving_function(
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.uint8, name="stimuli")])
     def serving_default(stimuli):
-        saliency = saliency_graph(model, stimuli, resizes)
+        maps = network_maps(model, stimuli, resizes[0])
+        saliency = at_size(model, maps, tf.shape(stimuli)[1:3], resizes[1])
         return {"saliency": saliency, "density": density(saliency)}
 
     return serving_default

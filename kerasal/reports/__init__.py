@@ -4,7 +4,7 @@ from kerasal.reports.axes import axis_range, ticks
 from kerasal.reports.critical_difference import critical_difference_figure
 from kerasal.reports.data_uris import heat, photo, resized
 from kerasal.reports.folder import ResultsFolder
-from kerasal.reports.page import details, html_page, html_table, maps_of, panel, sorting, style, with_contents
+from kerasal.reports.page import details, html_page, html_table, maps_of
 from kerasal.reports.rank_correlation import agreement_table, agreements, rank_correlations
 from kerasal.reports.results import ReportedResults
 
@@ -20,12 +20,8 @@ __all__ = [
     "html_page",
     "html_table",
     "maps_of",
-    "panel",
     "photo",
     "rank_correlations",
     "resized",
-    "sorting",
-    "style",
     "ticks",
-    "with_contents",
 ]

@@ -1,20 +1,20 @@
 """Axes of plots: round ticks, and ranges that one outlier does not flatten."""
 
-import math
 from collections.abc import Sequence
+
+from matplotlib.ticker import MaxNLocator
 
 OUTLIER = 4  # times the range of the others that a range may have
 FEWEST = 3  # values that are left in a range
 
 
-def ticks(low: float, high: float, most: int = 6) -> list[float]:
+def ticks(low: float, high: float, most: int = 6, integer: bool = False) -> list[float]:
     """Round numbers from `low` to `high`, at most so many: multiples of 1, 2 or 5 times a power of 10."""
     if not high > low:
         return [low]
-    step = 10.0 ** math.floor(math.log10((high - low) / most))
-    step *= next(factor for factor in (1, 2, 5, 10, 20) if (high - low) / (factor * step) <= most - 1)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
+    found = MaxNLocator(most - 1, steps=[1, 2, 5, 10], integer=integer).tick_values(low, high)
+    rounding = 1e-9 * (high - low)
+    return [float(tick) for tick in found if low - rounding <= tick <= high + rounding]
 
 
 def axis_range(values: Sequence[float]) -> tuple[float, float]:

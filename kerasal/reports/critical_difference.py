@@ -4,6 +4,7 @@ import html
 import math
 
 from kerasal.evaluation.ranks import MeanRanks
+from kerasal.reports.axes import ticks
 
 # Pixels: of the names, the scale, a lane of cliques, a row, above the rows.
 NAMES, SCALE, LANE, LINE, TOP = 276, 330, 9, 18, 62
@@ -26,10 +27,10 @@ def critical_difference_figure(found: MeanRanks) -> str:
         return TOP + LINE * (row + 0.5)
 
     parts = []
-    for tick in _ticks(low, high):
+    for tick in ticks(low, high, most=9, integer=True):
         parts.append(
             f'<line class="axis" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{TOP}" y2="{height - 6}"/>'
-            f'<text x="{x(tick):.1f}" y="{TOP - 8}" text-anchor="middle">{tick}</text>'
+            f'<text x="{x(tick):.1f}" y="{TOP - 8}" text-anchor="middle">{tick:g}</text>'
         )
     parts.append(f'<text x="{NAMES - 12}" y="{TOP - 8}" text-anchor="end">mean rank ↓</text>')
     parts.append(
@@ -65,9 +66,3 @@ def _lanes(spans: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
             lanes.append(lane := [])
         lane.append(span)
     return lanes
-
-
-def _ticks(low: int, high: int) -> list[int]:
-    """Ranks that are written: round ones, at most nine."""
-    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, high) if (high - low) / step <= 8)
-    return list(range(-(-low // step) * step, high + 1, step))

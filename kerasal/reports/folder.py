@@ -23,7 +23,7 @@ from kerasal._json import read_json
 from kerasal.data.troubles import structure
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
-from kerasal.evaluation.scores import read_csv, write_csv
+from kerasal.evaluation.scores import read_csv, scores_csv
 from kerasal.training.run_folder import made_with
 
 SUMS = "checksums.json"
@@ -113,7 +113,7 @@ class ResultsFolder:
         return read_csv(self.path / name)
 
     def write_scores(self, name: str, scores: Scores) -> None:
-        self.write(name, lambda path: write_csv(path, {"": scores}))
+        self.write_text(name, scores_csv({"": scores}))
 
     def write_array(self, name: str, array: np.ndarray) -> Path:
         return write_array(self.make(name), array)

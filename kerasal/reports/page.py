@@ -42,26 +42,16 @@ def html_page(
     text = text.replace("<", "\\u003c")  # a name may hold what ends a script element, or begins another
     page = Template((HERE / "report.html").read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
-        style=style() + own_style,
+        style=(HERE / "style.css").read_text(encoding="utf-8") + own_style,
         about=html.escape(about),
         findings="".join(f"<li>{html.escape(line)}</li>" for line in findings),
         sections=sections,
         settings=settings,
         config=html.escape(json.dumps(config, indent=2)),
         data="" if data is None else f'<script type="application/json" id="data">{text}</script>\n',
-        script=sorting() + own_script,
+        script=(HERE / "sort.js").read_text(encoding="utf-8") + own_script,
     )
     return with_contents(page)
-
-
-def style() -> str:
-    """The style sheet: light and dark, for wide screens and phones."""
-    return (HERE / "style.css").read_text(encoding="utf-8")
-
-
-def sorting() -> str:
-    """The script that sorts the tables of `html_table` by a click on a head."""
-    return (HERE / "sort.js").read_text(encoding="utf-8")
 
 
 def html_table(table: tables.Table, extra: str = "") -> str:

@@ -104,19 +104,15 @@ def agreement_sentence(agreement: dict[str, dict[str, Any]], printed: str, what:
 
 def _spearman(printed: np.ndarray, resampled: np.ndarray) -> np.ndarray:
     """Spearman's rho with each column of (pairs, resamples): the correlation of ranks."""
-    ours, theirs = stats.rankdata(resampled, axis=0), stats.rankdata(printed)
-    ours, theirs = ours - ours.mean(axis=0), theirs - theirs.mean()
-    return theirs @ ours / np.sqrt((ours**2).sum(axis=0) * (theirs**2).sum())
+    ranks = (stats.rankdata(values, axis=0) for values in (printed, resampled))
+    return _cosines(*(of_values - of_values.mean(axis=0) for of_values in ranks))
 
 
 def _kendall(printed: np.ndarray, resampled: np.ndarray) -> np.ndarray:
     """Kendall's tau-b with each column of (pairs, resamples): how many of all twos are in one order."""
-    concordant, untied = np.zeros(resampled.shape[1]), np.zeros(resampled.shape[1])
-    for first in range(1, len(printed)):  # with all before it: all twos at once need gigabytes
-        theirs = np.sign(printed[first] - printed[:first])
-        ours = np.sign(resampled[first] - resampled[:first])
-        concordant += theirs @ ours
-        untied += np.abs(ours).sum(axis=0)
-    upper = np.triu_indices(len(printed), 1)
-    untied_printed = np.count_nonzero(printed[upper[0]] != printed[upper[1]])
-    return concordant / np.sqrt(untied * untied_printed)
+    one, other = np.triu_indices(len(printed), 1)
+    return _cosines(*(np.sign(values[one] - values[other]) for values in (printed, resampled)))
+
+
+def _cosines(vector: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    return vector @ columns / np.sqrt((vector**2).sum() * (columns**2).sum(axis=0))

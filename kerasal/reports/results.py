@@ -1,14 +1,14 @@
 """What the results of quests and of Table 1 share: comparisons made once, and files."""
 
-import csv
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from kerasal._files import null_for_nan, write_atomically
+from kerasal._files import null_for_nan
 from kerasal.evaluation import tables
+from kerasal.evaluation.scores import csv_text
 from kerasal.reports.folder import ResultsFolder
 
 
@@ -64,11 +64,7 @@ class ReportedResults(ABC):
         folder = self.folder
         return [
             folder.write_json("results.json", self.as_dict()),
-            write_atomically(folder.path / "results.csv", self._write_csv),
+            folder.write_text("results.csv", csv_text(self.lines())),
             folder.write_text("results.md", self.document(tables.markdown)),
             folder.write_text("results.tex", self.document(tables.latex, "% ")),
         ]
-
-    def _write_csv(self, path: Path) -> None:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(self.lines())

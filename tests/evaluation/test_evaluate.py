@@ -131,6 +131,8 @@ def test_images_too_small_for_the_grid_of_emd_lose_that_metric_alone(photos):
         ({"metrics": ["auc"]}, r"'auc'.*auc_judd"),
         ({"metrics": []}, "no metric"),
         ({"reference": "b"}, "'b': one of random"),
+        ({"processes": 0}, "at least one process must work, got 0"),
+        ({"processes": -1}, "at least one process must work, got -1"),
         ({"systems": []}, "no system"),
         ({"systems": [RANDOM, RANDOM]}, "named twice: random"),
         ({"systems": [evaluation.Function("nan", lambda s: np.full(s.size, np.nan))]}, "map of p.*finite"),

@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from kerasal.evaluation.ranks import MeanRanks, cliques, critical_distance
-from kerasal.reports import critical_difference_figure
-from kerasal.reports.critical_difference import LINE, NAMES, SCALE, TOP, _lanes, _ticks
+from kerasal.reports import critical_difference_figure, ticks
+from kerasal.reports.critical_difference import LINE, NAMES, SCALE, TOP, _lanes
 
 
 def drawn(ranks, distance):
@@ -66,8 +66,15 @@ def test_everything_lies_within_the_picture(count):
         assert all(0 <= x <= width and 0 <= y <= height for x, y in points)
 
 
-def test_ticks_are_round_and_few():
-    assert _ticks(1, 4) == [1, 2, 3, 4]
-    assert _ticks(9, 28) == [10, 15, 20, 25]
-    assert _ticks(1, 150) == [20, 40, 60, 80, 100, 120, 140]
-    assert 1 <= len(_ticks(1, 3000)) <= 9
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (1, 2, [1, 2]),
+        (1, 4, [1, 2, 3, 4]),
+        (9, 28, [10, 15, 20, 25]),
+        (1, 150, [20, 40, 60, 80, 100, 120, 140]),
+        (1, 3000, [500, 1000, 1500, 2000, 2500, 3000]),
+    ],
+)
+def test_ticks_of_ranks_are_round_whole_numbers_and_few(low, high, expected):
+    assert ticks(low, high, most=9, integer=True) == expected

@@ -10,7 +10,8 @@ from browser import chromium, errors
 
 from kerasal.evaluation import Scores, tables
 from kerasal.metrics import METRICS
-from kerasal.reports import axis_range, html_page, html_table, style, ticks, with_contents
+from kerasal.reports import axis_range, html_page, html_table, ticks
+from kerasal.reports.page import HERE, with_contents
 from kerasal.table1.folder import Table1Folder
 from kerasal.table1.plot import interval_plot
 from kerasal.table1.report import report_page
@@ -136,6 +137,13 @@ def test_a_comparison_without_cc_says_what_it_can(tmp_path):
     ]
 
 
+def test_markdown_prints_the_names_in_its_headings_as_they_are(tmp_path):
+    loss = "10*kld+2*cc"
+    text = results(tmp_path, {loss: MEANS["better"], "b": MEANS["worse"]}).document(tables.markdown)
+    (heading,) = (line for line in text.splitlines() if "difference from" in line)
+    assert r"difference from 10\*kld+2\*cc; intervals" in heading
+
+
 def test_the_contents_lead_to_every_section():
     page = with_contents("<header></header><main><h2>One</h2><h2>Two &amp; more</h2></main>")
     links = re.findall(r'<a href="#([\w-]+)">(.*?)</a>', page)
@@ -166,7 +174,8 @@ def test_every_column_is_in_a_window_of_1280_pixels_and_the_first_stays_on_a_pho
         "0.0003",
     ]
     wide = html_table(tables.Table("of a quest", header, [[tables.Cell(text) for text in row]] * 3, names=2))
-    head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'><style>{style()}</style>"
+    style = (HERE / "style.css").read_text(encoding="utf-8")
+    head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'><style>{style}</style>"
     quest = f"<!doctype html>{head}<main>{wide}</main>"
     with chromium(tmp_path / "profile") as browser:
         for name, text in (("comparison", page), ("quest", quest)):

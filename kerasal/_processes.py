@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import resource_tracker
 from typing import Any
 
@@ -22,6 +23,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    "OPENCV_FOR_THREADS_NUM": "1",
 }
 
 # A process starts within two seconds, in which one core scores about this many images of 600x800.
@@ -50,10 +52,17 @@ def in_processes(
 ) -> Iterator[Callable[[], Any]]:
     """For each item, in order, a callable that gives `function(item)` or raises what it raised.
 
-    A few items are read ahead. `start(*arguments)` runs first in each process. They are spawned, not forked,
-    as TensorFlow's threads do not survive a fork; so a script needs `if __name__ == "__main__":`.
-    InputError, from the iterator or a callable: a process was killed, mostly for lack of memory.
+    One process is this one. Of more, `start(*arguments)` runs first in each, and a few items are read ahead.
+    They are spawned, not forked, as TensorFlow's threads do not survive a fork; so a script needs
+    `if __name__ == "__main__":`.
+    InputError, from the iterator: fewer than one; from it or a callable: a process was killed, mostly for
+    lack of memory.
     """
+    if processes < 1:
+        raise InputError(f"at least one process must work, got {processes}")
+    if processes == 1:
+        yield from (partial(function, item) for item in items)
+        return
     if hasattr(signal, "pthread_sigmask"):  # Windows has neither this nor the tracker
         resource_tracker.ensure_running()  # its start would lift the block of SIGINT below
     pool = ProcessPoolExecutor(

@@ -50,7 +50,7 @@ def test_processes_start_where_signals_have_no_masks(monkeypatch):
     windows = SimpleNamespace(signal=signal.signal, SIGINT=signal.SIGINT)
     monkeypatch.setattr(_processes, "signal", windows)
     monkeypatch.setattr(_processes.resource_tracker, "ensure_running", missing)
-    assert [result() for result in _processes.in_processes(abs, [-1, 2], 1)] == [1, 2]
+    assert [result() for result in _processes.in_processes(abs, [-1, 2], 2)] == [1, 2]
 
 
 def without_encoding(path: Path) -> list[int]:

@@ -50,8 +50,8 @@ def aws(image: ArrayLike, fr: float = 1.0, sp: float = 2.1) -> np.ndarray:
     """
     if not 0 < fr <= 1:
         raise InputError(f"aws needs fr in (0, 1], got {fr}")
-    if not sp >= 0:
-        raise InputError(f"aws needs sp of 0 or more, got {sp}")
+    if not 0 <= sp < math.inf:
+        raise InputError(f"aws needs a finite sp of 0 or more, got {sp}")
     image = read_image(image, "aws", int(np.ceil(SMALLEST / fr)), int(LARGEST / fr**2))
     size = image.shape[:2]
     if is_constant(image):

@@ -1,9 +1,7 @@
 """Maps of many stimuli, in several processes."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 
-import cv2
 import numpy as np
 
 from kerasal._processes import available_cores, in_processes
@@ -32,26 +30,12 @@ def saliency_maps(
 
     InputError: an unknown name, fewer than one process, a stimulus that the model refuses.
     """
-    name = classical_model(model).name
-    if processes is not None and processes < 1:
-        raise InputError(f"at least one process must work, got {processes}")
-    processes = processes or available_cores()
-    if processes == 1:
-        results: Iterable[Callable] = (partial(_saliency_map, name, stimulus) for stimulus in stimuli)
-    else:
-        results = in_processes(partial(_saliency_map, name), stimuli, processes, start=_start)
-    for index, result in enumerate(results):
+    function = classical_model(model).function
+    processes = available_cores() if processes is None else processes
+    for index, result in enumerate(in_processes(function, stimuli, processes)):
         try:
             yield index, result()
         except InputError as error:
             if on_error is None:
                 raise
             on_error(index, error)
-
-
-def _saliency_map(name: str, stimulus: np.ndarray) -> np.ndarray:
-    return classical_model(name).function(stimulus)
-
-
-def _start() -> None:
-    cv2.setNumThreads(1)  # every core has a process

@@ -5,8 +5,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import cv2
-
 from kerasal._processes import in_processes
 from kerasal.evaluation.scoring import Job, Scorer
 
@@ -32,7 +30,6 @@ def score_all(jobs: Iterable[Job], scorer: Scorer, processes: int) -> Iterator[l
 def _start(file: str) -> None:
     global _scorer
     _scorer = pickle.loads(Path(file).read_bytes())
-    cv2.setNumThreads(1)
 
 
 def _score(job: Job) -> list[float]:

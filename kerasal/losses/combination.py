@@ -118,7 +118,8 @@ def activation_for(loss: keras.losses.Loss) -> str:
 
     "sigmoid" for the distribution family and for a combination with a term of it (paper, section 3.2.2).
     """
-    return "sigmoid" if "distribution" in _families(loss) else "relu"
+    families = [getattr(part, "family", None) for part in _parts(loss)]
+    return "sigmoid" if "distribution" in families else "relu"
 
 
 def _lc1_terms():
@@ -130,20 +131,17 @@ def _regularization(center_bias):
     return [] if center_bias is None else [(1.0, CenterBias(center_bias))]
 
 
-def _families(loss):
-    """The families of a loss and of its terms."""
-    families = {getattr(loss, "family", None)}
+def _parts(loss):
+    """A loss and, of a combination, its terms and theirs."""
+    yield loss
     if isinstance(loss, LinearCombination):
         for _, _, term in loss.terms:
-            families |= _families(term)
-    return families
+            yield from _parts(term)
 
 
 def _sees_features(loss):
     """Whether a loss, or a term of it, compares maps by their VGG-16 features."""
-    if isinstance(loss, LinearCombination):
-        return any(_sees_features(term) for _, _, term in loss.terms)
-    return isinstance(loss, DeepFeatures | GramMatrices)
+    return any(isinstance(part, DeepFeatures | GramMatrices) for part in _parts(loss))
 
 
 def _coefficient(value):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -82,28 +81,16 @@ def measure_many(
     for name, values in zip(names, given, strict=True):
         if values is not None and len(values) != count:
             raise InputError(f"{name} must have one for each of {count} maps, got {len(values)}")
-    if processes is not None and processes < 1:
-        raise InputError(f"at least one process must work, got {processes}")
-    processes = processes or worthwhile_processes(count)
+    processes = worthwhile_processes(count) if processes is None else processes
     items = ([None if values is None else values[index] for values in given] for index in range(count))
-    if processes == 1:
-        results: Iterable[Callable] = (partial(_measured, metrics, item) for item in items)
-    else:
-        results = in_processes(partial(_measured, metrics), items, processes, start=_one_thread)
-    rows = [_of_map(index, result) for index, result in enumerate(results)]
+    rows = []
+    for index, result in enumerate(in_processes(partial(_measured, metrics), items, processes)):
+        try:
+            rows.append(result())
+        except ValueError as error:
+            raise type(error)(f"map {index}: {error}") from None
     return {key: np.array([row[key] for row in rows], "float64") for key in metrics}
 
 
 def _measured(metrics: list[str], item: list[ArrayLike | None]) -> dict[str, float]:
     return measure(metrics, *item)
-
-
-def _of_map(index: int, result: Callable[[], dict[str, float]]) -> dict[str, float]:
-    try:
-        return result()
-    except ValueError as error:
-        raise type(error)(f"map {index}: {error}") from None
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)  # every core has a process

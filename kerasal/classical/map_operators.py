@@ -11,10 +11,9 @@ def quadrature_energy(
 ) -> np.ndarray:
     """|plane * even Gabor| + |plane * odd Gabor|, (H, W) float64. `border` as `cv2.filter2D` takes it."""
     # It correlates where the toolboxes convolve; even and odd filters give the same |response|.
-    return sum(
-        np.abs(cv2.filter2D(plane, cv2.CV_64F, kernel, borderType=border))
-        for kernel in (gabor(theta, phase, half_width, sigma, period) for phase in (0, 90))
-    )
+    kernels = (gabor(theta, phase, half_width, sigma, period) for phase in (0, 90))
+    even, odd = (np.abs(cv2.filter2D(plane, cv2.CV_64F, kernel, borderType=border)) for kernel in kernels)
+    return even + odd
 
 
 @lru_cache(maxsize=32)

@@ -32,7 +32,7 @@ class LinearCombination(Loss):
 
     def __init__(self, terms: Sequence[tuple[float, keras.losses.Loss]], name="linear_combination", **kwargs):
         super().__init__(name=name, **kwargs)
-        self.terms = [(_coefficient(coefficient), _loss(loss).name, loss) for coefficient, loss in terms]
+        self.terms = [_checked(term) for term in terms]
         names = [name for _, name, _ in self.terms]
         if not names:
             raise InputError("a linear combination needs at least one term")
@@ -155,10 +155,13 @@ def _coefficient(value):
     return number
 
 
-def _loss(term):
-    """`term`, if it can be a term: a loss, but no sum written out elsewhere."""
-    if not isinstance(term, keras.losses.Loss):
-        raise InputError(f"a term must be a keras.losses.Loss; got {type(term).__name__}")
-    if type(term) is LinearCombination:
+def _checked(term):
+    """A pair (coefficient, loss) as (coefficient, name, loss). InputError: it cannot be a term."""
+    if not isinstance(term, tuple | list) or len(term) != 2:
+        raise InputError(f"a term must be a pair (coefficient, loss); got {term!r}")
+    coefficient, loss = term
+    if not isinstance(loss, keras.losses.Loss):
+        raise InputError(f"a term must be a keras.losses.Loss; got {type(loss).__name__}")
+    if type(loss) is LinearCombination:
         raise InputError("a linear combination cannot be a term of another: give its terms instead")
-    return term
+    return _coefficient(coefficient), loss.name, loss

@@ -88,8 +88,6 @@ def shared_vgg_features(y_true, predictions, dtype="float32") -> list[list[tuple
             raise InputError(f"df and gm need maps of at least 32x32 pixels; got {tuple(p[0].shape[1:3])}")
     # Apart from S's pass: only P's is differentiated.
     phi_s = _pooled(ops.stop_gradient(s), dtype)
-    if len(p) == 1:
-        return [list(zip(phi_s, _pooled(p[0], dtype), strict=True))]
     phi_p = [ops.split(phi, len(p)) for phi in _pooled(ops.concatenate(p), dtype)]
     return [list(zip(phi_s, each, strict=True)) for each in zip(*phi_p, strict=True)]
 

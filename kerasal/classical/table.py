@@ -137,16 +137,16 @@ CLASSICAL: dict[str, ClassicalModel] = {
 }
 
 # The variants of itti by the name that `itti` knows them by, too.
-_VARIANTS = {f"itti:{entry.variant}": entry for entry in CLASSICAL.values() if entry.variant}
+_BY_NAME = CLASSICAL | {f"itti:{entry.variant}": entry for entry in CLASSICAL.values() if entry.variant}
 
 
 def is_classical(name: str) -> bool:
     """Whether `classical_model` knows the name."""
-    return name in CLASSICAL or name in _VARIANTS
+    return name in _BY_NAME
 
 
 def classical_model(name: str) -> ClassicalModel:
     """The model of a name of `CLASSICAL`, or of one such as "itti:1998". InputError: an unknown name."""
     if not is_classical(name):
-        raise InputError(f"unknown classical model {name!r}: one of {', '.join([*CLASSICAL, *_VARIANTS])}")
-    return CLASSICAL.get(name) or _VARIANTS[name]
+        raise InputError(f"unknown classical model {name!r}: one of {', '.join(_BY_NAME)}")
+    return _BY_NAME[name]

@@ -76,7 +76,13 @@ class LinearCombination(Loss):
 
 
 class _WithCenterBias(LinearCombination):
-    """A combination whose terms follow from the centre bias of R alone."""
+    """The terms of SAM, more of them, and R where there is a centre bias, from which alone they follow."""
+
+    def __init__(self, more, center_bias, name, **kwargs):
+        terms = [(10.0, KLD()), (2.0, CC()), (1.0, NSS()), *more]  # coefficients: SAM (Cornia et al. 2018)
+        if center_bias is not None:
+            terms.append((1.0, CenterBias(center_bias)))
+        super().__init__(terms, name=name, **kwargs)
 
     def get_config(self):
         config = keras.losses.Loss.get_config(self)
@@ -97,7 +103,7 @@ class LC1(_WithCenterBias):
     """
 
     def __init__(self, center_bias="gaussian", name="lc1", **kwargs):
-        super().__init__(_lc1_terms() + _regularization(center_bias), name=name, **kwargs)
+        super().__init__([], center_bias, name, **kwargs)
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
@@ -110,7 +116,7 @@ class LC2(_WithCenterBias):
 
     def __init__(self, center_bias="gaussian", name="lc2", **kwargs):
         perceptual = [(1.0, DeepFeatures()), (1.0, GramMatrices()), (1.0, SigmoidMSE(0.55))]
-        super().__init__(_lc1_terms() + perceptual + _regularization(center_bias), name=name, **kwargs)
+        super().__init__(perceptual, center_bias, name, **kwargs)
 
 
 def activation_for(loss: keras.losses.Loss) -> str:
@@ -120,15 +126,6 @@ def activation_for(loss: keras.losses.Loss) -> str:
     """
     families = [getattr(part, "family", None) for part in _parts(loss)]
     return "sigmoid" if "distribution" in families else "relu"
-
-
-def _lc1_terms():
-    """The coefficients are those of SAM (Cornia et al. 2018)."""
-    return [(10.0, KLD()), (2.0, CC()), (1.0, NSS())]
-
-
-def _regularization(center_bias):
-    return [] if center_bias is None else [(1.0, CenterBias(center_bias))]
 
 
 def _parts(loss):

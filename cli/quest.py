@@ -20,9 +20,7 @@ from kerasal_cli.loading import load_data, load_library, open_cluster, progress,
     "later networks are trained with).",
 )
 @options.data(default="synthetic")
-@click.option(
-    "--seeds", type=click.IntRange(1), default=1, help="How many trainings of each loss."
-)
+@click.option("--seeds", type=click.IntRange(1), default=1, help="How many trainings of each loss.")
 @click.option(
     "--tune",
     metavar="LOSS,LOSS",

@@ -13,7 +13,11 @@ def imresize(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     Bicubic (Keys, a = -1/2), centres of pixels at half-integers, the kernel widened against aliasing where a
     side becomes smaller, borders mirrored, weights of sum 1. Beside sharp edges the kernel goes below the
     smallest and above the largest value. OpenCV's and Pillow's bicubic have another a or other borders.
+    ValueError: no map, or no size of two sides.
     """
+    values = np.asarray(values)
+    if values.ndim != 2 or np.shape(size) != (2,) or min(*values.shape, *size) < 1:
+        raise ValueError(f"expected a map (height, width) and a size for it, got {values.shape} and {size}")
     return _weigh(values, *((cells, cells / n) for cells, n in zip(size, values.shape, strict=True)))
 
 

@@ -50,8 +50,8 @@ def aws(image: ArrayLike, fr: float = 1.0, sp: float = 2.1) -> np.ndarray:
     """
     if not 0 < fr <= 1:
         raise InputError(f"aws needs fr in (0, 1], got {fr}")
-    if not sp >= 0:
-        raise InputError(f"aws needs sp of 0 or more, got {sp}")
+    if not 0 <= sp < math.inf:
+        raise InputError(f"aws needs a finite sp of 0 or more, got {sp}")
     image = read_image(image, "aws", int(np.ceil(SMALLEST / fr)), int(LARGEST / fr**2))
     size = image.shape[:2]
     if is_constant(image):
@@ -111,15 +111,12 @@ def _squared_norms(components: list[np.ndarray]) -> list[np.ndarray]:
 def _ring(frequencies: FrequencyPlane, wavelength: float) -> Transfer:
     """The radial part of a log-Gabor; 0 at frequency 0."""
     highest = math.exp(REACH * RADIAL_SIGMA) / wavelength
-    return [
-        (columns, _radial(frequencies.rho[:, columns], wavelength))
-        for columns in frequencies.columns_between(-highest, highest)
-    ]
-
-
-def _radial(rho: np.ndarray, wavelength: float) -> np.ndarray:
-    octaves = np.log(np.maximum(rho, 1e-9) * np.float32(wavelength))
-    return np.exp(-(octaves**2) / np.float32(2 * RADIAL_SIGMA**2)) * (rho > 0)
+    ring = []
+    for columns in frequencies.columns_between(-highest, highest):
+        rho = frequencies.rho[:, columns]
+        octaves = np.log(np.maximum(rho, 1e-9) * np.float32(wavelength))
+        ring.append((columns, np.exp(-(octaves**2) / np.float32(2 * RADIAL_SIGMA**2)) * (rho > 0)))
+    return ring
 
 
 def _sector(frequencies: FrequencyPlane, orientation: float) -> np.ndarray:

@@ -13,9 +13,10 @@ from scipy.linalg.blas import dsymv
 from kerasal._imresize import imresize
 from kerasal.classical._inputs import is_constant, read_image
 from kerasal.classical._threads import one_blas_thread
-from kerasal.classical.gbvs_toolbox import SMALLEST, channel_weights, feature_maps, map_size
+from kerasal.classical.gbvs_toolbox import SMALLEST, feature_maps, map_size
 from kerasal.classical.map_operators import attenuate_borders
 from kerasal.classical.matlab import mat2gray, round_half_away
+from kerasal.errors import InputError
 
 BLOCK = 96  # rows of the graph's matrix that are made at a time, and stay in the processor's cache
 # Usually 10 to 25 are taken. On a map of two values alone the walk swings between the two kinds of pixels for
@@ -61,13 +62,16 @@ def gbvs(
         blurfrac: sigma of the last blur, as a part of the map's larger side; 0 is off.
 
     Returns (H, W) float64 in [0, 1], its extremes 0 and 1; all 0 for a constant image.
-    InputError: an image too small or of another form, an unknown channel.
+    InputError: an image too small or of another form, an unknown channel, a size, a level or a
+    sigma_frac_act out of range.
     """
+    if not sigma_frac_act > 0:
+        raise InputError(f"gbvs needs sigma_frac_act above 0, got {sigma_frac_act}")
     image = read_image(image, "gbvs", SMALLEST)
     size = image.shape[:2]
     if is_constant(image):
         return np.zeros(size)
-    weights = channel_weights(colorWeight, dklcolorWeight, intensityWeight, orientationWeight)
+    weights = {"C": colorWeight, "D": dklcolorWeight, "I": intensityWeight, "O": orientationWeight}
     small = map_size(size, salmapmaxsize)
     master = np.zeros(small)
     for channel, types in feature_maps(image, channels, levels, gaborangles).items():
@@ -75,7 +79,9 @@ def gbvs(
         master += weights[channel] * sum(v**1.5 for v in activations(maps, sigma_frac_act, tol))
     master = mat2gray(attenuate_borders(master, 4))
     if blurfrac > 0:
-        master = mat2gray(_blur(master, blurfrac * max(small)))
+        sigma = blurfrac * max(small)
+        width = 2 * round_half_away(2 * sigma) + 1  # cut off at twice its sigma
+        master = mat2gray(cv2.GaussianBlur(master, (width, width), sigma, borderType=cv2.BORDER_REPLICATE))
     return mat2gray(imresize(master, size))
 
 
@@ -124,11 +130,3 @@ def _closeness(size: tuple[int, int], sigma: float) -> np.ndarray:
     closeness = np.exp(squared / (-2 * sigma**2))
     closeness.setflags(write=False)
     return closeness
-
-
-def _blur(values: np.ndarray, sigma: float) -> np.ndarray:
-    """A Gaussian cut off at twice its sigma, borders replicated."""
-    reach = round_half_away(2 * sigma)
-    taps = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
-    taps /= taps.sum()
-    return cv2.sepFilter2D(values, cv2.CV_64F, taps, taps, borderType=cv2.BORDER_REPLICATE)

@@ -6,13 +6,12 @@ double precision.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from kerasal.classical.dkl import rgb_to_dkl
-from kerasal.classical.map_operators import attenuate_borders, gabor
+from kerasal.classical.map_operators import attenuate_borders, quadrature_energy
 from kerasal.classical.matlab import round_half_away
 from kerasal.errors import InputError
 
@@ -22,15 +21,13 @@ CHANNELS = "CDIO"
 Levels = dict[int, np.ndarray]
 
 
-def channel_weights(
-    colorWeight: float, dklcolorWeight: float, intensityWeight: float, orientationWeight: float
-) -> dict[str, float]:
-    """Channel to weight."""
-    return {"C": colorWeight, "D": dklcolorWeight, "I": intensityWeight, "O": orientationWeight}
-
-
 def map_size(size: tuple[int, int], salmapmaxsize: int) -> tuple[int, int]:
-    """The size of the map for an image of that size: its larger side is `salmapmaxsize`."""
+    """The size of the map for an image of that size: its larger side is `salmapmaxsize`.
+
+    InputError: less than a pixel.
+    """
+    if not salmapmaxsize >= 1:
+        raise InputError(f"salmapmaxsize must be 1 pixel or more, got {salmapmaxsize}")
     rows, columns = (max(1, round_half_away(side * salmapmaxsize / max(size))) for side in size)
     return rows, columns
 
@@ -41,9 +38,9 @@ def feature_maps(
     """For each channel its types, for each type its map at each level.
 
     C: |B - min(R, G)| / I and |R - G| / I. D: the three axes of DKL. I: max(R, G, B). O: the Gabors'
-    energy at each angle. A grey image, (H, W), has neither C nor D.
+    energy at each angle; without angles there is no O. A grey image, (H, W), has neither C nor D.
 
-    InputError: an unknown channel.
+    InputError: an unknown channel; no level, or one below 1.
     """
     if unknown := set(channels) - set(CHANNELS):
         raise InputError(
@@ -52,6 +49,8 @@ def feature_maps(
     if image.ndim == 2:
         channels = "".join(channel for channel in channels if channel not in "CD")
     levels = sorted(levels)
+    if not levels or levels[0] < 1:
+        raise InputError(f"levels of the pyramid are 1 or more, got {levels or 'none'}")
     pyramids = [pyramid(plane, levels[-1]) for plane in _planes(image)]
     intensity = pyramids[-1]
     makers = {
@@ -64,6 +63,7 @@ def feature_maps(
     return {
         channel: [dict(zip(levels, types, strict=True)) for types in zip(*by_level, strict=True)]
         for channel, by_level in made.items()
+        if by_level[0]
     }
 
 
@@ -95,20 +95,9 @@ def subsample(plane: np.ndarray) -> np.ndarray:
 
 def gabor_energy(intensity: np.ndarray, angle: float) -> np.ndarray:
     """|I * even Gabor| + |I * odd Gabor|, edges replicated, 13 lines of the border faded."""
-    plane = intensity.astype(np.float64)
-    energy = sum(
-        np.abs(cv2.filter2D(plane, cv2.CV_64F, kernel, borderType=cv2.BORDER_REPLICATE))
-        for kernel in _gabor_pair(angle)
-    )
+    energy = quadrature_energy(_double(intensity), angle, 13, (2, 4), np.pi, cv2.BORDER_REPLICATE)
     energy[energy < 1e-10] = 0  # a flat area: the filters' means are 0 to rounding only
     return attenuate_borders(energy, 13)
-
-
-@lru_cache(maxsize=32)
-def _gabor_pair(angle: float) -> tuple[np.ndarray, np.ndarray]:
-    # cv2.filter2D correlates where the toolbox convolves; even and odd filters give the same |response|.
-    even, odd = (gabor(angle, phase, 13, sigma=(2, 4), period=np.pi) for phase in (0, 90))
-    return even, odd
 
 
 def _halve_rows(x: np.ndarray) -> np.ndarray:

@@ -7,8 +7,9 @@ import numpy as np
 
 from kerasal._imresize import imresize
 from kerasal.classical._inputs import is_constant, read_image
-from kerasal.classical.map_operators import gabor, local_maxima
+from kerasal.classical.map_operators import local_maxima, quadrature_energy
 from kerasal.classical.matlab import mat2gray
+from kerasal.errors import InputError
 
 SMALLEST = 64  # pixels of a side: scale 4 has 4x4 then
 PEAK = 10  # M of the operator N, which the paper leaves open; both toolboxes have 10
@@ -31,20 +32,25 @@ def itti_1998(
         image: as in `kerasal.classical.itti`, at least 64x64.
         centers: the scales c; scale n is 1/2^n of the image.
         deltas: δ, from a centre's scale to its surround's.
+
+    InputError: no pair of scales, or one with a scale below 0.
     """
+    pairs = [(center, center + delta) for center in centers for delta in deltas]
+    used = {scale for pair in pairs for scale in pair}
+    if not used or min(used) < 0:
+        raise InputError(f"itti (1998) needs scales of 0 or more, got {sorted(used) or 'none'}")
     image = read_image(image, "itti (1998)", SMALLEST)
     if is_constant(image):
         return np.zeros(image.shape[:2])
-    pairs = [(center, center + delta) for center in centers for delta in deltas]
-    highest = max(surround for _, surround in pairs)
+    highest = max(MAP_SCALE, *used)
     intensity = _pyramid(image if image.ndim == 2 else image.mean(axis=2), highest)
     small = intensity[MAP_SCALE].shape
     channels = [_conspicuity(intensity, pairs, small)]
     if image.ndim == 3:
         opponents = [_pyramid(plane, highest) for plane in _opponents(image)]
         channels.append(sum(_conspicuity(plane, pairs, small, opponent=True) for plane in opponents))
-    used = {scale: intensity[scale] for pair in pairs for scale in pair}
-    channels.append(sum(normalize(_conspicuity(_orientation(used, angle), pairs, small)) for angle in ANGLES))
+    oriented = [_orientation({scale: intensity[scale] for scale in used}, angle) for angle in ANGLES]
+    channels.append(sum(normalize(_conspicuity(scales, pairs, small)) for scales in oriented))
     saliency_map = sum(normalize(channel) for channel in channels) / len(channels)
     saliency_map = imresize(saliency_map, image.shape[:2]).clip(0)
     return saliency_map / (saliency_map.max() or 1)
@@ -108,8 +114,7 @@ def _pyramid(plane: np.ndarray, highest: int) -> Scales:
 
 def _orientation(intensity: Scales, angle: float) -> Scales:
     """|even Gabor| + |odd Gabor| on each of these scales of the intensity."""
-    kernels = [gabor(angle, phase, 4, sigma=(7 / 3, 7 / 3), period=7) for phase in (0, 90)]
     return {
-        scale: sum(np.abs(cv2.filter2D(plane, cv2.CV_64F, kernel)) for kernel in kernels)
+        scale: quadrature_energy(plane, angle, 4, (7 / 3, 7 / 3), 7, cv2.BORDER_REFLECT_101)
         for scale, plane in intensity.items()
     }

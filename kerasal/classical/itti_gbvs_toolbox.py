@@ -6,7 +6,7 @@ import numpy as np
 
 from kerasal._imresize import imresize
 from kerasal.classical._inputs import is_constant, read_image
-from kerasal.classical.gbvs_toolbox import SMALLEST, Levels, channel_weights, feature_maps, map_size
+from kerasal.classical.gbvs_toolbox import SMALLEST, Levels, feature_maps, map_size
 from kerasal.classical.map_operators import attenuate_borders, promote_single_peaks
 from kerasal.classical.matlab import mat2gray, round_half_away
 
@@ -39,7 +39,7 @@ def itti_gbvs_toolbox(
     size = image.shape[:2]
     if is_constant(image):
         return np.zeros(size)
-    weights = channel_weights(colorWeight, dklcolorWeight, intensityWeight, orientationWeight)
+    weights = {"C": colorWeight, "D": dklcolorWeight, "I": intensityWeight, "O": orientationWeight}
     pairs = [(center, center + delta) for center in ittiCenterLevels for delta in ittiDeltaLevels]
     small = map_size(size, salmapmaxsize or round_half_away(max(size) / 8))
     master = np.zeros(small)

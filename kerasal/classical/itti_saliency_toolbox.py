@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasal._imresize import imresize
 from kerasal.classical._inputs import is_constant, read_image
-from kerasal.classical.map_operators import attenuate_borders, gabor, promote_single_peaks
+from kerasal.classical.map_operators import attenuate_borders, promote_single_peaks, quadrature_energy
 from kerasal.classical.matlab import imresize_nearest, round_half_away
 from kerasal.errors import InputError
 
@@ -101,13 +101,9 @@ def halve_rows(x: np.ndarray) -> np.ndarray:
 
 def _orientation(levels: dict[int, np.ndarray], angle: float) -> dict[int, np.ndarray]:
     """|even Gabor| + |odd Gabor| of the levels that the pairs need, zeros outside."""
-    kernels = [gabor(angle, phase, 4, sigma=(2.3333, 2.3333), period=7) for phase in (0, 90)]
     maps = {}
     for level in sorted({*sum(PAIRS, ())} & levels.keys()):
-        maps[level] = sum(
-            np.abs(cv2.filter2D(levels[level], cv2.CV_64F, kernel, borderType=cv2.BORDER_CONSTANT))
-            for kernel in kernels
-        )
+        maps[level] = quadrature_energy(levels[level], angle, 4, (2.3333, 2.3333), 7, cv2.BORDER_CONSTANT)
         maps[level][:4, 4:-4] = maps[level][-4:, 4:-4] = 0
     return maps
 

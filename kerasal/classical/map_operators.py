@@ -1,8 +1,22 @@
 """Steps on single maps that several of the models share: Gabor filters, borders, local maxima."""
 
+from functools import lru_cache
+
+import cv2
 import numpy as np
 
 
+def quadrature_energy(
+    plane: np.ndarray, theta: float, half_width: int, sigma: tuple[float, float], period: float, border: int
+) -> np.ndarray:
+    """|plane * even Gabor| + |plane * odd Gabor|, (H, W) float64. `border` as `cv2.filter2D` takes it."""
+    # It correlates where the toolboxes convolve; even and odd filters give the same |response|.
+    kernels = (gabor(theta, phase, half_width, sigma, period) for phase in (0, 90))
+    even, odd = (np.abs(cv2.filter2D(plane, cv2.CV_64F, kernel, borderType=border)) for kernel in kernels)
+    return even + odd
+
+
+@lru_cache(maxsize=32)
 def gabor(
     theta: float, phase: float, half_width: int, sigma: tuple[float, float], period: float
 ) -> np.ndarray:
@@ -22,7 +36,9 @@ def gabor(
     values = np.cos(2 * np.pi * across / period + np.deg2rad(phase))
     values *= np.exp(-(across**2) / (2 * sigma[0] ** 2) - along**2 / (2 * sigma[1] ** 2))
     values -= values.mean()
-    return values / np.linalg.norm(values)
+    values /= np.linalg.norm(values)
+    values.setflags(write=False)
+    return values
 
 
 def attenuate_borders(values: np.ndarray, width: int) -> np.ndarray:
@@ -36,10 +52,8 @@ def attenuate_borders(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def _ramp(side: int, width: int) -> np.ndarray:
-    ramp = np.ones(side)
-    ramp[:width] = np.arange(1, width + 1) / (width + 1)
-    ramp[side - width :] = ramp[:width][::-1]
-    return ramp
+    line = np.arange(1, side + 1)
+    return np.minimum(np.minimum(line, line[::-1]) / (width + 1), 1)
 
 
 def local_maxima(values: np.ndarray, threshold: float) -> np.ndarray:

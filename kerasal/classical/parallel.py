@@ -1,7 +1,6 @@
 """Maps of many stimuli, in several processes."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 
 import numpy as np
 
@@ -31,17 +30,12 @@ def saliency_maps(
 
     InputError: an unknown name, fewer than one process, a stimulus that the model refuses.
     """
-    name = classical_model(model).name
+    function = classical_model(model).function
     processes = available_cores() if processes is None else processes
-    results = in_processes(partial(_saliency_map, name), stimuli, processes)
-    for index, result in enumerate(results):
+    for index, result in enumerate(in_processes(function, stimuli, processes)):
         try:
             yield index, result()
         except InputError as error:
             if on_error is None:
                 raise
             on_error(index, error)
-
-
-def _saliency_map(name: str, stimulus: np.ndarray) -> np.ndarray:
-    return classical_model(name).function(stimulus)

@@ -60,8 +60,14 @@ def rare2012(
         gaussian: blur the result with a sigma of 2 % of the larger side.
 
     Returns (H, W) float64 in [0, 1], its extremes 0 and 1; all 0 for a constant image.
-    InputError: an unknown `color`, an image of the wrong size or form.
+    InputError: an unknown `color`, no level, a threshold above 1, an image of the wrong size or form.
     """
+    if not pyr_level >= 1:
+        raise InputError(f"rare2012 needs a pyr_level of 1 or more, got {pyr_level}")
+    if not (gabor_threshold <= 1 and inter_threshold <= 1):
+        raise InputError(
+            f"rare2012 needs thresholds of at most 1, got {gabor_threshold} and {inter_threshold}"
+        )
     image = read_image(image, "rare2012", SMALLEST, LARGEST)
     if is_constant(image):
         return np.zeros(image.shape[:2])

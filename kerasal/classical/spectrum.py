@@ -33,10 +33,8 @@ class FrequencyPlane:
     def __init__(self, size: tuple[int, int], longest_wavelength: int):
         self.size = size
         lengths = [fft.next_fast_len(side + 2 * min(2 * longest_wavelength, side // 8)) for side in size]
-        self._before = [(length - side) // 2 for length, side in zip(lengths, size, strict=True)]
-        self._after = [
-            length - side - before for length, side, before in zip(lengths, size, self._before, strict=True)
-        ]
+        beyond = [length - side for length, side in zip(lengths, size, strict=True)]
+        self._margins = [(both // 2, both - both // 2) for both in beyond]  # before and after, of each axis
         v, u = np.meshgrid(*(fft.fftfreq(length) for length in lengths), indexing="ij")
         self._of_columns = u[0]
         self.rho = np.hypot(u, v).astype(np.float32)
@@ -44,8 +42,7 @@ class FrequencyPlane:
 
     def spectrum(self, plane: np.ndarray) -> np.ndarray:
         """The transform of a plane (H, W), complex64."""
-        margins = list(zip(self._before, self._after, strict=True))
-        return fft.fft2(np.pad(plane.astype(np.float32), margins, mode="symmetric"))
+        return fft.fft2(np.pad(plane.astype(np.float32), self._margins, mode="symmetric"))
 
     def energy(self, spectrum: np.ndarray, transfer: Transfer) -> np.ndarray:
         """The modulus (H, W), float32, of the response to a filter.
@@ -61,7 +58,7 @@ class FrequencyPlane:
             np.multiply(spectrum[:, columns], values, out=part)
             part = fft.ifft(part, axis=0, norm="forward", overwrite_x=True)
             np.multiply(part, factor, out=response[:, columns])
-        (top, left), (rows, columns) = self._before, self.size
+        ((top, _), (left, _)), (rows, columns) = self._margins, self.size
         response = fft.ifft(response[top : top + rows], axis=1, norm="forward", overwrite_x=True)
         return np.abs(response[:, left : left + columns])
 

@@ -26,10 +26,10 @@ class ClassicalModel:
         kind: what it computes, in a few words.
         source: the program or text that this implementation follows.
         exact: what equals the original, how closely, and what does not.
-        licence: of this implementation.
         original_licence: of the authors' program, from which nothing was taken.
         smallest: pixels that either side of an image must have.
         variant: of `itti`.
+        licence: of this implementation.
     """
 
     name: str
@@ -40,10 +40,10 @@ class ClassicalModel:
     kind: str
     source: str
     exact: str
-    licence: str
     original_licence: str
     smallest: int
     variant: str = ""
+    licence: str = "MIT"
 
 
 _ITTI = (
@@ -52,7 +52,6 @@ _ITTI = (
 _CONTRAST = "centre-surround contrast"
 _NOT_OPEN = "Nothing promised: the authors' program is not open, and this one was written from the paper."
 
-# Each row is written out in full, as in `models.NETWORKS`.
 CLASSICAL: dict[str, ClassicalModel] = {
     entry.name: entry
     for entry in (
@@ -65,7 +64,6 @@ CLASSICAL: dict[str, ClassicalModel] = {
             kind=_CONTRAST,
             source="ittikochmap of the GBVS toolbox, 24 July 2012",
             exact="All of it, to 1e-4 of the range (measured: 3e-8).",
-            licence="MIT",
             original_licence="none stated",
             smallest=128,
             variant="gbvs-toolbox",
@@ -79,7 +77,6 @@ CLASSICAL: dict[str, ClassicalModel] = {
             kind=_CONTRAST,
             source="the SaliencyToolbox (Walther and Koch), commit 097daa4, from a description",
             exact="All but the frame of the orientation maps, where the toolbox divides rounding errors.",
-            licence="MIT",
             original_licence="research only, not to be passed on",
             smallest=32,
             variant="saliency-toolbox",
@@ -93,7 +90,6 @@ CLASSICAL: dict[str, ClassicalModel] = {
             kind=_CONTRAST,
             source="the paper",
             exact="The paper's formulas; it leaves much open, and there is no original to compare with.",
-            licence="MIT",
             original_licence="",
             smallest=64,
             variant="1998",
@@ -107,7 +103,6 @@ CLASSICAL: dict[str, ClassicalModel] = {
             kind="random walk on features",
             source="gbvs of the GBVS toolbox, 24 July 2012, default parameters",
             exact="All of it, to 1e-4 of the range (measured: 5e-6).",
-            licence="MIT",
             original_licence="none stated",
             smallest=128,
         ),
@@ -122,7 +117,6 @@ CLASSICAL: dict[str, ClassicalModel] = {
             kind="self-information of features",
             source="the paper, and the parameter file beside the authors' program",
             exact=_NOT_OPEN,
-            licence="MIT",
             original_licence="research only, not commercial",
             smallest=32,
         ),
@@ -136,7 +130,6 @@ CLASSICAL: dict[str, ClassicalModel] = {
             kind="distance from the average",
             source="the paper, and the help text of the authors' program",
             exact=_NOT_OPEN,
-            licence="MIT",
             original_licence="a permissive notice",
             smallest=32,
         ),
@@ -144,16 +137,16 @@ CLASSICAL: dict[str, ClassicalModel] = {
 }
 
 # The variants of itti by the name that `itti` knows them by, too.
-_VARIANTS = {f"itti:{entry.variant}": entry for entry in CLASSICAL.values() if entry.variant}
+_BY_NAME = CLASSICAL | {f"itti:{entry.variant}": entry for entry in CLASSICAL.values() if entry.variant}
 
 
 def is_classical(name: str) -> bool:
     """Whether `classical_model` knows the name."""
-    return name in CLASSICAL or name in _VARIANTS
+    return name in _BY_NAME
 
 
 def classical_model(name: str) -> ClassicalModel:
     """The model of a name of `CLASSICAL`, or of one such as "itti:1998". InputError: an unknown name."""
     if not is_classical(name):
-        raise InputError(f"unknown classical model {name!r}: one of {', '.join([*CLASSICAL, *_VARIANTS])}")
-    return CLASSICAL.get(name) or _VARIANTS[name]
+        raise InputError(f"unknown classical model {name!r}: one of {', '.join(_BY_NAME)}")
+    return _BY_NAME[name]

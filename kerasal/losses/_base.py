@@ -6,8 +6,6 @@ import keras
 
 from kerasal._repr import arguments_of
 
-USUAL_REDUCTION = "sum_over_batch_size"
-
 
 class Loss(keras.losses.Loss):
     """A Keras loss whose repr tells its parameters; its name and reduction where they are not the usual.
@@ -21,7 +19,7 @@ class Loss(keras.losses.Loss):
         told = self._told()
         if self.name != inspect.signature(type(self)).parameters["name"].default:
             told.append(f"name={self.name!r}")
-        if self.reduction != USUAL_REDUCTION:
+        if self.reduction != "sum_over_batch_size":
             told.append(f"reduction={self.reduction!r}")
         return f"{type(self).__name__}({', '.join(told)})"
 

@@ -32,7 +32,7 @@ class LinearCombination(Loss):
 
     def __init__(self, terms: Sequence[tuple[float, keras.losses.Loss]], name="linear_combination", **kwargs):
         super().__init__(name=name, **kwargs)
-        self.terms = [(_coefficient(coefficient), _loss(loss).name, loss) for coefficient, loss in terms]
+        self.terms = [_checked(term) for term in terms]
         names = [name for _, name, _ in self.terms]
         if not names:
             raise InputError("a linear combination needs at least one term")
@@ -76,7 +76,13 @@ class LinearCombination(Loss):
 
 
 class _WithCenterBias(LinearCombination):
-    """A combination whose terms follow from the centre bias of R alone."""
+    """The terms of SAM, more of them, and R where there is a centre bias, from which alone they follow."""
+
+    def __init__(self, more, center_bias, name, **kwargs):
+        terms = [(10.0, KLD()), (2.0, CC()), (1.0, NSS()), *more]  # coefficients: SAM (Cornia et al. 2018)
+        if center_bias is not None:
+            terms.append((1.0, CenterBias(center_bias)))
+        super().__init__(terms, name=name, **kwargs)
 
     def get_config(self):
         config = keras.losses.Loss.get_config(self)
@@ -97,7 +103,7 @@ class LC1(_WithCenterBias):
     """
 
     def __init__(self, center_bias="gaussian", name="lc1", **kwargs):
-        super().__init__(_lc1_terms() + _regularization(center_bias), name=name, **kwargs)
+        super().__init__([], center_bias, name, **kwargs)
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
@@ -110,7 +116,7 @@ class LC2(_WithCenterBias):
 
     def __init__(self, center_bias="gaussian", name="lc2", **kwargs):
         perceptual = [(1.0, DeepFeatures()), (1.0, GramMatrices()), (1.0, SigmoidMSE(0.55))]
-        super().__init__(_lc1_terms() + perceptual + _regularization(center_bias), name=name, **kwargs)
+        super().__init__(perceptual, center_bias, name, **kwargs)
 
 
 def activation_for(loss: keras.losses.Loss) -> str:
@@ -118,32 +124,21 @@ def activation_for(loss: keras.losses.Loss) -> str:
 
     "sigmoid" for the distribution family and for a combination with a term of it (paper, section 3.2.2).
     """
-    return "sigmoid" if "distribution" in _families(loss) else "relu"
+    families = [getattr(part, "family", None) for part in _parts(loss)]
+    return "sigmoid" if "distribution" in families else "relu"
 
 
-def _lc1_terms():
-    """The coefficients are those of SAM (Cornia et al. 2018)."""
-    return [(10.0, KLD()), (2.0, CC()), (1.0, NSS())]
-
-
-def _regularization(center_bias):
-    return [] if center_bias is None else [(1.0, CenterBias(center_bias))]
-
-
-def _families(loss):
-    """The families of a loss and of its terms."""
-    families = {getattr(loss, "family", None)}
+def _parts(loss):
+    """A loss and, of a combination, its terms and theirs."""
+    yield loss
     if isinstance(loss, LinearCombination):
         for _, _, term in loss.terms:
-            families |= _families(term)
-    return families
+            yield from _parts(term)
 
 
 def _sees_features(loss):
     """Whether a loss, or a term of it, compares maps by their VGG-16 features."""
-    if isinstance(loss, LinearCombination):
-        return any(_sees_features(term) for _, _, term in loss.terms)
-    return isinstance(loss, DeepFeatures | GramMatrices)
+    return any(isinstance(part, DeepFeatures | GramMatrices) for part in _parts(loss))
 
 
 def _coefficient(value):
@@ -157,10 +152,13 @@ def _coefficient(value):
     return number
 
 
-def _loss(term):
-    """`term`, if it can be a term: a loss, but no sum written out elsewhere."""
-    if not isinstance(term, keras.losses.Loss):
-        raise InputError(f"a term must be a keras.losses.Loss; got {type(term).__name__}")
-    if type(term) is LinearCombination:
+def _checked(term):
+    """A pair (coefficient, loss) as (coefficient, name, loss). InputError: it cannot be a term."""
+    if not isinstance(term, tuple | list) or len(term) != 2:
+        raise InputError(f"a term must be a pair (coefficient, loss); got {term!r}")
+    coefficient, loss = term
+    if not isinstance(loss, keras.losses.Loss):
+        raise InputError(f"a term must be a keras.losses.Loss; got {type(loss).__name__}")
+    if type(loss) is LinearCombination:
         raise InputError("a linear combination cannot be a term of another: give its terms instead")
-    return term
+    return _coefficient(coefficient), loss.name, loss

@@ -88,12 +88,10 @@ class Bhattacharyya(Loss):
     """
 
     family = "distribution"
+    call = staticmethod(bhat)
 
     def __init__(self, name="bhat", **kwargs):
         super().__init__(name=name, **kwargs)
-
-    def call(self, y_true, y_pred):
-        return bhat(y_true, y_pred)
 
 
 def bce(y_true, y_pred):
@@ -113,12 +111,10 @@ class BCE(Loss):
     """
 
     family = "distribution"
+    call = staticmethod(bce)
 
     def __init__(self, name="bce", **kwargs):
         super().__init__(name=name, **kwargs)
-
-    def call(self, y_true, y_pred):
-        return bce(y_true, y_pred)
 
 
 def w_bce(y_true, y_pred, weight=0.5):
@@ -213,12 +209,10 @@ class NLL(Loss):
 
     family = "distribution"
     needs_fixations = True
+    call = staticmethod(nll)
 
     def __init__(self, name="nll", **kwargs):
         super().__init__(name=name, **kwargs)
-
-    def call(self, y_true, y_pred):
-        return nll(y_true, y_pred)
 
 
 def _log_probabilities(p):

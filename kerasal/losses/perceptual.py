@@ -22,11 +22,10 @@ def df(y_true, y_pred, features=None):
 
     `features` are the two maps' `vgg_features`, where they are known already.
     """
-    distances = [
+    return sum(
         ops.mean(ops.square(phi_s - phi_p), axis=PIXELS)
         for phi_s, phi_p in features or vgg_features(y_true, y_pred)
-    ]
-    return sum(distances)
+    )
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
@@ -38,22 +37,19 @@ class DeepFeatures(Loss):
     """
 
     family = "perceptual"
+    call = staticmethod(df)
 
     def __init__(self, name="df", **kwargs):
         super().__init__(name=name, **kwargs)
         _kernels()  # read here: a graph under construction is no place for it
 
-    def call(self, y_true, y_pred, features=None):
-        return df(y_true, y_pred, features)
-
 
 def gm(y_true, y_pred, features=None):
     """The formula of `GramMatrices`: one value per image, (B,). `features` as in `df`."""
-    distances = [
+    return sum(
         ops.sum(ops.square(_gram(phi_s) - _gram(phi_p)), axis=(1, 2))
         for phi_s, phi_p in features or vgg_features(y_true, y_pred)
-    ]
-    return sum(distances)
+    )
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
@@ -64,13 +60,11 @@ class GramMatrices(Loss):
     """
 
     family = "perceptual"
+    call = staticmethod(gm)
 
     def __init__(self, name="gm", **kwargs):
         super().__init__(name=name, **kwargs)
         _kernels()
-
-    def call(self, y_true, y_pred, features=None):
-        return gm(y_true, y_pred, features)
 
 
 def vgg_features(y_true, y_pred) -> list[tuple]:
@@ -94,8 +88,6 @@ def shared_vgg_features(y_true, predictions, dtype="float32") -> list[list[tuple
             raise InputError(f"df and gm need maps of at least 32x32 pixels; got {tuple(p[0].shape[1:3])}")
     # Apart from S's pass: only P's is differentiated.
     phi_s = _pooled(ops.stop_gradient(s), dtype)
-    if len(p) == 1:
-        return [list(zip(phi_s, _pooled(p[0], dtype), strict=True))]
     phi_p = [ops.split(phi, len(p)) for phi in _pooled(ops.concatenate(p), dtype)]
     return [list(zip(phi_s, each, strict=True)) for each in zip(*phi_p, strict=True)]
 

@@ -23,12 +23,10 @@ class MSE(Loss):
     """Mean squared error: mean (S - P)^2. Best value 0. Paper, eq. 1."""
 
     family = "pixel"
+    call = staticmethod(mse)
 
     def __init__(self, name="mse", **kwargs):
         super().__init__(name=name, **kwargs)
-
-    def call(self, y_true, y_pred):
-        return mse(y_true, y_pred)
 
 
 def ead(y_true, y_pred):
@@ -49,12 +47,10 @@ class EAD(Loss):
     """
 
     family = "pixel"
+    call = staticmethod(ead)
 
     def __init__(self, name="ead", **kwargs):
         super().__init__(name=name, **kwargs)
-
-    def call(self, y_true, y_pred):
-        return ead(y_true, y_pred)
 
 
 def ae(y_true, y_pred):
@@ -68,12 +64,10 @@ class AE(Loss):
     """Absolute error: mean |S - P|. Best value 0. Paper, eq. 3."""
 
     family = "pixel"
+    call = staticmethod(ae)
 
     def __init__(self, name="ae", **kwargs):
         super().__init__(name=name, **kwargs)
-
-    def call(self, y_true, y_pred):
-        return ae(y_true, y_pred)
 
 
 def mlnet_mse(y_true, y_pred, alpha=1.1, normalize=True):

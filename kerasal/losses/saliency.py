@@ -38,12 +38,10 @@ class CC(Loss):
     """
 
     family = "saliency"
+    call = staticmethod(cc)
 
     def __init__(self, name="cc", **kwargs):
         super().__init__(name=name, **kwargs)
-
-    def call(self, y_true, y_pred):
-        return cc(y_true, y_pred)
 
 
 def nss(y_true, y_pred):
@@ -68,12 +66,10 @@ class NSS(Loss):
 
     family = "saliency"
     needs_fixations = True
+    call = staticmethod(nss)
 
     def __init__(self, name="nss", **kwargs):
         super().__init__(name=name, **kwargs)
-
-    def call(self, y_true, y_pred):
-        return nss(y_true, y_pred)
 
 
 def sim(y_true, y_pred):
@@ -98,9 +94,7 @@ class SIM(Loss):
     """
 
     family = "saliency"
+    call = staticmethod(sim)
 
     def __init__(self, name="sim", **kwargs):
         super().__init__(name=name, **kwargs)
-
-    def call(self, y_true, y_pred):
-        return sim(y_true, y_pred)

@@ -139,13 +139,11 @@ def _above(fixated: np.ndarray, unfixated: np.ndarray, seed: Seed):
 
 def _random(fixated: np.ndarray, unfixated: np.ndarray, seed: Seed):
     generator = np.random.default_rng(seed)
-    means, last = [], 0
-    for a, b in zip(fixated, unfixated, strict=True):
-        positions = np.sort(generator.choice(a + b, a, replace=False))
-        ranks = positions - np.arange(a)
-        means.append(ranks.mean())
-        last = last if len(means) > 1 else ranks[-1]
-    return np.array(means), last
+    ranks = [
+        np.sort(generator.choice(a + b, a, replace=False)) - np.arange(a)
+        for a, b in zip(fixated, unfixated, strict=True)
+    ]
+    return np.array([each.mean() for each in ranks]), ranks[0][-1]
 
 
 # For each value that occurs at a fixated pixel, given the fixated and the unfixated pixels that have it:

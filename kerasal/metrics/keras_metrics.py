@@ -56,12 +56,11 @@ class CC(ImageMean):
         super().__init__(name=name, **kwargs)
 
     def image_values(self, y_true, y_pred):
-        density, prediction = _map_ops.density(y_true), _checked_prediction(y_pred)
+        density = _map_ops.density(y_true)
         s, s_deviation = _map_ops.centred(density)
-        p, p_deviation = _map_ops.centred(prediction)
+        p, p_deviation = _map_ops.centred(_checked_prediction(y_pred))
         correlation = ops.mean((s / s_deviation) * (p / p_deviation), axis=_map_ops.PIXELS)
-        constant = ops.logical_or(_is_constant(density), _is_constant(prediction))
-        return ops.where(constant, 0.0, correlation), _has_density(density)
+        return correlation, _has_density(density)
 
 
 @keras.saving.register_keras_serializable(package="kerasal", name="SIMMetric")
@@ -111,13 +110,11 @@ class NSS(ImageMean):
 
     def image_values(self, y_true, y_pred):
         fixated = _map_ops.fixation_map(y_true, "NSS") > 0
-        prediction = _checked_prediction(y_pred)
-        p, deviation = _map_ops.centred(prediction)  # divisor n
+        p, deviation = _map_ops.centred(_checked_prediction(y_pred))  # divisor n
         pixels = _map_ops.pixel_count(p)
         scores = ops.where(fixated, p / deviation, 0.0) * ops.sqrt((pixels - 1.0) / pixels)
         fixations = ops.sum(ops.cast(fixated, "float32"), axis=_map_ops.PIXELS)
-        values = ops.sum(scores, axis=_map_ops.PIXELS) / ops.maximum(fixations, 1.0)
-        return ops.where(_is_constant(prediction), 0.0, values), fixations > 0
+        return ops.sum(scores, axis=_map_ops.PIXELS) / ops.maximum(fixations, 1.0), fixations > 0
 
 
 @keras.saving.register_keras_serializable(package="kerasal", name="AUCJuddMetric")
@@ -141,14 +138,9 @@ class AUCJudd(ImageMean):
         area = _share_of_pairs_in_order(prediction, fixated, pairs) + _last_step(prediction, fixated) / (
             2.0 * pairs
         )
-        area = ops.where(_is_constant(prediction), 0.5, area)
-        is_finite = ops.isfinite(ops.max(prediction, axis=_map_ops.PIXELS))
-        return ops.where(is_finite, area, float("nan")), has_value
-
-
-def _is_constant(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Whether each map of (B, H, W, 1) has one value only, (B,)."""
-    return ops.max(x, axis=_map_ops.PIXELS) == ops.min(x, axis=_map_ops.PIXELS)
+        highest = ops.max(prediction, axis=_map_ops.PIXELS)
+        area = ops.where(highest == ops.min(prediction, axis=_map_ops.PIXELS), 0.5, area)
+        return ops.where(ops.isfinite(highest), area, float("nan")), has_value
 
 
 def _checked_prediction(y_pred: keras.KerasTensor) -> keras.KerasTensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -83,17 +83,14 @@ def measure_many(
             raise InputError(f"{name} must have one for each of {count} maps, got {len(values)}")
     processes = worthwhile_processes(count) if processes is None else processes
     items = ([None if values is None else values[index] for values in given] for index in range(count))
-    results = in_processes(partial(_measured, metrics), items, processes)
-    rows = [_of_map(index, result) for index, result in enumerate(results)]
+    rows = []
+    for index, result in enumerate(in_processes(partial(_measured, metrics), items, processes)):
+        try:
+            rows.append(result())
+        except ValueError as error:
+            raise type(error)(f"map {index}: {error}") from None
     return {key: np.array([row[key] for row in rows], "float64") for key in metrics}
 
 
 def _measured(metrics: list[str], item: list[ArrayLike | None]) -> dict[str, float]:
     return measure(metrics, *item)
-
-
-def _of_map(index: int, result: Callable[[], dict[str, float]]) -> dict[str, float]:
-    try:
-        return result()
-    except ValueError as error:
-        raise type(error)(f"map {index}: {error}") from None

@@ -1,5 +1,6 @@
 """The metrics as data: what tables, the choice of a checkpoint and reports read."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,8 +10,6 @@ from kerasal.metrics.auc_thresholds import auc_borji, sauc
 from kerasal.metrics.density import cc, kld, sim, start_cc, start_kld, start_sim
 from kerasal.metrics.fixation import information_gain, nss
 from kerasal.metrics.transport import emd
-
-INFINITY = float("inf")
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class MetricInfo:
 
 
 _SHARE = (0.0, 1.0)
-_UNBOUNDED = (-INFINITY, INFINITY)
+_UNBOUNDED = (-math.inf, math.inf)
 
 # The seven of the paper's Table 2 in its order, then two that the paper leaves out.
 METRICS: dict[str, MetricInfo] = {
@@ -54,10 +53,10 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo("auc_judd", "AUC-Judd", auc_judd, start_auc_judd, "fixations", (), True, 1.0, _SHARE, ""),
         MetricInfo("auc_borji", "AUC-Borji", auc_borji, auc_borji, "fixations", (), True, 1.0, _SHARE, ""),
         MetricInfo(
-            "nss", "NSS", nss, nss, "fixations", (), True, INFINITY, _UNBOUNDED, "standard deviations"
+            "nss", "NSS", nss, nss, "fixations", (), True, math.inf, _UNBOUNDED, "standard deviations"
         ),
-        MetricInfo("emd", "EMD", emd, emd, "density", (), False, 0.0, (0.0, INFINITY), "grid cells"),
-        MetricInfo("kld", "KLD", kld, start_kld, "density", (), False, 0.0, (0.0, INFINITY), "nats"),
+        MetricInfo("emd", "EMD", emd, emd, "density", (), False, 0.0, (0.0, math.inf), "grid cells"),
+        MetricInfo("kld", "KLD", kld, start_kld, "density", (), False, 0.0, (0.0, math.inf), "nats"),
         MetricInfo("sauc", "sAUC", sauc, sauc, "fixations", ("other_fixations",), True, 1.0, _SHARE, ""),
         MetricInfo(
             "information_gain",
@@ -67,7 +66,7 @@ METRICS: dict[str, MetricInfo] = {
             "fixations",
             ("baseline",),
             higher_is_better=True,
-            best=INFINITY,
+            best=math.inf,
             range=_UNBOUNDED,
             unit="bits per fixation",
         ),

@@ -10,6 +10,7 @@ from kerasal.classical.gbvs import activations
 from kerasal.classical.gbvs_toolbox import feature_maps, gabor_energy, map_size, subsample
 from kerasal.classical.map_operators import attenuate_borders, gabor
 from kerasal.classical.matlab import mat2gray
+from kerasal.errors import InputError
 
 STIMULI = (1001, 1058, 1104, 1223, 1302, 1445)
 CHANNELS = {"D": "dklcolor", "I": "intensity", "O": "orientation"}
@@ -181,3 +182,18 @@ def test_the_parameters_reach_the_map(striped_image):
     )
     for change in changes:
         assert np.abs(gbvs(striped_image, **change) - default).max() > 1e-3, change
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"levels": ()}, "levels of the pyramid are 1 or more, got none"),
+        ({"levels": (0, 1)}, r"levels of the pyramid are 1 or more, got \[0, 1\]"),
+        ({"salmapmaxsize": 0}, "salmapmaxsize must be 1 pixel or more, got 0"),
+        ({"sigma_frac_act": 0}, "sigma_frac_act above 0, got 0"),
+        ({"sigma_frac_act": np.nan}, "sigma_frac_act above 0, got nan"),
+    ],
+)
+def test_a_parameter_out_of_range_is_named(striped_image, change, told):
+    with pytest.raises(InputError, match=told):
+        gbvs(striped_image, **change)

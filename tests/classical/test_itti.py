@@ -130,3 +130,33 @@ def test_an_unknown_variant_or_normalisation_is_named(striped_image):
         itti(striped_image, variant="2001")
     with pytest.raises(InputError, match="normtype 'Max'"):
         itti(striped_image, "saliency-toolbox", normtype="Max")
+
+
+@pytest.mark.parametrize(
+    ("variant", "change", "told"),
+    [
+        ("gbvs-toolbox", {"ittiCenterLevels": ()}, "levels of the pyramid are 1 or more, got none"),
+        ("gbvs-toolbox", {"ittiCenterLevels": (0,)}, r"1 or more, got \[0, 2\]"),
+        ("gbvs-toolbox", {"salmapmaxsize": -3}, "salmapmaxsize must be 1 pixel or more, got -3"),
+        ("1998", {"deltas": ()}, "scales of 0 or more, got none"),
+        ("1998", {"deltas": (-3, 1)}, r"scales of 0 or more, got \[-1, 0, 1, 2"),
+    ],
+)
+def test_levels_and_sizes_out_of_range_are_named(striped_image, variant, change, told):
+    with pytest.raises(InputError, match=told):
+        itti(striped_image, variant, **change)
+
+
+def test_without_angles_there_is_no_channel_of_orientations(striped_image):
+    without = itti(striped_image, channels="CI")
+    assert np.array_equal(itti(striped_image, gaborangles=()), without)
+
+
+def test_fine_scales_of_the_paper_s_model_find_a_small_spot():
+    # All of them are finer than the map's scale.
+    image = np.full((128, 192), 100, np.uint8)
+    image[60:63, 150:153] = 220
+    saliency_map = itti(image, "1998", centers=(0, 1), deltas=(1, 2))
+    row, column = np.unravel_index(saliency_map.argmax(), saliency_map.shape)
+    assert abs(row - 61) < 16
+    assert abs(column - 151) < 16

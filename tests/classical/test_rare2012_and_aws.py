@@ -174,9 +174,17 @@ def test_the_parameters_reach_the_map(odd_one_out):
 def test_parameters_out_of_range_are_named(odd_one_out):
     with pytest.raises(InputError, match="color 'HSV': one of PCA, LAB, YCBCR"):
         rare2012(odd_one_out, color="HSV")
+    with pytest.raises(InputError, match="pyr_level of 1 or more, got 0"):
+        rare2012(odd_one_out, pyr_level=0)
+    for name in ("gabor_threshold", "inter_threshold"):
+        for value in (30, np.nan):
+            with pytest.raises(InputError, match=f"thresholds of at most 1, got .*{value}"):
+                rare2012(odd_one_out, **{name: value})
     with pytest.raises(InputError, match=r"fr in \(0, 1\], got 2"):
         aws(odd_one_out, fr=2)
     with pytest.raises(InputError, match="sp of 0 or more, got -1"):
         aws(odd_one_out, sp=-1)
+    with pytest.raises(InputError, match="finite sp of 0 or more, got inf"):
+        aws(odd_one_out, sp=np.inf)
     with pytest.raises(InputError, match="at least 128x128"):
         aws(odd_one_out, fr=0.25)

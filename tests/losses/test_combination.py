@@ -67,6 +67,9 @@ def test_a_combination_refuses_two_terms_of_one_name_and_what_is_no_loss():
         losses.LinearCombination([(1, losses.WeightedBCE(0.1)), (1, losses.WeightedBCE(0.9))])
     with pytest.raises(InputError, match=r"must be a keras\.losses\.Loss; got str"):
         losses.LinearCombination([(1, "kld")])
+    for wrong in ([losses.KLD()], [(losses.KLD(),)], "kld"):
+        with pytest.raises(InputError, match=r"must be a pair \(coefficient, loss\); got"):
+            losses.LinearCombination(wrong)
     with pytest.raises(InputError, match="cannot be a term"):
         losses.LinearCombination([(1, losses.get("kld+cc"))])
 

@@ -1,9 +1,12 @@
 """Many maps at once, against `measure` one by one and closed forms."""
 
+import os
+
 import numpy as np
 import pytest
 
 from kerasal import metrics
+from kerasal._processes import in_processes
 from kerasal.errors import InputError
 
 KEYS = ["cc", "sim", "kld", "nss", "auc_judd", "auc_borji", "sauc", "information_gain", "emd"]
@@ -32,6 +35,13 @@ def test_many_are_each_by_itself(processes, dtype):
         assert {key: values[index] for key, values in found.items()} == alone
     expected = [np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in zip(*given[:2], strict=True)]
     np.testing.assert_allclose(found["cc"], expected, rtol=1e-5)
+
+
+def test_each_of_several_processes_has_one_thread_of_opencv_and_a_single_one_is_this():
+    threads = "__import__('cv2').getNumThreads()"
+    assert [result() for result in in_processes(eval, [threads] * 2, 2)] == [1, 1]
+    process = "__import__('os').getpid()"
+    assert [result() for result in in_processes(eval, [process], 1)] == [os.getpid()]
 
 
 def test_sizes_may_differ_and_only_what_is_needed_is_given():

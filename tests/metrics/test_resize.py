@@ -66,3 +66,24 @@ def test_enlarging_equals_the_toolbox_s_maps_at_the_size_of_the_image(shared, mo
             full = resize_map(arrays[f"{model}/{stimulus}"], (600, 800))
             full = (full - full.min()) / np.ptp(full)  # the toolbox's last step
             np.testing.assert_allclose(full[::8, ::8], arrays[f"{model}_full/{stimulus}"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "told"),
+    [
+        ((6, 9, 3), (12, 18), r"got \(6, 9, 3\) and \(12, 18\)"),
+        ((6,), (12, 18), r"got \(6,\) and"),
+        ((0, 9), (12, 18), r"got \(0, 9\) and"),
+        ((6, 9), (12, 18, 3), r"and \(12, 18, 3\)"),
+        ((6, 9), 12, "and 12"),
+        ((6, 9), (0, 18), r"and \(0, 18\)"),
+        ((6, 9), (12, -1), r"and \(12, -1\)"),
+    ],
+)
+def test_what_is_no_map_and_no_size_is_told(shape, size, told):
+    with pytest.raises(ValueError, match=rf"a map \(height, width\) and a size for it, .*{told}"):
+        resize_map(np.ones(shape), size)
+
+
+def test_a_list_of_rows_is_a_map():
+    np.testing.assert_allclose(resize_map([[1, 1], [1, 1]], (3, 5)), np.ones((3, 5)))

@@ -58,10 +58,10 @@ def pysaliency_model(
     options: of pysaliency's class, such as `caching`. Its maps are in [0, 1]; they are no densities.
     InputError: pysaliency is not installed, or as `kerasal.load`.
     """
-    pysaliency = import_pysaliency()
+    package: Any = import_pysaliency()
     predictor = _predictor(model)
 
-    class KerasalModel(pysaliency.SaliencyMapModel):
+    class KerasalModel(package.SaliencyMapModel):
         def _saliency_map(self, stimulus: np.ndarray) -> np.ndarray:
             return predictor.saliency_maps([as_rgb(stimulus)])[0]
 

@@ -30,7 +30,7 @@ def test_files_are_written_where_folders_cannot_be_opened_and_readers_not_flushe
     monkeypatch.setattr(_files, "POSIX", False)
     monkeypatch.setattr(os, "open", open_as_windows)
     monkeypatch.setattr(os, "fsync", flush_as_windows)
-    path = _files.write_bytes(tmp_path / "it.bin", b"abc", durable=True)
+    path = _files.write_atomically(tmp_path / "it.bin", lambda file: file.write_bytes(b"abc"), durable=True)
     assert path.read_bytes() == b"abc"
     assert descriptors
 

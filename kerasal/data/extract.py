@@ -85,8 +85,9 @@ def _zip(archive: Path, file: zipfile.ZipFile) -> Iterator[_Member]:
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise InputError(f"{archive} is refused: {info.filename!r} in it is a link or device")
         # zipfile cuts `filename` at a NUL, and says nothing.
-        path = _path(archive, info.orig_filename, info.is_dir())
-        if not info.is_dir():
+        is_folder = info.filename.endswith("/")  # Python 3.11's `is_dir` fails where there is no name
+        path = _path(archive, info.orig_filename, is_folder)
+        if not is_folder:
             yield _Member(path, info.file_size, partial(file.open, info))
 
 

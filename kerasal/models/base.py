@@ -28,8 +28,22 @@ def resize_maps(maps: keras.KerasTensor, size: tuple[int, int]) -> keras.KerasTe
     return shrink_then_grow(maps, size, "bilinear")
 
 
+def check_channels_last() -> None:
+    """InputError: Keras is set to images whose channels come first, which no network here takes."""
+    if keras.config.image_data_format() != "channels_last":
+        raise InputError(
+            "kerasal's networks take images with channels last, and Keras is set to channels_first: set "
+            'image_data_format to "channels_last" in ~/.keras/keras.json, or by '
+            "keras.config.set_image_data_format"
+        )
+
+
 def check_input_size(size: tuple[int, int]) -> None:
-    """InputError: no size (rows, columns) of a network's input, or one that no memory holds."""
+    """InputError: no size (rows, columns) of a network's input, or one that no memory holds.
+
+    Networks ask before they make their first layer, so Keras's order of the axes is checked here, too.
+    """
+    check_channels_last()
     whole = (
         isinstance(size, list | tuple) and len(size) == 2 and all(isinstance(side, Integral) for side in size)
     )
@@ -39,16 +53,6 @@ def check_input_size(size: tuple[int, int]) -> None:
         raise InputError(
             f"input_size {size[0]}x{size[1]} is too large: at most {LARGEST_SIDE} pixels a side, and the "
             "memory of a step grows with their product"
-        )
-
-
-def check_channels_last() -> None:
-    """InputError: Keras is set to images whose channels come first, which no network here takes."""
-    if keras.config.image_data_format() != "channels_last":
-        raise InputError(
-            "kerasal's networks take images with channels last, and Keras is set to channels_first: set "
-            'image_data_format to "channels_last" in ~/.keras/keras.json, or by '
-            "keras.config.set_image_data_format"
         )
 
 
@@ -73,10 +77,6 @@ class SaliencyModel(keras.Model):
     smallest_side = 32  # pixels that either side of an input must have, ...
     side_multiple = 1  # ... and what it must be a multiple of
     fixed_size = True  # whether every stimulus is brought to `input_size`; else that is the one of training
-
-    def __new__(cls, *args, **kwargs):
-        check_channels_last()  # before a subclass makes its first layer
-        return super().__new__(cls, *args, **kwargs)
 
     def __init__(
         self,

@@ -45,7 +45,7 @@ def poisoned(monkeypatch, dataset):
         def guard(value):
             return value, lambda upstream: tf.where(seen, tf.constant(np.nan, upstream.dtype), upstream)
 
-        return guard(plain(self, y_true, y_pred))
+        return guard(plain(y_true, y_pred))
 
     monkeypatch.setattr(MSE, "call", call)
 

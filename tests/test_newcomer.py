@@ -34,6 +34,7 @@ class Pair(SaliencyModel):
     """
 
     def __init__(self, input_size=(96, 128), backbone_weights="random", name="pair", **kwargs):
+        self.check_input_size(input_size)
         stimulus = keras.Input((None, None, 3), name="stimulus")
         x = StimulusPreprocessing(input_size, name="preprocessing")(stimulus)
         x = keras.layers.Rescaling(1 / 128, name="scaled")(x)
@@ -45,10 +46,7 @@ class Pair(SaliencyModel):
         x = keras.layers.UpSampling2D(8, interpolation="bilinear", name="enlarged")(x)
         map_ = keras.layers.Activation("sigmoid", name="map", dtype="float32")(x)
         head = keras.Model([features], map_, name="head")
-        super().__init__(backbone, head, input_size, name=name, **kwargs)
-
-    def get_config(self):
-        return {"input_size": self.input_size, "backbone_weights": "random", "name": self.name}
+        super().__init__(backbone, head, input_size, {}, name=name, **kwargs)
 ''',
     "kerasal/data/grid.py": '''"""Grid: photographs with their fixations in one text file each.
 

@@ -15,7 +15,7 @@ from kerasal.data.fixations import fixated_pixels
 from kerasal.data.images import image_size, list_files, read_image
 from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.mat import read_mat
-from kerasal.data.names import find_folder, visible
+from kerasal.data.names import find_folder, folders
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles
@@ -65,7 +65,7 @@ def load(folder: Path, troubles: Troubles | None = None, *, crop_borders: bool =
     if root is None:
         raise InputError(f"no CAT2000 in {folder}: it needs {INFO.layout}; kerasal data info cat2000")
     splits: dict[str, list[Sample]] = {split: [] for split in SPLITS}
-    for category in filter(Path.is_dir, visible(root / "Stimuli")):
+    for category in folders(root / "Stimuli"):
         samples = []
         for stimulus in list_files(category, (".jpg", ".jpeg")):  # not the maps of models in its Output
             name = f"{category.name}/{stimulus.stem}"

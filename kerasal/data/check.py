@@ -17,7 +17,7 @@ from kerasal._threads import on_all_cores
 from kerasal.data.datasets import load, locate
 from kerasal.data.fixations import LARGEST_SHARE
 from kerasal.data.images import FORMATS, decode_image, file_orientation, read_map
-from kerasal.data.names import files_in, find_folder, listed
+from kerasal.data.names import counted, files_in, find_folder, listed
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
@@ -225,8 +225,8 @@ def _notes(samples: list[Sample]) -> list[str]:
     turned = [f"{file.name} ({o})" for file in files if (o := file_orientation(file)) != 1]
     if turned:
         notes.append(
-            f"{len(turned)} files have an EXIF orientation and are turned by it, fixations being taken for "
-            f"those of the turned image: {', '.join(turned)}"
+            f"{counted(len(turned), 'file')} turned by an EXIF orientation, fixations being taken for those "
+            f"of the turned image: {', '.join(turned)}"
         )
     return notes
 
@@ -277,7 +277,7 @@ def _compare_sums(name: str, folder: Path, troubles: Troubles) -> list[str]:
     shipped = Path(__file__).parent / "sums" / f"{name}.sha256"
     if shipped.is_file():
         sums = _read_sums(shipped)
-        root = find_folder(folder, str(Path(next(iter(sums))).parent)) or folder
+        root = find_folder(folder, *{str(Path(path).parent) for path in sums}) or folder
         wrong = [path for path, digest in sums.items() if _digest(root / path) != digest]
         if 2 * len(wrong) < len(sums):
             for path in wrong:
@@ -300,11 +300,14 @@ def _compare_sums(name: str, folder: Path, troubles: Troubles) -> list[str]:
 def _read_sums(path: Path) -> dict[str, str]:
     """File -> SHA-256, from lines as `sha256sum` writes them. InputError: other lines."""
     sums = {}
-    for line in filter(str.strip, path.read_text(encoding="utf-8-sig", errors="replace").splitlines()):
-        found = re.fullmatch(r"([0-9a-fA-F]{64}) [ *](?:\./)?(.+)", line)
+    for line in filter(str.strip, path.read_text(encoding="utf-8-sig", errors="replace").split("\n")):
+        found = re.fullmatch(r"(\\?)([0-9a-fA-F]{64}) [ *](?:\./)?(.+?)\r?", line)
         if not found:
             raise InputError(f"{path} must hold lines as sha256sum writes them, and has {line[:80]!r}")
-        sums[found[2]] = found[1].lower()
+        escaped, digest, name = found.groups()
+        if escaped:  # by a backslash before the digest: the name's are doubled, line ends are letters
+            name = re.sub(r"\\(.)", lambda it: {"n": "\n", "r": "\r"}.get(it[1], it[1]), name)
+        sums[name] = digest.lower()
     return sums
 
 

@@ -79,7 +79,8 @@ def load(
             `kerasal.data.prepared.prepare` wrote it; or several of them, "osie+scene" or "osie*2+scene":
             see `kerasal.data.mixture`.
         data_dir: where the dataset lies; default `default_folder(name)`. Of several: name -> folder.
-        troubles: collects what is wrong with the files, where the first would else be raised.
+        troubles: collects what is wrong with the files; else the first is raised that loading cannot do
+            without.
         options: of `kerasal.data.options.ReadingOptions`. For sigma, pixels_per_degree and normalized see
             `kerasal.data.folder.load`, for crop_borders `kerasal.data.cat2000.load`, for split_file
             `kerasal.data.splits.split_by_file`.

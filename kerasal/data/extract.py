@@ -51,7 +51,7 @@ def extract(archive: Path, folder: Path) -> int:
         raise
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise InputError(
-            f"{archive} is refused: it has {Path(error.filename).name!r} as a file and as a folder"
+            f"{archive} is refused: it has {Path(error.filename).name!r} twice, or as a file and as a folder"
         ) from None
     except RuntimeError as error:  # zipfile's for encrypted members and methods that Python lacks
         raise InputError(f"cannot unpack {archive}: {error}") from None
@@ -84,9 +84,8 @@ def _zip(archive: Path, file: zipfile.ZipFile) -> Iterator[_Member]:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise InputError(f"{archive} is refused: {info.filename!r} in it is a link or device")
-        # zipfile cuts `filename` at a NUL, and says nothing.
         is_folder = info.filename.endswith("/")  # Python 3.11's `is_dir` fails where there is no name
-        path = _path(archive, info.orig_filename, is_folder)
+        path = _path(archive, info.orig_filename, is_folder)  # zipfile cuts `filename` at a NUL
         if not is_folder:
             yield _Member(path, info.file_size, partial(file.open, info))
 

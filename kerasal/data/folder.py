@@ -110,9 +110,8 @@ def load(
                 )
             )
     if outside := troubles.outside:
-        notes.append(
-            f"{sum(outside.values())} fixations outside their image dropped: {listed(list(outside))}"
-        )
+        dropped = counted(sum(outside.values()), "fixation")
+        notes.append(f"{dropped} outside their image dropped: {listed(list(outside))}")
     if len(samples) < 3 and not troubles.collect:
         raise InputError(
             f"{folder} has {len(samples)} usable samples, at least 3 are needed, one for each split"

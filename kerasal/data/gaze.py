@@ -20,7 +20,8 @@ MINIMUM = int(0.05 * RATE)  # samples: a fixation is longer
 def fixations_from_gaze(gaze: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
     """The fixations in samples (N, 2) of x and y, in pixels, at 240 Hz, in their order in time.
 
-    Their places (M, 2), NaN where no sample of the fixation is known, and their samples as half-open spans.
+    Their places (M, 2), NaN where no sample of the fixation is known, and, to check them against the authors'
+    method, their samples as half-open spans.
     """
     if not gaze.size:
         return np.empty((0, 2)), []

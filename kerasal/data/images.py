@@ -325,7 +325,7 @@ def _open(file, name: str | None = None, formats=None, max_pixels: int = LARGEST
 
 @contextmanager
 def _decoding(name: Path | str) -> Iterator[None]:
-    """What a damaged palette or tag makes Pillow raise, or numbers that are no picture's, names the file."""
+    """Whatever this block raises, as Pillow does of a damaged palette, becomes an InputError of `name`."""
     try:
         yield
     except Exception as error:

@@ -18,7 +18,7 @@ from kerasal.data.gaze import PIXELS_PER_DEGREE, fixations_from_gaze
 from kerasal.data.images import image_size, list_files
 from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.mat import read_mat
-from kerasal.data.names import find_folder, visible
+from kerasal.data.names import find_folder, folders, visible
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles, structure
@@ -68,7 +68,7 @@ def load(folder: Path, troubles: Troubles | None = None, *, initial_fixation: bo
     root = find_folder(folder, "ALLSTIMULI", "DATA")
     if root is None:
         raise InputError(f"no MIT1003 in {folder}: it needs {INFO.layout}; kerasal data info mit1003")
-    users = [path.name for path in visible(root / "DATA") if path.is_dir()]
+    users = [path.name for path in folders(root / "DATA")]
     if not users:
         raise InputError(f"no observers in {root / 'DATA'}: it needs DATA/OBSERVER/NAME.mat")
     samples, stimuli = [], list_files(root / "ALLSTIMULI", (".jpeg",))

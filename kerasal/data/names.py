@@ -109,6 +109,11 @@ def visible(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if _is_visible(path.name))
 
 
+def folders(folder: Path) -> list[Path]:
+    """The visible folders in a folder, but for those that somebody put aside by a "_" before their name."""
+    return [path for path in visible(folder) if path.is_dir() and not path.name.startswith("_")]
+
+
 def find_folder(folder: Path, *names: str) -> Path | None:
     """The folder that has all these relative paths: `folder` itself, or the nearest one within it.
 

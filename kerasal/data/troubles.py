@@ -1,4 +1,4 @@
-"""What is wrong with a dataset's files: raised at once, or collected for `kerasal data check`."""
+"""What is wrong with a dataset's files, for whoever loads it and for `kerasal data check`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +13,10 @@ from kerasal.errors import InputError
 
 @dataclass
 class Troubles:
-    """What is wrong with which file: raised at once, or collected where `collect` is set.
+    """What is wrong with which file, collected where `collect` is set.
 
-    Fixations outside their image are no trouble: they are dropped and counted.
+    Where it is not, `reading` raises at once, and what `add` is told, without which a dataset can be loaded,
+    is passed over. Fixations outside their image are no trouble: they are dropped and counted.
     """
 
     collect: bool = False

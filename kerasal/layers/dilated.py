@@ -5,7 +5,7 @@ import keras
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class DilatedConv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D`, with the bias added by itself.
+    """`keras.layers.Conv2D`, with the bias added by itself where channels are last.
 
     On a CPU, TensorFlow adds up the gradient of a bias in the precision of the maps: in bfloat16 a sum over
     all pixels of a batch is little more than noise. Without dilation oneDNN takes the sum over, in float32.

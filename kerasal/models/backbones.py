@@ -23,8 +23,8 @@ class Backbone:
     Attributes:
         name: on the command line.
         title: as printed.
-        build: from weights ("imagenet", a path, "random", or None for zeros) and names of layers to a model
-            that gives a dictionary of their feature maps.
+        build: from weights ("imagenet", a path, "random", or None where they are set later) and names of
+            layers to a model that gives a dictionary of their feature maps.
         levels: the layers that are taken, the finest first, whose grid the head has; each with the root mean
             square of its features over OSIE's 500 training stimuli at 300x400, which they are divided by:
             they differ in size by up to two orders of magnitude, and a head starts with all alike.

@@ -43,7 +43,7 @@ def set_weights(network: keras.Model, weights: Path | str) -> None:
         load_keras3(network, path)
     elif path.name.endswith(".weights.h5"):
         raise InputError(f"{path} is not a readable HDF5 file of weights")
-    elif hasattr(network, "load_original"):
+    elif hasattr(network, "load_original") and getattr(network, "REFERENCE_LAYERS", True):
         network.load_original(path)
         if names := not_finite(network.variables):
             raise InputError(f"cannot load {path}: {names} has values that are not finite")

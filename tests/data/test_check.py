@@ -234,6 +234,7 @@ def test_published_files_are_known_wherever_the_archive_put_them(good, tmp_path,
     name, folder = good["osie"]
     unpacked = tmp_path / "predicting-human-gaze-beyond-pixels-master/data"  # as kerasal data fetch leaves it
     shutil.copytree(folder, unpacked)
+    (tmp_path / "another/stimuli").mkdir(parents=True)  # a dataset beside it
     sums = {
         path.relative_to(unpacked).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in (*unpacked.glob("stimuli/*"), *unpacked.glob("eye/*"))
@@ -243,6 +244,13 @@ def test_published_files_are_known_wherever_the_archive_put_them(good, tmp_path,
     (unpacked / "stimuli/1002.jpg").write_bytes((unpacked / "stimuli/1002.jpg").read_bytes() + b"x")
     ((path, what),) = check(name, tmp_path).troubles
     assert (path.name, "another checksum" in what) == ("1002.jpg", True)
+
+
+def test_a_name_that_sha256sum_escapes_is_read_as_it_is(tmp_path):
+    write_folder(tmp_path)
+    lines = [f"\\{'0' * 64}  a\\\\b\\nc.png", f"{'0' * 64} *images/a\u2028b.png"]
+    (tmp_path / "SHA256SUMS").write_bytes("\r\n".join(lines).encode())
+    assert [name for name, _ in found(tmp_path)] == ["a\\b\nc.png", "a\u2028b.png"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])  # PowerShell's > writes the latter

@@ -73,6 +73,15 @@ def test_every_published_dataset_has_facts_and_a_miniature():
         assert info.archives or info.by_hand
 
 
+@pytest.mark.parametrize(("name", "where"), [("mit1003", "DATA"), ("cat2000", "Stimuli")])
+def test_a_folder_that_was_put_aside_is_no_observer_and_no_category(name, where, tmp_path):
+    LAYOUTS[name](tmp_path)
+    names = [sample.name for sample in load(name, tmp_path).samples]
+    for folder in ("_old", "__MACOSX", ".hidden"):
+        (tmp_path / where / folder).mkdir()
+    assert [sample.name for sample in load(name, tmp_path).samples] == names
+
+
 def test_mit1003_drops_the_first_fixation_unless_asked(tmp_path):
     LAYOUTS["mit1003"](tmp_path)
     samples = {s.name: s for s in data.mit1003.load(tmp_path, initial_fixation=True).samples}

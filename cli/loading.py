@@ -138,35 +138,47 @@ def progress(items: Sequence, what: str) -> Iterator:
     """The items, with a bar on stderr that shows how far they are; a plain line where it is no terminal."""
     if QUIET:
         return iter(items)
+    from rich import progress as rich
     from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import track
 
     console = Console(stderr=True)
     if not console.is_terminal:
         click.echo(f"{what} ...", err=True)
         return iter(items)
-    return iter(track(items, description=escape(what), console=console))
+
+    def shown():
+        with _bars(console, rich.TaskProgressColumn(), rich.TimeRemainingColumn()) as bars:
+            yield from bars.track(items, description=what)
+
+    return shown()
 
 
 @contextlib.contextmanager
 def download_bars() -> Iterator:
-    """A context: makes, for a file's name, what shows how many of its bytes are there, on a terminal."""
+    """A context: makes, for a file's name, what shows how many of its bytes are there, or None."""
     from rich import progress as rich
     from rich.console import Console
 
     console = Console(stderr=True)
-    console.quiet = QUIET or not console.is_terminal
+    if QUIET or not console.is_terminal:
+        yield lambda name: None
+        return
     numbers = rich.DownloadColumn(), rich.TransferSpeedColumn(), rich.TimeRemainingColumn()
-    with rich.Progress(
-        "{task.description}", rich.BarColumn(), *numbers, console=console, transient=True
-    ) as bars:
+    with _bars(console, *numbers, transient=True) as bars:
 
         def watch(name):
             task = bars.add_task(name, total=None)
             return lambda done, total: bars.update(task, completed=done, total=total)
 
         yield watch
+
+
+def _bars(console, *numbers, **options):
+    """Rich's bars behind what they are of, whose brackets and colons stay as they are."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    what = TextColumn("{task.description}", markup=False)
+    return Progress(what, BarColumn(), *numbers, console=console, **options)
 
 
 def load_predictor(model: str | Path | None, runtime: str, precision: str = "float32", few: bool = True):

@@ -15,7 +15,7 @@ explains a loss or a sum of them."""
 NOTATION = """\
 S is the density map, F the fixation map, P the predicted map, B the centre
 bias; dist(X) is X divided by its sum; sums and means go over an image's pixels.
-Every loss is minimised: CC, NSS and SIM are the negatives of the metrics."""
+Every loss is minimised: CC, NSS and SIM have the opposite sign of the metrics."""
 
 
 # Without the setting a spec that begins with a minus would be taken for an option.

@@ -97,6 +97,8 @@ def predict(
         say(f"Note: {len(inputs.left_out)} that are no images are left out: {listed(inputs.left_out)}")
         if any(path.is_dir() for path in inputs.left_out):
             say("Note: folders within a folder are taken with --recursive")
+    if inputs.in_output:
+        say(f"Note: {counted(len(inputs.in_output), 'image')} in {output}, where the maps go, left out")
     replaced = prediction.written_before(inputs.images, output, outputs)
     replaced += prediction.videos_written_before(stems, outputs)
     if replaced:

@@ -34,9 +34,7 @@ from kerasal_cli.loading import load_data, load_library, open_cluster, progress,
     metavar="NAME|PATH",
     help="Score on this dataset too, all of it; --data-dir NAME=DIR says where it lies.  [repeatable]",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The quest's folder.  [default: quests/DATA]"
-)
+@options.output("The quest's folder.  [default: quests/DATA]")
 @click.option(
     "--recipe",
     default="default",

@@ -38,7 +38,7 @@ ADAPTING = ("adapt", "data", "limit", "loss", "run", *DATA)
 @click.command()
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     is_eager=True,
     expose_value=False,
     callback=_read_config,
@@ -46,7 +46,7 @@ ADAPTING = ("adapt", "data", "limit", "loss", "run", *DATA)
 )
 @click.option(
     "--resume",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     metavar="RUN",
     help="Go on with a run that was stopped, with its own options; with --epochs longer than it was to be.",
 )
@@ -58,7 +58,7 @@ ADAPTING = ("adapt", "data", "limit", "loss", "run", *DATA)
 )
 @options.of(options.TRAINING.OptionTable, "loss", loss={"shell_complete": complete_losses})
 @options.data(default="synthetic")
-@click.option("--run", type=click.Path(path_type=Path), help="Run folder to make.  [default: runs/DATA-LOSS]")
+@click.option("--run", type=options.PATH, help="Run folder to make.  [default: runs/DATA-LOSS]")
 @click.option(
     "--recipe",
     default="default",

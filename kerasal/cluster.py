@@ -11,7 +11,7 @@ import pickle
 import re
 import socket
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 
 from kerasal.errors import InputError
@@ -159,6 +159,6 @@ def versions() -> dict[str, str]:
     """Those of `PACKAGES` that are installed here; "unknown" of a checkout that is not."""
     found = dict.fromkeys(PACKAGES, "unknown")
     for package in PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
+        with contextlib.suppress(Exception):  # no run is lost for that: a broken installation raises much
+            found[package] = version(package) or found[package]
     return found

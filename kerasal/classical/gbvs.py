@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -62,11 +63,13 @@ def gbvs(
         blurfrac: sigma of the last blur, as a part of the map's larger side; 0 is off.
 
     Returns (H, W) float64 in [0, 1], its extremes 0 and 1; all 0 for a constant image.
-    InputError: an image too small or of another form, an unknown channel, a size, a level or a
-    sigma_frac_act out of range.
+    InputError: an image too small or of another form, no or an unknown channel, a size, a level, a
+    sigma_frac_act or a blurfrac out of range.
     """
     if not sigma_frac_act > 0:
         raise InputError(f"gbvs needs sigma_frac_act above 0, got {sigma_frac_act}")
+    if not blurfrac < math.inf:
+        raise InputError(f"gbvs needs a finite blurfrac, got {blurfrac}")
     image = read_image(image, "gbvs", SMALLEST)
     size = image.shape[:2]
     if is_constant(image):

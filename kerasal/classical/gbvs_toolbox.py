@@ -5,6 +5,7 @@ is 1/2^n of the image. The pyramid is in single precision, as in the toolbox's c
 double precision.
 """
 
+import math
 from collections.abc import Iterable
 
 import cv2
@@ -24,9 +25,9 @@ Levels = dict[int, np.ndarray]
 def map_size(size: tuple[int, int], salmapmaxsize: int) -> tuple[int, int]:
     """The size of the map for an image of that size: its larger side is `salmapmaxsize`.
 
-    InputError: less than a pixel.
+    InputError: less than a pixel, or no end of them.
     """
-    if not salmapmaxsize >= 1:
+    if not 1 <= salmapmaxsize < math.inf:
         raise InputError(f"salmapmaxsize must be 1 pixel or more, got {salmapmaxsize}")
     rows, columns = (max(1, round_half_away(side * salmapmaxsize / max(size))) for side in size)
     return rows, columns
@@ -40,7 +41,7 @@ def feature_maps(
     C: |B - min(R, G)| / I and |R - G| / I. D: the three axes of DKL. I: max(R, G, B). O: the Gabors'
     energy at each angle; without angles there is no O. A grey image, (H, W), has neither C nor D.
 
-    InputError: an unknown channel; no level, or one below 1.
+    InputError: an unknown channel, or nothing of a colour image; no level, one below 1 or between two.
     """
     if unknown := set(channels) - set(CHANNELS):
         raise InputError(
@@ -49,8 +50,8 @@ def feature_maps(
     if image.ndim == 2:
         channels = "".join(channel for channel in channels if channel not in "CD")
     levels = sorted(levels)
-    if not levels or levels[0] < 1:
-        raise InputError(f"levels of the pyramid are 1 or more, got {levels or 'none'}")
+    if not levels or levels[0] < 1 or any(level != round(level) for level in levels):
+        raise InputError(f"levels of the pyramid are whole, 1 or more, got {levels or 'none'}")
     pyramids = [pyramid(plane, levels[-1]) for plane in _planes(image)]
     intensity = pyramids[-1]
     makers = {
@@ -60,6 +61,8 @@ def feature_maps(
         "O": lambda level: [gabor_energy(intensity[level], angle) for angle in gaborangles],
     }
     made = {channel: [makers[channel](level) for level in levels] for channel in channels}
+    if image.ndim == 3 and not any(by_level[0] for by_level in made.values()):
+        raise InputError(f"channels {channels!r} give no feature map: name some, and gaborangles for O")
     return {
         channel: [dict(zip(levels, types, strict=True)) for types in zip(*by_level, strict=True)]
         for channel, by_level in made.items()

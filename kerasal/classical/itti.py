@@ -35,7 +35,7 @@ def itti(image: ArrayLike, variant: str = "gbvs-toolbox", **parameters) -> np.nd
             `itti_saliency_toolbox` and `itti_1998`.
 
     Returns (H, W) float64 in [0, 1], its maximum 1; all 0 for a constant image.
-    InputError: an unknown variant, an image too small or of another form.
+    InputError: an unknown variant, an image too small or of another form, a parameter out of range.
     """
     if variant not in VARIANTS:
         raise InputError(f"unknown variant of itti {variant!r}: one of {', '.join(VARIANTS)}")

@@ -33,12 +33,12 @@ def itti_1998(
         centers: the scales c; scale n is 1/2^n of the image.
         deltas: δ, from a centre's scale to its surround's.
 
-    InputError: no pair of scales, or one with a scale below 0.
+    InputError: no pair of scales, or one with a scale below 0 or between two.
     """
     pairs = [(center, center + delta) for center in centers for delta in deltas]
     used = {scale for pair in pairs for scale in pair}
-    if not used or min(used) < 0:
-        raise InputError(f"itti (1998) needs scales of 0 or more, got {sorted(used) or 'none'}")
+    if not used or min(used) < 0 or any(scale != round(scale) for scale in used):
+        raise InputError(f"itti (1998) needs whole scales of 0 or more, got {sorted(used) or 'none'}")
     image = read_image(image, "itti (1998)", SMALLEST)
     if is_constant(image):
         return np.zeros(image.shape[:2])

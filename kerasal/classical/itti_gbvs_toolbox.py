@@ -34,6 +34,8 @@ def itti_gbvs_toolbox(
         gaborangles: degrees.
         ittiCenterLevels: of the pyramid; level n is 1/2^n of the image.
         ittiDeltaLevels: from a centre's level to its surround's.
+
+    InputError: an image too small or of another form, no or an unknown channel, a level or size out of range.
     """
     image = read_image(image, "itti (gbvs-toolbox)", SMALLEST)
     size = image.shape[:2]
@@ -41,7 +43,7 @@ def itti_gbvs_toolbox(
         return np.zeros(size)
     weights = {"C": colorWeight, "D": dklcolorWeight, "I": intensityWeight, "O": orientationWeight}
     pairs = [(center, center + delta) for center in ittiCenterLevels for delta in ittiDeltaLevels]
-    small = map_size(size, salmapmaxsize or round_half_away(max(size) / 8))
+    small = map_size(size, round_half_away(max(size) / 8) if salmapmaxsize is None else salmapmaxsize)
     master = np.zeros(small)
     for channel, types in feature_maps(image, channels, {*sum(pairs, ())}, gaborangles).items():
         contrasts = [center_surround(levels, *pair) for levels in types for pair in pairs]

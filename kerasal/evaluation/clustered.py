@@ -55,6 +55,6 @@ def _score_network(
     return _score(scorer, loaded.jobs(dataset, dataset[split][start:stop]))
 
 
-@lru_cache(maxsize=1)  # a worker keeps what is shared, so the same network is the same object
+@lru_cache(maxsize=1)  # a worker keeps what is shared, so one network is one object in all jobs
 def _loaded(network: Network) -> "Predictor":
     return network.load()

@@ -38,9 +38,12 @@ class System(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
-    """A saliency network. `load` gives it, and is called when the maps are made."""
+    """A saliency network. `load` gives it, and is called when the maps are made.
+
+    Two are never equal: what one `load` gives may have learned more when it is called again.
+    """
 
     name: str
     load: "Callable[[], Predictor]"

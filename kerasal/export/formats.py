@@ -61,7 +61,7 @@ def check_request(path: Path, format: str, *, float16: bool, int8: bool, size: t
         raise InputError(
             f"{path} is no name of a file of {format}: name one with --output that ends in {suffix}"
         )
-    if path.exists():
+    if path.exists() or path.is_symlink():
         raise InputError(f"{path} is there already: name another place with --output, or remove it")
     return stored
 

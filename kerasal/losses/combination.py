@@ -76,7 +76,7 @@ class LinearCombination(Loss):
 
 
 class _WithCenterBias(LinearCombination):
-    """The terms of SAM, more of them, and R where there is a centre bias, from which alone they follow."""
+    """SAM's terms, then `more`, then R unless `center_bias` is None, which alone is its configuration."""
 
     def __init__(self, more, center_bias, name, **kwargs):
         terms = [(10.0, KLD()), (2.0, CC()), (1.0, NSS()), *more]  # coefficients: SAM (Cornia et al. 2018)

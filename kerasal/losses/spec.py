@@ -83,7 +83,7 @@ def canonical(spec: str | keras.losses.Loss) -> str:
     """
     terms = _terms_of(spec) if isinstance(spec, keras.losses.Loss) else parse(spec)
     text = "+".join(_spell(term, alone=len(terms) == 1) for term in terms)
-    parse(text)  # a sum made by hand may hold what the language refuses, such as w-bce twice
+    parse(text)  # of a loss made by hand, which may hold what the language refuses, such as w-bce twice
     return text
 
 

@@ -85,7 +85,7 @@ def output_stems(files: list[Path], folder: Path, suffixes: list[str]) -> dict[P
     for output in outputs:
         if _as_one(str((folder / output).resolve())) in inputs:
             raise InputError(f"{folder / output} is an input itself: name another folder with -o")
-    if folder.resolve() in {path.parent.resolve() for path in files}:
+    if _as_one(str(folder.resolve())) in {_as_one(str(path.parent.resolve())) for path in files}:
         # What has an image's name alone is as likely another picture of the user's as an earlier map.
         plain = [
             folder / f"{name}{suffix}" for name in names.values() for suffix in suffixes if suffix[0] == "."
@@ -98,7 +98,7 @@ def output_stems(files: list[Path], folder: Path, suffixes: list[str]) -> dict[P
 
 
 def _as_one(name: str) -> str:
-    """A name as file systems compare it that keep but one of two: in a normal form, or without case too."""
+    """The form in which two names are one file: a normal one, without case where the system ignores it."""
     return normal(name).casefold() if IGNORES_CASE else normal(name)
 
 

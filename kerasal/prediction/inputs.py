@@ -24,28 +24,38 @@ class Inputs:
     images: list[Path] = field(default_factory=list)
     videos: list[Path] = field(default_factory=list)
     left_out: list[Path] = field(default_factory=list)  # what else was named or lies in a folder named
+    in_output: list[Path] = field(default_factory=list)  # images that lie where the maps go
 
 
 def find_inputs(paths: Iterable[Path], *, recursive: bool = False, output: Path | None = None) -> Inputs:
     """The files named, those that a pattern such as `*.jpg` matches, and the images in the folders named.
 
     Each file once. Of folders and patterns what is no image is left out, folders within too unless
-    `recursive`; the folder `output` in a folder named holds earlier maps, and none of them is taken.
+    `recursive`; the folder `output` in a folder named holds earlier maps, and none of them is taken, unless
+    it is itself what was named.
     InputError: a path that is neither, a pattern without a match, a folder without images.
     """
     made = output and output.resolve()
+
+    def is_made(file: Path) -> bool:
+        place = file.resolve()
+        return made in (place, *place.parents)
+
+    in_output: list[Path] = []
     found: dict[str, Path] = {}  # by whole paths: a file may be named by that, and by one from here
     beside: dict[str, Path] = {}
     for path in paths:
         if path.is_dir() and recursive:
             there = files_in(path)
-            if made and path.resolve() in made.parents:
-                there = [file for file in there if made not in file.resolve().parents]
             files = [file for file in there if file.suffix.lower() in IMAGE_SUFFIXES]
+            if not is_made(path):
+                in_output += filter(is_made, files)
+                there, files = ([file for file in some if not is_made(file)] for some in (there, files))
             if not files:
                 raise InputError(f"no images in {path} or its folders")
         elif path.is_dir():
             there, files = visible(path), list_files(path, IMAGE_SUFFIXES)
+            there = [file for file in there if is_made(path) or not is_made(file)]
         elif path.is_file():
             there = files = [path]
         else:
@@ -57,7 +67,8 @@ def find_inputs(paths: Iterable[Path], *, recursive: bool = False, output: Path 
             found.setdefault(os.path.abspath(file), file)
         for file in there:
             beside.setdefault(os.path.abspath(file), file)
-    inputs = Inputs(left_out=[path for place, path in beside.items() if place not in found])
+    left_out = [path for place, path in beside.items() if place not in found]
+    inputs = Inputs(left_out=left_out, in_output=in_output)
     for path in found.values():
         (inputs.videos if path.suffix.lower() in VIDEO_SUFFIXES else inputs.images).append(path)
     return inputs

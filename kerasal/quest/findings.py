@@ -62,8 +62,7 @@ def lines(results: "Results") -> list[str]:
 def of_the_paper(results: "Results") -> list[Finding]:
     """Every finding of the paper's sections 4.3 and 4.4 that numbers can answer.
 
-    Those of section 4.3 on the first test set, of Table 3 on each other one, of Table 4 where the quest's
-    network is SAM.
+    Those of section 4.3 on the first test set, of Table 3 on each other one.
     """
     return [
         *_combinations(results),
@@ -275,24 +274,21 @@ def _order(results: "Results") -> Finding:
 
 
 def _hierarchy(results: "Results") -> Iterator[Finding]:
-    """Tables 3 and 4: LC2 before LC1 before MLNET-MSE in CC, on other data and in another network."""
+    """Tables 3 and 4: LC2 before LC1 before MLNET-MSE in CC, on other data and in another network.
+
+    That network, SAM-VGG, has a head of its own, which no quest trains.
+    """
     names = {paper.LC1: "LC1", paper.LC2: "LC2", "mlnet-mse": "MLNET-MSE"}
     network = results.config["options"]["training"]["model"]
-    asked = [
-        ("table_3", test, f"on {test}, other data than it learned from (Table 3)")
-        for test in _others(results)
-    ]
-    if network.startswith("sam"):
-        asked.append(("table_4", results.tests[0], f"with {network} (Table 4)"))
     for ours, theirs in ((paper.LC2, "mlnet-mse"), (paper.LC1, "mlnet-mse"), (paper.LC2, paper.LC1)):
         what = f"{names[ours]} is ahead of {names[theirs]} in CC"
         key = f"{names[ours]}_{names[theirs]}".lower()
-        for table, test, where in asked:
-            yield _held(results, f"{key}_{table}", f"{what} {where}", [(ours, theirs, "cc")], _most, test)
+        for test in _others(results):
+            claim = f"{what} on {test}, other data than it learned from (Table 3)"
+            yield _held(results, f"{key}_table_3", claim, [(ours, theirs, "cc")], _most, test)
         if not _others(results):
             yield _not_asked(f"{key}_table_3", f"{what} on other data (Table 3)", "no test set but its own")
-        if not network.startswith("sam"):
-            yield _not_asked(f"{key}_table_4", f"{what} with SAM-VGG (Table 4)", f"the network is {network}")
+        yield _not_asked(f"{key}_table_4", f"{what} with SAM-VGG (Table 4)", f"the network is {network}")
 
 
 def _held(

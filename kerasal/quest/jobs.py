@@ -85,6 +85,7 @@ class Learning:
     ) -> dict[str, tuple]:
         """Where all losses of a seed go on from: activation -> (how the start learned, its weights).
 
+        It begins at random itself, as `starts` has nothing of that seed yet.
         Where it does not learn at the options' rate, it does so at a lower one. InputError: at none.
         """
         options = self.splits.options

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from kerasal import losses
+from kerasal import losses, models
 from kerasal.errors import InputError
 from kerasal.training.options import TrainingOptions
 from kerasal.training.options import options as recipe_options
@@ -50,6 +50,8 @@ class QuestOptions:
             raise InputError(f"search_epochs must be positive, got {self.search_epochs}")
         if self.start_epochs < 1:
             raise InputError(f"start_epochs must be at least 1, got {self.start_epochs}")
+        if "activation" not in models.option_names(self.training.model):
+            raise InputError(f"a quest trains the paper's head, not that of {self.training.model}")
         if self.training.precision not in PRECISIONS:
             raise InputError(
                 f"a quest computes in one of {', '.join(PRECISIONS)}; got {self.training.precision}"

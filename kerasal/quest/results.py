@@ -18,7 +18,7 @@ from kerasal.evaluation.resampling import resampled_means
 from kerasal.quest import findings, paper
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.learning import COLLAPSED, DIVERGED, LEARNED, WATCHED
-from kerasal.quest.specs import family
+from kerasal.quest.specs import called_as, family
 from kerasal.reports import ReportedResults, agreement_table, agreements
 
 UNTRAINED = "untrained"  # learned, and yet not above the centre bias
@@ -204,8 +204,10 @@ class Results(ReportedResults):
     @cached_property
     def search(self) -> dict[str, Any] | None:
         """What the search for a combination found, see `kerasal.quest.tuning`; None where there was none."""
-        found = self.folder.search()
-        return found if found and found["best"] in self.config["losses"] else None
+        if not (found := self.folder.search()):
+            return None
+        best = called_as(self.config["losses"], [found["best"]])[0]
+        return {**found, "best": best} if best in self.config["losses"] else None
 
     @property
     def references(self) -> list[str]:

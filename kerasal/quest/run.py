@@ -99,7 +99,10 @@ def run(
         raise InputError("side_by_side and seeds must be at least 1")
     if options.training.deterministic:
         tf.config.experimental.enable_op_determinism()
-    precision, line = resolve_precision(options.training.precision)
+    folder, asked = QuestFolder(path), options.training.precision
+    if asked == "auto" and (folder.path / "config.json").is_file():
+        asked = folder.config.get("precision", asked)  # where it began, another one may have been the faster
+    precision, line = resolve_precision(asked)
     if line:
         report(line)
     options, initial = _going_on(options)
@@ -116,7 +119,6 @@ def run(
         )
     if options.training.weights:
         set_initial_weights(network, options.training.weights, initial)
-    folder = QuestFolder(path)
     if tuning:
         stored_trials(folder, tuning)  # refuses a folder of another search before anything is computed
     opened: dict[str, Any] = {"folder": cache_folder, "bound": cache_bound, "progress": progress}
@@ -330,7 +332,7 @@ def _possible(metrics, scored, report) -> list[str]:
         else:
             possible.append(key)
     if not possible:
-        raise InputError(f"no metric is left of {', '.join(metrics)}: name others with --metrics")
+        raise InputError(f"no metric is left of {', '.join(metrics) or 'none'}: name others with --metrics")
     return possible
 
 

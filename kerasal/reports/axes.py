@@ -9,7 +9,10 @@ FEWEST = 3  # values that are left in a range
 
 
 def ticks(low: float, high: float, most: int = 6, integer: bool = False) -> list[float]:
-    """Round numbers from `low` to `high`, at most so many: multiples of 1, 2 or 5 times a power of 10."""
+    """Round numbers from `low` to `high`, at most so many: multiples of 1, 2 or 5 times a power of 10.
+
+    With `integer` whole ones alone.
+    """
     if not high > low:
         return [low]
     found = MaxNLocator(most - 1, steps=[1, 2, 5, 10], integer=integer).tick_values(low, high)

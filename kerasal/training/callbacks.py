@@ -114,8 +114,8 @@ class StopOnDivergence(Watcher):
             raise Diverged(self._line("is not finite", lambda value: not math.isfinite(value), logs))
         if max(steps_left_out(one)[1] for one in optimizers_of(self.model)) >= MOST_LEFT_OUT:
             raise Diverged(
-                f"the last {MOST_LEFT_OUT} steps, to step {step} of epoch {self.state.epoch + 1}, were left "
-                "out, for their gradients were not finite: lower the learning rate, or compute with "
+                f"{MOST_LEFT_OUT} updates in a row, to step {step} of epoch {self.state.epoch + 1}, were "
+                "left out, for their gradients were not finite: lower the learning rate, or compute with "
                 "--precision float32"
             )
         before, self._total = self._total, mean * seen  # Keras reports the epoch's mean so far

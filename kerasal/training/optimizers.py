@@ -43,12 +43,15 @@ def make_optimizer(
 
 
 def _average_updates_alone(optimizer: keras.optimizers.Optimizer) -> None:
-    """Have the averages follow the weights' updates alone: Keras moves them in each accumulated step, too."""
+    """Have the averages follow the weights' updates alone: Keras moves them in each accumulated step, too.
+
+    Up to the first update they are the weights.
+    """
     average, steps = optimizer._update_model_variables_moving_average, optimizer.gradient_accumulation_steps
 
     def average_updates(variables):
-        is_update = (optimizer._iterations + 1) % steps == 0
-        ops.cond(is_update, lambda: average(variables), lambda: None)
+        due = ops.logical_or(optimizer._iterations < steps, (optimizer._iterations + 1) % steps == 0)
+        ops.cond(due, lambda: average(variables), lambda: None)
 
     optimizer._update_model_variables_moving_average = average_updates
 

@@ -40,8 +40,9 @@ class TrainingOptions(table.OptionTable):
             wrong = [name for name, value in usual.items() if getattr(self, name) != value]
             if self.precision == "float16":
                 wrong.append("precision")
-            for name in wrong:
-                raise InputError(f"{name} {getattr(self, name)} is not for training against a discriminator")
+            if wrong:
+                value = getattr(self, wrong[0])
+                raise InputError(f"{wrong[0]} {value} is not for training against a discriminator")
         if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
             raise InputError(f"momentum is an option of sgd and rmsprop, not of {self.optimizer}")
         if self.nesterov and not (self.optimizer == "sgd" and self.momentum):

@@ -187,9 +187,13 @@ def test_the_parameters_reach_the_map(striped_image):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"levels": ()}, "levels of the pyramid are 1 or more, got none"),
-        ({"levels": (0, 1)}, r"levels of the pyramid are 1 or more, got \[0, 1\]"),
+        ({"levels": ()}, "levels of the pyramid are whole, 1 or more, got none"),
+        ({"levels": (0, 1)}, r"levels of the pyramid are whole, 1 or more, got \[0, 1\]"),
         ({"salmapmaxsize": 0}, "salmapmaxsize must be 1 pixel or more, got 0"),
+        ({"levels": (2.5,)}, r"whole, 1 or more, got \[2.5\]"),
+        ({"salmapmaxsize": np.inf}, "salmapmaxsize must be 1 pixel or more, got inf"),
+        ({"blurfrac": np.inf}, "finite blurfrac, got inf"),
+        ({"channels": ""}, "channels '' give no feature map"),
         ({"sigma_frac_act": 0}, "sigma_frac_act above 0, got 0"),
         ({"sigma_frac_act": np.nan}, "sigma_frac_act above 0, got nan"),
     ],

@@ -135,11 +135,15 @@ def test_an_unknown_variant_or_normalisation_is_named(striped_image):
 @pytest.mark.parametrize(
     ("variant", "change", "told"),
     [
-        ("gbvs-toolbox", {"ittiCenterLevels": ()}, "levels of the pyramid are 1 or more, got none"),
+        ("gbvs-toolbox", {"ittiCenterLevels": ()}, "levels of the pyramid are whole, 1 or more, got none"),
         ("gbvs-toolbox", {"ittiCenterLevels": (0,)}, r"1 or more, got \[0, 2\]"),
         ("gbvs-toolbox", {"salmapmaxsize": -3}, "salmapmaxsize must be 1 pixel or more, got -3"),
-        ("1998", {"deltas": ()}, "scales of 0 or more, got none"),
-        ("1998", {"deltas": (-3, 1)}, r"scales of 0 or more, got \[-1, 0, 1, 2"),
+        ("gbvs-toolbox", {"salmapmaxsize": 0}, "salmapmaxsize must be 1 pixel or more, got 0"),
+        ("gbvs-toolbox", {"ittiCenterLevels": (2.5,)}, r"are whole, 1 or more, got \[2.5, 4.5\]"),
+        ("gbvs-toolbox", {"channels": "O", "gaborangles": ()}, "'O' give no feature map"),
+        ("1998", {"centers": (2.5,)}, r"whole scales of 0 or more, got \[2.5, 5.5, 6.5\]"),
+        ("1998", {"deltas": ()}, "whole scales of 0 or more, got none"),
+        ("1998", {"deltas": (-3, 1)}, r"whole scales of 0 or more, got \[-1, 0, 1, 2"),
     ],
 )
 def test_levels_and_sizes_out_of_range_are_named(striped_image, variant, change, told):

@@ -78,7 +78,7 @@ def test_a_folder_that_was_put_aside_is_no_observer_and_no_category(name, where,
     LAYOUTS[name](tmp_path)
     names = [sample.name for sample in load(name, tmp_path).samples]
     for folder in ("_old", "__MACOSX", ".hidden"):
-        (tmp_path / where / folder).mkdir()
+        (next(tmp_path.rglob(where)) / folder).mkdir()
     assert [sample.name for sample in load(name, tmp_path).samples] == names
 
 

@@ -212,12 +212,24 @@ def test_maps_within_the_folder_that_is_predicted_are_no_inputs_of_the_next_pred
     def found(place, output):
         inputs = find_inputs([place], recursive=True, output=output)
         assert not inputs.left_out
-        return sorted(path.name for path in inputs.images)
+        names = sorted(path.name for path in inputs.images)
+        assert len(names) + len({path.resolve() for path in inputs.in_output}) == len(before[place])
+        return names
 
+    before = {place: list(place.rglob("*.??g")) for place in (tmp_path, maps)}
     (tmp_path / "link").symlink_to(maps)
     for output in (maps, tmp_path / "deep/../deep/maps", tmp_path / "link"):
         assert found(tmp_path, output) == ["a.jpg", "b.jpg"]
     (tmp_path / "link").unlink()
+    assert not find_inputs([tmp_path / "deep"], output=maps).left_out
+    (tmp_path / "apart").mkdir()
+    maps.rename(tmp_path / "apart/maps")  # what is written to may be a link to another place
+    maps.symlink_to(tmp_path / "apart/maps")
+    assert [path.name for path in find_inputs([tmp_path / "deep"], recursive=True, output=maps).images] == [
+        "b.jpg"
+    ]
+    maps.unlink()
+    (tmp_path / "apart/maps").rename(maps)
     assert found(tmp_path, tmp_path / "elsewhere") == ["a.jpg", "a.png", "b.jpg", "c.png"]
     for output in (maps, tmp_path, None):  # what is named itself is meant
         assert found(maps, output) == ["a.png", "c.png"]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -370,6 +371,37 @@ def test_a_quest_goes_on_in_the_precision_alone_that_it_began_in_however_it_was_
         assert (
             quest_folder.differences(now, {**now, "options": {**now["options"], "training": training}}) == []
         )
+
+
+def test_a_quest_that_chose_its_precision_keeps_it_where_a_machine_would_choose_another(
+    finished, monkeypatch
+):
+    dataset, folder, results, _ = finished
+    asked = []
+
+    def resolve(name):
+        asked.append(name)
+        raise InputError("enough")
+
+    monkeypatch.setattr(sys.modules["kerasal.quest.run"], "resolve_precision", resolve)
+    for path in (folder, folder / "nothing"):
+        with pytest.raises(InputError, match="enough"):
+            quest.run(dataset, ["mse"], options(), path)
+    assert asked == [results.config["precision"], "auto"]
+
+
+def test_a_network_without_the_papers_head_is_refused_at_once():
+    for model in ("salgan", "sam-vgg"):
+        with pytest.raises(InputError, match=f"a quest trains the paper's head, not that of {model}"):
+            quest.options(model=model, input_size=(192, 256))
+
+
+def test_a_sum_that_was_searched_is_found_by_whatever_name_the_quest_has_it():
+    folder = SimpleNamespace(search=lambda: {"best": "1*sim+1*nss"})
+    for names, best in ((["mse", "1*nss+1*sim"], "1*nss+1*sim"), (["1*sim+1*nss"], "1*sim+1*nss")):
+        found = quest.Results.search.func(SimpleNamespace(folder=folder, config={"losses": names}))
+        assert found["best"] == best
+    assert quest.Results.search.func(SimpleNamespace(folder=folder, config={"losses": ["mse"]})) is None
 
 
 def test_a_folder_of_other_data_is_called_that_and_what_else_is_other_beside_it(finished):

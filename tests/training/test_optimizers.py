@@ -106,11 +106,11 @@ def test_the_average_follows_updates_and_not_the_steps_that_only_accumulate(prec
         step(tf.constant(gradient))
         weights.append(float(variable))
         averages.append(float(plain._model_variables_moving_average[0]))
-    # Updates by 0.1 times the means 2, 3 and 2; the average begins with the first one's weights.
-    np.testing.assert_allclose(weights[1:], [0.8, 0.8, 0.5, 0.5, 0.3], rtol=1e-6)
+    # Updates by 0.1 times the means 2, 3 and 2; up to the first one the average is the weights.
+    np.testing.assert_allclose(weights, [1.0, 0.8, 0.8, 0.5, 0.5, 0.3], rtol=1e-6)
     second = 0.75 * 0.8 + 0.25 * 0.5
-    expected = [0.8, 0.8, second, second, 0.75 * second + 0.25 * 0.3]
-    np.testing.assert_allclose(averages[1:], expected, rtol=1e-6)
+    expected = [1.0, 0.8, 0.8, second, second, 0.75 * second + 0.25 * 0.3]
+    np.testing.assert_allclose(averages, expected, rtol=1e-6)
 
 
 def test_float16_scales_the_loss_and_leaves_out_a_step_that_overflows():

@@ -96,7 +96,7 @@ def test_so_many_steps_left_out_in_a_row_stop_a_run_in_one_line_with_finite_weig
                 "tiny", input_size=(32, 48), activation="sigmoid", dropout=0.0, initial_density=0.05
             )
         with pytest.raises(
-            InputError, match="the last 5 steps, to step 5 of epoch 1, were left out"
+            InputError, match="5 updates in a row, to step 5 of epoch 1, were left out"
         ) as error:
             training.fit(model, dataset, Poison(), batch_size=1, epochs=2, report=lambda _: None, verbose=0)
     assert "\n" not in str(error.value)

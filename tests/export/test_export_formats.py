@@ -5,6 +5,7 @@ import re
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -262,7 +263,8 @@ def test_a_run_gets_its_export_however_it_is_named(source, tmp_path, monkeypatch
     (tmp_path / "runs/one").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     named = dataclasses.replace(source, name=place.rpartition("/")[2])
-    monkeypatch.setattr("kerasal.prediction.resolve", lambda model: named, raising=False)
+    found = SimpleNamespace(name=named.name, load=lambda: named)
+    monkeypatch.setattr("kerasal.prediction.find", lambda model: found)
     monkeypatch.setattr("kerasal.export.export", export_)
     result = CliRunner().invoke(main, ["export", model, "--format", "onnx"])
     assert result.exit_code == 0, result.output

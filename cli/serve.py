@@ -50,13 +50,20 @@ def serve(models, named, runtime, host, port, max_bytes, max_pixels) -> None:
 
     limits = serving.Limits(bytes=max_bytes, pixels=max_pixels)
     with serving.listen(host, port) as socket:
-        loaded = [(model, *load_predictor(model, runtime)) for model in (*models, *named) or (None,)]
-        for model, _, to_make in loaded:  # now, as it would keep the server busy
-            keep_export(model, to_make)
-        predictors = prediction.by_names((model, found) for model, found, _ in loaded)
+        predictors = _load((*models, *named) or (None,), runtime)
         if "keras" in sys.modules:
             prediction.warm_up(predictors)
         address = f"http://{f'[{host}]' if ':' in host else host}:{socket.getsockname()[1]}/"
         click.echo(f"serving {', '.join(predictors)} on {address} until Ctrl-C")
         with contextlib.suppress(KeyboardInterrupt):  # is how it ends
             serving.server(serving.create_app(predictors, limits, (host,))).run(sockets=[socket])
+
+
+def _load(models, runtime) -> dict:
+    """The predictors by their names. Exports that are wanted are made before a server would be kept busy."""
+    from kerasal.prediction import by_names
+
+    loaded = [(model, *load_predictor(model, runtime)) for model in models]
+    for model, _, to_make in loaded:
+        keep_export(model, to_make)
+    return by_names((model, named) for model, named, _ in loaded)

@@ -38,8 +38,7 @@ def find_inputs(paths: Iterable[Path], *, recursive: bool = False, output: Path 
     made = output and output.resolve()
 
     def is_made(file: Path) -> bool:
-        place = file.resolve()
-        return made in (place, *place.parents)
+        return made is not None and made in ((place := file.resolve()), *place.parents)
 
     in_output: list[Path] = []
     found: dict[str, Path] = {}  # by whole paths: a file may be named by that, and by one from here
@@ -47,10 +46,10 @@ def find_inputs(paths: Iterable[Path], *, recursive: bool = False, output: Path 
     for path in paths:
         if path.is_dir() and recursive:
             there = files_in(path)
-            files = [file for file in there if file.suffix.lower() in IMAGE_SUFFIXES]
-            if not is_made(path):
-                in_output += filter(is_made, files)
-                there, files = ([file for file in some if not is_made(file)] for some in (there, files))
+            earlier = set() if is_made(path) else set(filter(is_made, there))
+            images = [file for file in there if file.suffix.lower() in IMAGE_SUFFIXES]
+            in_output += [file for file in images if file in earlier]
+            there, files = ([file for file in some if file not in earlier] for some in (there, images))
             if not files:
                 raise InputError(f"no images in {path} or its folders")
         elif path.is_dir():

@@ -20,7 +20,7 @@ from kerasal.metrics import METRICS
 from kerasal.quest import paper
 from kerasal.quest.learning import LEARNED
 from kerasal.quest.specs import family
-from kerasal.reports.rank_correlation import agreement_sentence
+from kerasal.reports.rank_correlation import agreement_sentence, in_brackets
 
 if TYPE_CHECKING:
     from kerasal.quest.results import Results
@@ -236,7 +236,7 @@ def _families(results: "Results") -> Finding:
         low, high = difference.interval
         outside = difference.told_apart and (low > margin or high < -margin)
         answers.append(HOLDS if -margin < low and high < margin else FAILS if outside else UNKNOWN)
-        parts.append(f"{first} less {second} {difference.mean:+.3f}{_interval(difference.interval)}")
+        parts.append(f"{first} less {second} {difference.mean:+.3f}{in_brackets(difference.interval)}")
     answer = FAILS if FAILS in answers else UNKNOWN if UNKNOWN in answers else HOLDS
     return Finding(key, claim, answer, "; ".join(parts))
 
@@ -266,8 +266,8 @@ def _order(results: "Results") -> Finding:
     quantile = float(stats.t.ppf(1 - LEVEL / 2, found["losses"] - 2))
     chance = quantile / math.sqrt(found["losses"] - 2 + quantile**2)
     evidence = (
-        f"Spearman's rho {found['spearman']:+.2f}{_interval((low, high), 2)}, Kendall's tau "
-        f"{found['kendall']:+.2f}{_interval(found['kendall_interval'], 2)}, {found['losses']} losses, of "
+        f"Spearman's rho {found['spearman']:+.2f}{in_brackets((low, high), 2)}, Kendall's tau "
+        f"{found['kendall']:+.2f}{in_brackets(found['kendall_interval'], 2)}, {found['losses']} losses, of "
         f"which chance gives a rho up to {chance:.2f}"
     )
     return Finding(key, claim, HOLDS if low > chance else FAILS if high < chance else UNKNOWN, evidence)
@@ -279,14 +279,14 @@ def _hierarchy(results: "Results") -> Iterator[Finding]:
     That network, SAM-VGG, has a head of its own, which no quest trains.
     """
     names = {paper.LC1: "LC1", paper.LC2: "LC2", "mlnet-mse": "MLNET-MSE"}
-    network = results.config["options"]["training"]["model"]
+    network, others = results.config["options"]["training"]["model"], _others(results)
     for ours, theirs in ((paper.LC2, "mlnet-mse"), (paper.LC1, "mlnet-mse"), (paper.LC2, paper.LC1)):
         what = f"{names[ours]} is ahead of {names[theirs]} in CC"
         key = f"{names[ours]}_{names[theirs]}".lower()
-        for test in _others(results):
+        for test in others:
             claim = f"{what} on {test}, other data than it learned from (Table 3)"
             yield _held(results, f"{key}_table_3", claim, [(ours, theirs, "cc")], _most, test)
-        if not _others(results):
+        if not others:
             yield _not_asked(f"{key}_table_3", f"{what} on other data (Table 3)", "no test set but its own")
         yield _not_asked(f"{key}_table_4", f"{what} with SAM-VGG (Table 4)", f"the network is {network}")
 
@@ -315,8 +315,8 @@ def _held(
     if len(pairs) <= FEW:
         evidence = "; ".join(
             f"{METRICS[metric].name}: {ours} ({summaries[ours][metric].mean:.3f}) is {THAN[relation]} "
-            f"{theirs} ({summaries[theirs][metric].mean:.3f}), {found.mean:+.3f}{_interval(found.interval)}, "
-            f"corrected p {found.p_corrected:.2g}"
+            f"{theirs} ({summaries[theirs][metric].mean:.3f}), {found.mean:+.3f}"
+            f"{in_brackets(found.interval)}, corrected p {found.p_corrected:.2g}"
             for ((ours, theirs, metric), found), relation in zip(differences.items(), relations, strict=True)
         )
     else:
@@ -389,9 +389,3 @@ def _not_asked(key: str, claim: str, lacking: str) -> Finding:
 
 def _untested(key: str, claim: str, images: int) -> Finding:
     return Finding(key, claim, UNKNOWN, f"{too_few(images)} for a test, which takes {FEWEST_FOR_TEST}")
-
-
-def _interval(interval: Iterable[float], digits: int = 3) -> str:
-    """An interval in brackets after its value."""
-    low, high = interval
-    return f" ({low:+.{digits}f} to {high:+.{digits}f})"

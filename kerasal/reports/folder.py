@@ -69,13 +69,11 @@ class ResultsFolder:
         if (self.path / "config.json").is_file():
             before = self.config
             with structure(self.path / "config.json", f"the settings of a {self.kind}"):
-                changed = self.differences(before, config)
-            if changed:
-                raise InputError(
-                    f"{self.path} holds a {self.kind} with other settings: {'; '.join(changed)}. "
-                    "Name another folder with --output, or repeat its settings"
-                )
-            with structure(self.path / "config.json", f"the settings of a {self.kind}"):
+                if changed := self.differences(before, config):
+                    raise InputError(
+                        f"{self.path} holds a {self.kind} with other settings: {'; '.join(changed)}. "
+                        "Name another folder with --output, or repeat its settings"
+                    )
                 config = self.merged(before, config)
             report(f"going on with {self.path}")
         elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):

@@ -1,6 +1,6 @@
 """Whether two lists of means rank alike."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,10 +96,16 @@ def agreement_sentence(agreement: dict[str, dict[str, Any]], printed: str, what:
     shown = []
     for metric, found in agreement.items():
         interval = found.get("spearman_interval")
-        within = " ({:+.2f} to {:+.2f})".format(*interval) if interval else ""
+        within = in_brackets(interval, 2) if interval else ""
         shown.append(f"{METRICS[metric].name} {found['spearman']:+.2f}{within}")
     count = next(iter(agreement.values()))[what]
     return f"Spearman's rank correlation with {printed} over {count} {what}: {', '.join(shown)}."
+
+
+def in_brackets(interval: Iterable[float], digits: int = 3) -> str:
+    """An interval in brackets after its value."""
+    low, high = interval
+    return f" ({low:+.{digits}f} to {high:+.{digits}f})"
 
 
 def _spearman(printed: np.ndarray, resampled: np.ndarray) -> np.ndarray:

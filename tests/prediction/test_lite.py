@@ -12,12 +12,12 @@ from command_line import invoke
 from conftest import write_photo
 
 import kerasal
-from kerasal import export, models, prediction
+from kerasal import export, models
 from kerasal.errors import InputError
 from kerasal.prediction import ClassicalPredictor, choose, find, lite, make_lite
 from kerasal.training import RunFolder
 from kerasal.weights import SHIPPED
-from kerasal_cli.loading import keep_export, load_predictor
+from kerasal_cli import serve as serving
 
 pytest.importorskip("ai_edge_litert")
 
@@ -373,12 +373,7 @@ def test_a_server_takes_them_too_and_tells_runs_of_one_name_apart(made, tmp_path
     copied.mkdir()
     for part in ("config.json", "best.weights.h5"):
         (copied / part).write_bytes((run / part).read_bytes())
-    found = []
-    for model in (run, copied, "gbvs"):
-        named, to_make = load_predictor(model, "lite")
-        keep_export(model, to_make)
-        found.append((model, named))
-    loaded = prediction.by_names(found)
+    loaded = sys.modules[serving.callback.__module__]._load((run, copied, "gbvs"), "lite")
     assert list(loaded) == ["run", str(copied), "gbvs"]
     stimuli = images((25, 40))
     assert_same_maps(loaded["run"].saliency_maps(stimuli), network.saliency_maps(stimuli))

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import gc
 import http.server
 import os
@@ -65,6 +66,16 @@ def no_bfloat16_hardware():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(precision, "bfloat16_hardware", lambda: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def scenes_are_drawn_once():
+    """Tests load the synthetic dataset some eighty times: 320 scenes that are the same each time."""
+    from kerasal.data import synthetic
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, "_sample", functools.lru_cache(320)(synthetic._sample))
         yield
 
 

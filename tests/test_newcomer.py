@@ -430,4 +430,4 @@ def test_what_is_checked_of_the_code_is_checked_and_holds(tree):
 
 @pytest.mark.slow
 def test_all_tests_pass_with_what_was_added(tree):
-    run(tree, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider")
+    run(tree, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "-m", "not slow")

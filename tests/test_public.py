@@ -36,6 +36,7 @@ def test_dir_of_a_room_shows_its_public_names_and_no_other(room):
     assert dir(importlib.import_module(f"kerasal.{room}")) == sorted(public(room))
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("without_keras", ["", "1"])
 def test_rooms_are_imported_when_they_are_used_and_not_before(without_keras):
     program = (

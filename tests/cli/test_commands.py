@@ -223,6 +223,7 @@ for command in json.loads(sys.argv[1]):
 """
 
 
+@pytest.mark.ci
 def test_exports_predict_as_the_run_does_and_converters_and_runtimes_write_no_line(trained, tmp_path):
     pytest.importorskip("tf2onnx")
     pytest.importorskip("onnxruntime")
@@ -367,6 +368,7 @@ def test_serve_without_its_libraries_and_on_a_taken_port_is_one_line(trained, mo
     assert refused(invoke("serve", trained / "run"), "uvicorn", "pip install 'kerasal[serve]'")
 
 
+@pytest.mark.ci
 def test_exported_model_gives_predicts_maps_in_plain_tensorflow(trained, tmp_path):
     write_photo(tmp_path / "a.png", (70, 100), seed=1)
     write_photo(tmp_path / "b.png", (130, 61), seed=2)
@@ -492,6 +494,7 @@ def test_a_full_disk_is_one_line(trained, tmp_path, monkeypatch):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.ci
 def test_a_config_file_is_read_the_command_line_wins_and_the_run_writes_one_that_repeats_it(
     trained, tmp_path
 ):
@@ -602,6 +605,7 @@ kerasal_cli.run()
 """
 
 
+@pytest.mark.ci
 def test_a_command_that_fails_ends_although_tf_data_still_calls_python():
     # Without an end of its own the process waits for ever.
     result = subprocess.run([sys.executable, "-c", LEFT_OVER], capture_output=True, text=True, timeout=100)
@@ -609,6 +613,7 @@ def test_a_command_that_fails_ends_although_tf_data_still_calls_python():
     assert result.stdout == "the reason\n"
 
 
+@pytest.mark.ci
 def test_ctrl_c_ends_with_one_line_and_nothing_half_written(trained, tmp_path):
     process = subprocess.Popen(
         [

@@ -93,6 +93,7 @@ def test_checking_data_and_scoring_maps_and_classical_models_load_neither(tmp_pa
     }
 
 
+@pytest.mark.ci
 def test_a_network_is_found_after_a_light_start_and_nothing_imports_dask_unasked(photo_folder, tmp_path):
     program = (
         "import sys\n"

@@ -28,6 +28,7 @@ def trained(tmp_path_factory, tiny_network):
     return root, mixed
 
 
+@pytest.mark.ci
 def test_a_run_on_two_sets_is_repeated_by_its_configuration_and_can_go_on(trained, tmp_path):
     root, _ = trained
     data = json.loads((root / "run/config.json").read_text())["data"]
@@ -41,6 +42,7 @@ def test_a_run_on_two_sets_is_repeated_by_its_configuration_and_can_go_on(traine
     assert resumed.exit_code == 0, resumed.output
 
 
+@pytest.mark.ci
 def test_scores_are_told_for_each_set_and_together(trained, tmp_path):
     root, _ = trained
     result = invoke("evaluate", root / "run", "--metrics", "cc,nss", "--processes", 1, "-o", tmp_path)
@@ -54,6 +56,7 @@ def test_scores_are_told_for_each_set_and_together(trained, tmp_path):
     assert [line for line in result.stdout.splitlines() if " split, " in line and "images" in line]
 
 
+@pytest.mark.ci
 def test_a_quest_on_two_sets_scores_each_and_together(trained, tmp_path):
     _, mixed = trained
     command = ("quest", "--data", mixed, "--losses", "mse, cc", "--search-rates", "none", "--start", "none")

@@ -28,6 +28,7 @@ def test_models_lists_every_network_and_every_classical_model():
     }
 
 
+@pytest.mark.ci
 def test_every_network_has_an_entry_with_its_number_of_parameters(monkeypatch):
     # 250 million numbers need not be drawn to be counted.
     zeros = lambda self, shape, dtype=None: keras.ops.zeros(shape, dtype)  # noqa: E731

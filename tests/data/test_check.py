@@ -125,6 +125,7 @@ def variants(good):
                 yield key, path.relative_to(folder), damage
 
 
+@pytest.mark.ci
 def test_two_hundred_damaged_variants_are_all_found(good, tmp_path):
     every = list(variants(good))
     order = np.random.default_rng(0).permutation(len(every))[:200]

@@ -147,6 +147,7 @@ def test_an_unknown_baseline_is_refused_with_the_known_ones():
         evaluation.baseline("best")
 
 
+@pytest.mark.ci
 def test_human_ceiling_and_center_bias_on_osie_are_those_of_a_plain_script(shared):
     # An independent script at 300x400 measured CC 0.883 and NSS 3.45 for 7 of 15 observers against the other
     # 8, and 0.289 and 0.79 for the centre bias, on the same 100 images; ours are at 600x800 and other halves.

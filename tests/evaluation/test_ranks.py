@@ -93,6 +93,7 @@ def test_where_friedmans_test_finds_nothing_no_system_is_told_apart():
     assert [set(clique) for clique in found.cliques] == [{"s0", "s1", "s2", "s3"}]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("shared", [0.0, 0.7, 1.0])
 def test_equal_systems_are_told_apart_in_at_most_5_of_100_quests_however_metrics_depend(shared):
     """`shared`: how much of a score is that of the other metrics, too."""

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 SIZES = [(32, 48), (70, 41), (1, 1), (2, 90)]
 CASES = [
     ("saved_model", {}, 1e-5),
-    ("onnx", {}, 1e-3),
+    pytest.param(("onnx", {}, 1e-3), marks=pytest.mark.ci),
     pytest.param(("onnx", {"float16": True}, 1e-2), marks=pytest.mark.slow),
     ("tflite", {}, 1e-3),
     ("tflite", {"float16": True}, 1e-2),

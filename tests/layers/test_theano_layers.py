@@ -101,6 +101,7 @@ def test_wrong_arguments_are_refused_by_name(make, word):
         make()
 
 
+@pytest.mark.ci
 def test_jax_gives_what_tensorflow_gives_without_loading_it(tmp_path):
     pytest.importorskip("jax")
     program = [sys.executable, sam_layers.__file__, str(tmp_path / "maps.npy")]

@@ -13,6 +13,7 @@ def maps(size):
     return tensors(scene(0, size), scene(1, size))
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="other backends know every size")
 def test_a_model_for_images_of_any_size_trains_with_every_loss():
     import tensorflow as tf

@@ -86,6 +86,7 @@ def test_value_and_gradient_are_finite_on_any_map(maps):
         assert_finite(loss, maps)
 
 
+@pytest.mark.ci
 @settings(max_examples=EXAMPLES // 3, deadline=None)
 @given(maps=extreme_maps(st.sampled_from([(32, 41), (37, 33)])))
 def test_perceptual_value_and_gradient_are_finite_on_any_map(maps):

@@ -241,6 +241,7 @@ def test_metric_computes_in_float32_under_a_mixed_policy(cls, policy):
         keras.config.set_dtype_policy(before)
 
 
+@pytest.mark.ci
 def test_metrics_run_under_jax_without_tensorflow(tmp_path):
     pytest.importorskip("jax")
     y_true, y_pred = batch(range(5))
@@ -303,6 +304,7 @@ np.savez(sys.argv[2], **logs)
 """
 
 
+@pytest.mark.ci
 def test_images_count_alike_on_two_devices_and_in_a_last_batch_that_one_of_them_gets_none_of(tmp_path):
     y_true, y_pred = batch(range(5))  # batches of 4 and 1: the second device gets 2 and 0 images
     np.savez(tmp_path / "in.npz", y_true=y_true, y_pred=y_pred)

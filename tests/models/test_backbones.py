@@ -168,6 +168,7 @@ def test_an_unknown_backbone_is_refused_with_the_known_names():
         models.build("sam-vgg", backbone="vgg16")
 
 
+@pytest.mark.ci
 def test_resnet50_takes_files_that_keras_reads_and_refuses_others_in_words(tmp_path):
     options = {"input_size": (32, 48), "backbone": "resnet50"}
     (tmp_path / "garbage.h5").write_bytes(b"no HDF5")

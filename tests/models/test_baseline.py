@@ -83,6 +83,7 @@ def test_a_mark_in_a_corner_changes_the_features_most_in_that_corner():
     assert max(quadrants, key=quadrants.get) == (1, 0)
 
 
+@pytest.mark.ci
 def test_saved_model_loads_in_a_process_that_only_imported_kerasal(network, tmp_path):
     network.save(tmp_path / "network.keras")
     image = stimuli(1, 64, 96, 3)
@@ -132,6 +133,7 @@ def test_unknown_model_is_refused_with_the_known_names():
         models.build("sam")
 
 
+@pytest.mark.ci
 def test_networks_layers_losses_and_metrics_run_on_jax_without_tensorflow():
     pytest.importorskip("jax")
     program = (

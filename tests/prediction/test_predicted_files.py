@@ -384,6 +384,7 @@ def test_videos_get_names_of_their_own_and_have_no_arrays(tmp_path):
         video_stems(videos, tmp_path / "out", Outputs(npy=True))
 
 
+@pytest.mark.ci
 def test_a_browser_plays_the_videos(film, tmp_path):
     predict_video(Brightness(), film, tmp_path / "out/film")
     page = tmp_path / "page.html"

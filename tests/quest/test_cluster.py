@@ -75,6 +75,7 @@ def same_results(path, other):
     return True
 
 
+@pytest.mark.ci
 def test_a_quest_is_the_same_on_a_cluster(unclustered, photos, in_this_process):
     lines = []
     settings = {**TWO_JOBS, "cache_folder": unclustered / "cache", "cluster": in_this_process}
@@ -87,6 +88,7 @@ def test_a_quest_is_the_same_on_a_cluster(unclustered, photos, in_this_process):
     assert sum("is finished" in line for line in lines) == 2
 
 
+@pytest.mark.ci
 def test_an_evaluation_is_the_same_on_a_cluster(unclustered, photos, in_this_process, tmp_path):
     systems = [
         evaluation.model(unclustered / "q/best"),

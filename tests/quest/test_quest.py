@@ -64,6 +64,7 @@ def some_batches():
     return tf.data.Dataset.from_tensor_slices((features, y_true.astype("float32")))
 
 
+@pytest.mark.ci
 def test_a_head_trained_beside_others_is_the_head_trained_alone(tiny_network, some_batches):
     specs = ["mse", "10*kld+2*cc+nss", "df", "gm"]
     together = stepped(specs, some_batches)
@@ -133,6 +134,7 @@ def test_images_without_fixations_have_no_say_in_the_nss_of_the_validation_split
         assert validation.values["nss"] == pytest.approx(np.mean(values), rel=1e-4)
 
 
+@pytest.mark.ci
 def test_a_metric_that_a_test_set_forbids_is_left_out_before_training(tiny_network, tmp_path):
     dataset = data.load("synthetic").limited(3)
     size = (2080, 2048)  # more cells than EMD takes
@@ -158,6 +160,7 @@ def test_a_test_set_with_stimuli_that_were_learned_from_is_refused(tiny_network,
     assert not (tmp_path / "q").exists()
 
 
+@pytest.mark.ci
 def test_a_loss_that_collapses_behind_a_relu_searches_again_behind_a_sigmoid(
     tiny_network, tmp_path, monkeypatch
 ):
@@ -195,6 +198,7 @@ def test_a_second_call_trains_nothing_and_a_new_loss_alone(finished, tmp_path):
     assert set(again.config["losses"]) == {*results.config["losses"], "ae"}
 
 
+@pytest.mark.ci
 def test_a_quest_that_grows_without_naming_its_test_sets_and_metrics_again(tiny_network, tmp_path):
     dataset, lines = data.load("synthetic").limited(3), []
     samples = [replace(sample, name=f"other-{sample.name}") for sample in data.load("synthetic")["test"][:2]]
@@ -633,6 +637,7 @@ def test_the_report_holds_all_it_needs(finished):
     assert page.count("<figcaption>") == 3 * (2 + 4)
 
 
+@pytest.mark.ci
 def test_the_report_works_in_a_browser(finished, tmp_path):
     with chromium(tmp_path / "profile") as browser:
         browser.get((finished[1] / "report.html").as_uri())

@@ -80,8 +80,8 @@ def trained_weights(dataset, model, rate, seed, start, path, precision, loss):
     ("model", "loss", "start", "precision", "poison"),
     [
         ("tiny", "mse", "none", "float32", False),
-        ("baseline", "10*kld+2*cc+nss", "kld", "float32", False),
-        ("tiny", "mse", "kld", "bfloat16", True),
+        pytest.param("baseline", "10*kld+2*cc+nss", "kld", "float32", False, marks=pytest.mark.ci),
+        pytest.param("tiny", "mse", "kld", "bfloat16", True, marks=pytest.mark.ci),
         pytest.param("baseline", "mse", "none", "float32", False, marks=pytest.mark.slow),
         pytest.param("baseline", "mse", "kld", "bfloat16", True, marks=pytest.mark.slow),
         pytest.param("baseline", "10*kld+2*cc+nss", "none", "bfloat16", False, marks=pytest.mark.slow),

@@ -319,6 +319,7 @@ def finished(tiny_network, tmp_path_factory):
     return run, *run(["cc"], Tuning(("kld", "cc"), 3, batch=3))
 
 
+@pytest.mark.ci
 def test_the_winner_is_trained_and_scored_as_a_loss_of_the_quest_beside_its_terms(finished):
     _, results, _ = finished
     best = results.search["best"]
@@ -331,6 +332,7 @@ def test_the_winner_is_trained_and_scored_as_a_loss_of_the_quest_beside_its_term
     assert json.loads((results.folder.path / "results.json").read_text())["search"] == results.search
 
 
+@pytest.mark.ci
 def test_a_trials_objective_is_what_the_quests_own_training_of_the_sum_comes_to(finished):
     _, results, _ = finished
     density = results.search["density"]["cc"]
@@ -341,6 +343,7 @@ def test_a_trials_objective_is_what_the_quests_own_training_of_the_sum_comes_to(
             )
 
 
+@pytest.mark.ci
 def test_the_same_call_again_searches_nothing_and_a_quest_without_a_search_keeps_it(finished):
     run, results, first = finished
     assert any("search, batch 1 of 1" in line for line in first)
@@ -351,6 +354,7 @@ def test_the_same_call_again_searches_nothing_and_a_quest_without_a_search_keeps
         assert (again.folder.path / "results.json").read_bytes() == before
 
 
+@pytest.mark.ci
 def test_another_search_in_the_folder_is_refused_before_anything_is_written(finished):
     run, results, _ = finished
     files = {file: file.stat().st_mtime_ns for file in results.folder.path.rglob("*") if file.is_file()}
@@ -361,6 +365,7 @@ def test_another_search_in_the_folder_is_refused_before_anything_is_written(fini
     }
 
 
+@pytest.mark.ci
 def test_a_term_that_needs_fixations_is_refused_on_density_maps_alone(finished):
     run, _, _ = finished
     with pytest.raises(InputError, match="these losses need fixations: nss"):

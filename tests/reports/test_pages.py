@@ -153,6 +153,7 @@ def test_the_contents_lead_to_every_section():
     assert page.index("<nav") < page.index("<main>")
 
 
+@pytest.mark.ci
 def test_every_column_is_in_a_window_of_1280_pixels_and_the_first_stays_on_a_phone(tmp_path):
     means = {
         label: {key: 0.5 for key in METRICS} for label in (*MEANS, "a network of a long name (variant 2)")

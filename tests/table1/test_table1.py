@@ -159,6 +159,7 @@ def test_other_settings_and_another_kind_of_folder_are_refused(finished, dataset
         run(dataset, tmp_path)
 
 
+@pytest.mark.ci
 def test_maps_of_other_programs_are_systems_and_scored_anew_when_they_change(dataset, tmp_path):
     folder = tmp_path / "theirs"
     folder.mkdir()
@@ -275,6 +276,7 @@ def test_other_stimuli_are_shown_without_scoring_again(finished, dataset):
     run(dataset, folder, stimuli=results.config["stimuli"])
 
 
+@pytest.mark.ci
 def test_the_report_works_in_a_browser(finished, tmp_path):
     address = (finished[0] / "report.html").as_uri()
     with chromium(tmp_path / "wide") as browser:

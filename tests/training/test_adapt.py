@@ -59,6 +59,7 @@ def mean_cc(network, samples):
     return np.mean([metrics.cc(m, sample.density()) for m, sample in zip(maps, samples, strict=True)])
 
 
+@pytest.mark.ci
 def test_what_other_data_differ_by_is_found_from_six_images_and_carries_over(base, others, adapted):
     run, lines, before = adapted
     network = run.load_model()
@@ -73,6 +74,7 @@ def test_what_other_data_differ_by_is_found_from_six_images_and_carries_over(bas
         np.testing.assert_array_equal(weight, earlier)
 
 
+@pytest.mark.ci
 def test_an_adapted_network_is_used_like_any_other(others, adapted, tmp_path):
     run, *_ = adapted
     network = run.load_model()

@@ -181,6 +181,7 @@ def whole(tmp_path_factory):
         yield run(tmp_path_factory.mktemp("runs") / "whole")
 
 
+@pytest.mark.ci
 def test_a_run_has_both_phases_and_a_network_like_any_other(whole):
     result, lines = whole
     history = result.history
@@ -197,6 +198,7 @@ def test_a_run_has_both_phases_and_a_network_like_any_other(whole):
     assert model.evaluate(x, y, verbose=0) == pytest.approx(history[1]["val_loss"], rel=1e-3)
 
 
+@pytest.mark.ci
 def test_features_and_stimuli_give_the_training_of_stimuli_alone(whole, tmp_path):
     uncached = run(tmp_path / "uncached", cache=False)[0].history
     for one, other in zip(whole[0].history, uncached, strict=True):

@@ -137,6 +137,7 @@ def test_a_second_signal_finds_the_systems_own_handler_and_the_first_is_kept(cap
     assert capfd.readouterr().err.count("once more stops at once") == 2
 
 
+@pytest.mark.ci
 def test_tensorboard_has_the_historys_numbers_and_a_picture_of_each_epoch(photos, tmp_path):
     history = training.fit(tiny(), photos, "kld+cc", run=tmp_path / "run", **OPTIONS, **SILENT)
     for part, prefix in (("train", ""), ("validation", "val_")):
@@ -203,6 +204,7 @@ def test_fit_returns_the_history_and_leaves_the_best_weights(photos, monkeypatch
     assert measured == pytest.approx(min(row["val_loss"] for row in history), rel=1e-4)
 
 
+@pytest.mark.ci
 def test_features_serve_several_trainings_and_wrong_ones_are_refused(photos, monkeypatch):
     model = tiny()
     features = training.open_features(model, photos, flip=False)

@@ -61,6 +61,7 @@ def test_cached_and_uncached_features_give_the_same_training(photos, finished, t
             assert one[name] == pytest.approx(other[name], rel=5e-3, abs=2e-3), name
 
 
+@pytest.mark.ci
 def test_the_same_seed_gives_the_same_training_and_another_seed_another(photos, finished, tmp_path):
     seed = finished.config["options"]["seed"]
     others = [run(photos, tmp_path / str(number), seed=number) for number in (seed, seed + 1)]
@@ -69,6 +70,7 @@ def test_the_same_seed_gives_the_same_training_and_another_seed_another(photos, 
     assert losses[0] != pytest.approx(losses[2], rel=1e-4)
 
 
+@pytest.mark.ci
 def test_training_learns_a_spot_that_the_stimulus_shows(tmp_path):
     # Every stimulus has one bright square, and everyone looks at it; the shipped backbone sees it.
     random = np.random.default_rng(0)

@@ -68,11 +68,13 @@ def test_a_training_begins_with_a_runs_weights_or_a_files(run, dataset, tmp_path
     assert config["options"]["weights"] == str(folder / place)
 
 
+@pytest.mark.ci
 def test_a_training_that_leaves_the_weights_ends_with_those_that_it_began_with(run, dataset, tmp_path):
     ended = trained_from(run.path, dataset, tmp_path / "second", seed=7)
     assert_same_weights(ended.load_model(), run.load_model())
 
 
+@pytest.mark.ci
 def test_a_training_begins_with_the_shipped_network_and_keeps_its_activation(dataset, tmp_path):
     name = SHIPPED[0]
     shipped = load_shipped(name)

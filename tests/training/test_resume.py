@@ -128,6 +128,7 @@ def killed_runs(folder, root, kills, seed):
         assert not list(broken.rglob("*partial*"))
 
 
+@pytest.mark.ci
 def test_a_run_killed_at_random_moments_ends_as_an_unbroken_one_bit_for_bit(photos, tmp_path):
     killed_runs(photos, tmp_path, kills=2, seed=0)
 
@@ -213,6 +214,7 @@ def test_a_finished_run_is_left_as_it_is(finished):
     assert [path.name for path in finished.checkpoints.iterdir()] == ["0000009.npz"]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "changes", [{"ema": 0.9}, {"optimizer": "sgd", "momentum": 0.9, "ema": 0.0, "weight_decay": 0.0}]
 )
@@ -277,6 +279,7 @@ def test_what_cannot_be_made_longer_is_refused_and_left_as_it_is(photos, finishe
         training.resume(finished.path, epochs=4, **SILENT)
 
 
+@pytest.mark.ci
 def test_a_run_that_began_with_weights_keeps_its_frozen_backbone(photos, unbroken, tmp_path):
     begun = train_and_copy(photos, tmp_path / "run", weights=str(unbroken.path), seed=5)
     for steps, has_best in ((2, False), (4, True)):
@@ -285,6 +288,7 @@ def test_a_run_that_began_with_weights_keeps_its_frozen_backbone(photos, unbroke
         assert_equal_runs(training.resume(killed, **SILENT), begun)
 
 
+@pytest.mark.ci
 def test_a_run_of_a_network_made_in_a_program_goes_on_with_its_frozen_backbone(photos, tmp_path):
     network = models.Light((32, 48), "sigmoid", backbone_weights="random")
     backbone = network.backbone.get_weights()

@@ -88,6 +88,7 @@ def test_batches_hold_padded_stimuli_and_targets_of_the_maps_size():
     np.testing.assert_array_equal(y[1], samples[1].target((64, 96), padded=True))
 
 
+@pytest.mark.ci
 def test_fine_tuning_lowers_the_loss_and_changes_the_backbone(fine_tuned):
     result, history = fine_tuned, fine_tuned.history
     # The best epoch: with so few stimuli a late step may throw the network back, and rounding decides which.
@@ -101,6 +102,7 @@ def test_fine_tuning_lowers_the_loss_and_changes_the_backbone(fine_tuned):
     assert network.saliency_maps([marked_samples(1)[0].read_stimulus()])[0].shape == (40, 96)
 
 
+@pytest.mark.ci
 def test_a_frozen_backbone_stays_as_it_was_and_its_features_are_cached(start, fine_tuned, tmp_path):
     network, weights = start
     frozen = run(marked_samples(10), tmp_path / "run", epochs=1, weights=weights, freeze_backbone=True)
@@ -142,6 +144,7 @@ def test_options_that_sam_has_not_are_refused_by_name(option):
         training.options(model="sam-vgg", **option)
 
 
+@pytest.mark.ci
 def test_a_run_of_sam_is_exported_with_its_padding_and_blur(fine_tuned, tmp_path):
     import tensorflow as tf
 

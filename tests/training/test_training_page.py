@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+import pytest
 
 from kerasal_cli.data import data
 from kerasal_cli.quest import quest
@@ -13,6 +14,7 @@ from kerasal_cli.train import train
 PAGE = (Path(__file__).parents[2] / "docs/training.md").read_text()
 
 
+@pytest.mark.ci
 def test_the_pages_python_runs_as_it_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}

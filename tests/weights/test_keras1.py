@@ -181,6 +181,7 @@ def test_a_file_that_was_cut_off_is_refused(path, network, keep):
         load_theano_weights(network.reference_layers(), path)
 
 
+@pytest.mark.ci
 def test_damaged_bytes_never_end_in_a_traceback(path, network, tmp_path):
     content = bytearray(path.read_bytes())
     random = np.random.default_rng(0)
@@ -197,6 +198,7 @@ def test_damaged_bytes_never_end_in_a_traceback(path, network, tmp_path):
     assert refused > 5
 
 
+@pytest.mark.ci
 def test_a_converted_file_gives_the_network_back(tmp_path, layers, monkeypatch):
     # At the published size this takes 200 MB; a small network of the same name stands in.
     for name in ("sam-vgg", "sam-resnet"):

@@ -93,6 +93,7 @@ def test_the_discriminators_arrays_land_in_order_with_fc4_by_channels(tmp_path):
     )
 
 
+@pytest.mark.ci
 def test_shallownets_arrays_land_in_order_with_hidden4_by_channels(tmp_path):
     arrays = reference.shallownet_arrays()
     np.savez(tmp_path / "shallow.npz", *arrays)

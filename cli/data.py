@@ -98,7 +98,10 @@ def cache(cache_dir, empty, as_json) -> None:
     folder = cache_dir or default_cache()
     if empty:
         gone, staying = _feature_cache.empty(folder)
-        click.echo(f"removed {size_text(gone)} from {folder}")
+        if as_json:
+            show_json({"removed_bytes": gone, "staying": [_cached(entry) for entry in staying]})
+        else:
+            click.echo(f"removed {size_text(gone)} from {folder}")
         if staying:
             raise InputError(f"{len(staying)} are in use and stay: wait for the trainings that use them")
         return

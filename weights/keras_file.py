@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from kerasal.errors import InputError
-from kerasal.weights.stored import finite
+from kerasal.weights.stored import finite, reading
 
 # What orders the vectors of a batch normalisation; alphabetically, as HDF5 lists them, beta comes first.
 VECTORS = ("gamma", "beta", "mean", "variance")
@@ -44,24 +44,18 @@ def load_keras_layers(layers: Mapping[str, keras.layers.Layer], path: Path | str
     not HDF5, a layer missing, or one of another shape or with values that are not finite, by name; `network`
     says in it what was expected.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            root = file.get("model_weights", file)
-            found = {}
-            for name, layer in layers.items():
-                if name not in root:
-                    raise InputError(f"{path} has no layer {name}: these are not {network}'s convolutions")
-                arrays = read_layer(root[name])
-                expected = [tuple(weight.shape) for weight in layer.weights]
-                shapes = [array.shape for array in arrays]
-                if shapes != expected:
-                    raise InputError(f"{path}: {name} has shapes {shapes}, {network} needs {expected}")
-                found[layer] = finite(arrays, f"{path}: {name}")
-    except InputError:
-        raise
-    except Exception as error:  # damaged bytes make h5py raise whatever it comes to
-        what = " ".join(str(error).split())
-        raise InputError(f"{path} is not a readable HDF5 weights file ({what})") from None
+    with reading(path, "is not a readable HDF5 weights file"), h5py.File(path, "r") as file:
+        root = file.get("model_weights", file)
+        found = {}
+        for name, layer in layers.items():
+            if name not in root:
+                raise InputError(f"{path} has no layer {name}: these are not {network}'s convolutions")
+            arrays = read_layer(root[name])
+            expected = [tuple(weight.shape) for weight in layer.weights]
+            shapes = [array.shape for array in arrays]
+            if shapes != expected:
+                raise InputError(f"{path}: {name} has shapes {shapes}, {network} needs {expected}")
+            found[layer] = finite(arrays, f"{path}: {name}")
     for layer, arrays in found.items():
         layer.set_weights(arrays)
 

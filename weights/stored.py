@@ -79,7 +79,7 @@ def existing(path: Path | str) -> Path:
 
 
 @contextlib.contextmanager
-def reading(path: Path | str) -> Iterator[None]:
+def reading(path: Path | str, wrong: str = "is damaged") -> Iterator[None]:
     """A block that reads a file. InputError: it is damaged, and makes a reader raise whatever it comes to."""
     try:
         yield
@@ -87,7 +87,7 @@ def reading(path: Path | str) -> Iterator[None]:
         raise
     except Exception as error:
         what = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path} is damaged: {what}") from None
+        raise InputError(f"{path} {wrong}: {what}") from None
 
 
 def check_shapes(found: Sequence[tuple[int, ...]], stored: StoredLayer, where: str) -> None:

@@ -107,7 +107,7 @@ def statistics(dataset: Dataset) -> list[tuple[str, str]]:
         return [*rows, ("fixations", "none: no file of them can be read")]
     counts = [[len(xy) for xy in sample.fixations or ()] for sample in known]
     per_image = list(map(sum, counts))
-    shares = _shares(known)
+    shares = _shares(samples)
     pooled = any(sample.pooled for sample in samples)
     rows += [
         ("observers", "pooled" if pooled else _range(list(map(len, counts)))),
@@ -193,9 +193,8 @@ def _look_at_density(path: Path) -> Content:
 
 def _look_at_places(samples: list[Sample], folder: Path, troubles: Troubles) -> None:
     """Where the fixations of all images lie, as shares of the sides: where no dataset has all of its own."""
-    known = [sample for sample in samples if sample.fixations]  # not those whose files were refused
-    shares = _shares(known)
-    if known and not len(shares):
+    shares = _shares(samples)
+    if not len(shares) and any(sample.fixations for sample in samples):
         troubles.add(folder, "no image has any fixation")
     if len(shares) < ENOUGH:
         return

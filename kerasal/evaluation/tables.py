@@ -139,7 +139,7 @@ def document(title: str, comparison: Comparison, write: Callable[[Table], str], 
 
 def under(heading: str, table: Table, write: Callable[[Table], str], comment: str = "") -> str:
     """A table under a line: as in `document`."""
-    head = f"{comment}{heading}" if comment else f"{_for_markdown(heading)}\n"
+    head = f"{comment}{heading}" if comment else f"{for_markdown(heading)}\n"
     return f"{head}\n{write(table)}"
 
 
@@ -147,11 +147,11 @@ def markdown(table: Table) -> str:
     """The table in Markdown."""
     around = {BOLD: "**", ITALIC: "*", PLAIN: ""}
     lines = [
-        [_for_markdown(name) for name in table.header],
+        [for_markdown(name) for name in table.header],
         ["---:" if side == "right" else "---" for side in table.alignment],
     ]
     lines += [
-        [f"{around[cell.mark]}{_for_markdown(cell.text)}{around[cell.mark]}" for cell in row]
+        [f"{around[cell.mark]}{for_markdown(cell.text)}{around[cell.mark]}" for cell in row]
         for row in table.rows
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
@@ -168,7 +168,7 @@ def latex(table: Table) -> str:
     return "\n".join([rf"\begin{{tabular}}{{{columns}}}", *ruled, r"\end{tabular}", ""])
 
 
-def _for_markdown(text: str) -> str:
+def for_markdown(text: str) -> str:
     """Text that Markdown prints as it is: names of losses have stars. Underscores within a word are safe."""
     return re.sub(r"[\\`*\[\]|~]|<(?=[a-zA-Z/!?])|\b_|_\b", r"\\\g<0>", text)
 

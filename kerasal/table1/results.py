@@ -190,7 +190,8 @@ class Results(ReportedResults):
             shown.append(agreement_table(agreement, "the paper's Table 1", "systems"))
         shown += [tables.differences(self.comparison(label)) for label in self.references]
         parts = [tables.under(f"{self.title}: {table.title}", table, write, comment) for table in shown]
-        parts += [f"{comment}Not run: {line}\n" for line in self.missing]
+        missing = self.missing if comment else map(tables.for_markdown, self.missing)
+        parts += [f"{comment}Not run: {line}\n" for line in missing]
         return "\n".join(parts)
 
     def found(self) -> dict[str, Any]:

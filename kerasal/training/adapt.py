@@ -70,9 +70,9 @@ def adapt(
             best = value, network
     network = best[1]
     size = network.input_size
-    training = TrainingOptions(loss=losses.canonical(loss), input_size=size).as_dict()
+    training = TrainingOptions(loss=losses.canonical(loss), model=base.name, input_size=size).as_dict()
     config = {
-        "loss": losses.canonical(loss),
+        "loss": training["loss"],
         "model": network.name,
         "model_options": {"base_model": base.name, "base_options": {**options, "input_size": list(size)}},
         "precision": "float32",

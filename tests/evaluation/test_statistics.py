@@ -68,6 +68,16 @@ def test_equal_systems_differ_by_0_with_p_1():
     assert (difference.mean, difference.interval, difference.p_value) == (0.0, (0.0, 0.0), 1.0)
 
 
+def test_differences_as_plain_values_are_those_of_the_fields():
+    first, second = scores("abc", cc=[0.1, 0.4, 0.2]), scores("abc", cc=[0.3, 0.5, 0.9])
+    comparison = compare({"a": first, "b": second})
+    found, difference = comparison.differences_as_dict(), comparison.differences["b"]["cc"]
+    assert list(found) == ["b"]
+    assert list(found["b"]["cc"]) == ["mean", "interval", "p_value", "p_seeds", "p_corrected", "images"]
+    assert found["b"]["cc"]["mean"] == pytest.approx(np.mean([0.2, 0.1, 0.7]))
+    assert found["b"]["cc"]["interval"] == difference.interval
+
+
 def test_systems_scored_in_another_order_are_paired_by_the_images_names():
     comparison = compare({"a": scores("abcd", cc=[1, 2, 3, 4]), "b": scores("dcba", cc=[5, 3, 2, 1])})
     assert comparison.differences["b"]["cc"].mean == pytest.approx(0.25)

@@ -15,7 +15,7 @@ from conftest import write_photo, write_photo_folder
 from kerasal import data, evaluation, table1
 from kerasal.classical import CLASSICAL
 from kerasal.errors import InputError
-from kerasal.evaluation import Scores
+from kerasal.evaluation import Scores, tables
 from kerasal.prediction import NAMED, Source
 from kerasal.quest import paper
 from kerasal.table1.folder import stem
@@ -111,6 +111,13 @@ def test_the_files_hold_the_same_numbers(finished):
     assert values["reference"] == "center-bias"
     assert "AWS (re-implemented)" in (folder / "results.md").read_text()
     assert r"\begin{tabular}" in (folder / "results.tex").read_text()
+
+
+def test_what_could_not_run_is_printed_in_markdown_as_it_is(finished):
+    results = replace(finished[1], failed=("10*kld|x [1]: no map of <b>_",))
+    shown = r"Not run: 10\*kld\|x \[1\]: no map of \<b>\_"
+    assert shown in results.document(tables.markdown).splitlines()
+    assert "% Not run: 10*kld|x [1]: no map of <b>_" in results.document(tables.latex, "% ").splitlines()
 
 
 def test_a_second_call_scores_only_what_is_new_or_has_changed(finished, dataset, weights, monkeypatch):

@@ -234,8 +234,15 @@ def test_the_command_lists_and_empties(opened, tmp_path):
     assert result.exit_code == 2
     assert result.stdout == f"removed 1.00 kB from {cache}\n"
     assert result.stderr == "Error: 1 are in use and stay: wait for the trainings that use them\n"
+    entry(cache, "another", 500, 5000)
+    result = invoke("data", "cache", "--cache-dir", cache, "--empty", "--json")
+    assert result.exit_code == 2
+    document = json.loads(result.stdout)
+    assert document["removed_bytes"] == 500
+    assert [(row["in_use"], row["about"]["network"]) for row in document["staying"]] == [(True, "tiny")]
     del features
-    assert invoke("data", "cache", "--cache-dir", cache, "--empty").exit_code == 0
+    emptied = invoke("data", "cache", "--cache-dir", cache, "--empty", "--json")
+    assert (emptied.exit_code, json.loads(emptied.stdout)["staying"]) == (0, [])
     assert invoke("data", "cache", "--cache-dir", cache).stdout == f"0 bytes in {cache}\n"
     assert (
         invoke("data", "cache", "--cache-dir", tmp_path / "none").stdout

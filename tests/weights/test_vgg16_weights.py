@@ -113,7 +113,7 @@ def test_a_missing_layer_is_refused_by_name(tmp_path):
 def test_what_is_not_hdf5_or_cut_off_is_refused(tmp_path, content):
     path = tmp_path / "bad.h5"
     path.write_bytes(SHIPPED.path.read_bytes()[:1_000_000] if content is None else content)
-    with pytest.raises(InputError, match=r"bad\.h5"):
+    with pytest.raises(InputError, match=r"bad\.h5 is not a readable HDF5 weights file: \S"):
         load_vgg16(vgg16(None), path)
 
 

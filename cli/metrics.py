@@ -30,12 +30,4 @@ def metrics(as_json) -> None:
         }
         for info in METRICS.values()
     ]
-    if as_json:
-        show_json(rows)
-    else:
-        show_rows(
-            [
-                {name: f"{value:g}" if isinstance(value, float) else value for name, value in row.items()}
-                for row in rows
-            ]
-        )
+    (show_json if as_json else show_rows)(rows)

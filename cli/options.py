@@ -34,6 +34,14 @@ def names_in(context: click.Context, parameter: click.Parameter, text: str | Non
     return text and [name.strip() for name in text.split(",")]
 
 
+def numbers_in(text: str, option: str, example: str) -> list[float]:
+    """The numbers of an option's value such as 0.5,0.9."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not {example}", param_hint=option) from None
+
+
 def of(table: type, *names: str, **changes: dict) -> Callable:
     """Options from the fields of a dataclass: those of these names, or all; None where one is not given.
 

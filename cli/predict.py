@@ -4,6 +4,7 @@ import click
 
 from kerasal_cli import options
 from kerasal_cli.loading import keep_export, load_predictor, load_tables, progress, say
+from kerasal_cli.options import numbers_in
 from kerasal_cli.table import show_json
 
 DEFAULT = options.read_table("weights.registry").DEFAULT
@@ -83,7 +84,7 @@ def predict(
     outputs = prediction.Outputs(
         regions=tuple(prediction.Region.parse(region) for region in regions),
         crop=prediction.parse_aspect(crop) if crop else None,
-        contours=_quantiles(contours),
+        contours=tuple(numbers_in(contours, "--contours", "such as 0.5,0.9")) if contours else (),
         **options,
     )
     inputs = prediction.find_inputs(images, recursive=recursive, output=output)
@@ -129,10 +130,3 @@ def predict(
     keep_export(model, to_make)
     if skipped:
         raise SystemExit(1)
-
-
-def _quantiles(text: str | None) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(",")) if text else ()
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not such as 0.5,0.9", param_hint="--contours") from None

@@ -131,12 +131,11 @@ def quest(
     from kerasal_cli.table import show_tables
 
     reading = {name: changes.pop(name) for name in options.READING.NAMES}
-    chosen = quest.options(
-        recipe,
-        input_size=input_size,
-        search_rates=None if search_rates is None else _rates(search_rates),
-        **changes,
-    )
+    if search_rates is not None:
+        example = "a list of numbers, such as 1e-4,3e-4, or none"
+        none = search_rates.strip() == "none"
+        search_rates = [] if none else options.numbers_in(search_rates, "--search-rates", example)
+    chosen = quest.options(recipe, input_size=input_size, search_rates=search_rates, **changes)
     specs = quest.parse_losses(losses)
     tuning = quest.tuning(tune, tune_trials) if tune is not None else None
     if output:
@@ -181,14 +180,3 @@ def _folders_apart(folders, tests):
     for name in folders.keys() & set(tests):
         of_tests[name] = of_data.pop(name)
     return of_data or None, of_tests
-
-
-def _rates(text: str) -> list[float]:
-    if text.strip() == "none":
-        return []
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is not a list of numbers, such as 1e-4,3e-4, or none", param_hint="--search-rates"
-        ) from None

@@ -52,7 +52,7 @@ def show_json(values: Any) -> None:
     click.echo(json_text(values), nl=False)
 
 
-def show_rows(rows: list[dict[str, str]], width: int | None = 120) -> None:
+def show_rows(rows: list[dict[str, str | float]], width: int | None = 120) -> None:
     """Print rows under the names of their entries, as wide as the terminal, or `width` where there is none.
 
     width: None is as wide as the environment's COLUMNS, or 80.
@@ -63,7 +63,7 @@ def show_rows(rows: list[dict[str, str]], width: int | None = 120) -> None:
     for name in rows[0]:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*row.values())
+        table.add_row(*(f"{cell:g}" if isinstance(cell, float) else cell for cell in row.values()))
     _console(width).print(table)
 
 

@@ -1,6 +1,7 @@
 """JSON files that may be damaged, or be something else."""
 
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,11 @@ def read_json(path: Path, hint: str = "") -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{path} must hold a JSON object, and holds {shown(values)}{hint}")
     return values
+
+
+def crc32_of(values: dict[str, Any]) -> int:
+    """A CRC-32 of plain values, which is the same after they were written and read."""
+    return zlib.crc32(json.dumps(values, sort_keys=True).encode())
 
 
 def shown(value: Any) -> str:

@@ -16,14 +16,12 @@ from typing import Any
 
 from kerasal.errors import InputError
 
+# One thread for each process, since there is one for every core: more would wait for one another.
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+
 # What the processes find in their environment: `import kerasal` is to load no Keras, which takes seconds with
-# TensorFlow under it; and one thread each, since there is a process for every core.
-ENVIRONMENT = {
-    "KERASAL_WITHOUT_KERAS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
+# TensorFlow under it.
+ENVIRONMENT = {"KERASAL_WITHOUT_KERAS": "1", **ONE_THREAD}
 
 # A process starts within two seconds, in which one core scores about this many images of 600x800.
 IMAGES_WORTH_A_PROCESS = 40

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 
 
 def is_array(value: object) -> bool:
@@ -27,7 +27,7 @@ def as_array(value: object) -> np.ndarray:
         return array.astype("float32") if array.dtype.kind == "V" else array
     except Exception as error:  # each library raises its own
         raise InputError(
-            f"an image is an array of numbers, got {type(value).__name__}: {' '.join(str(error).split())}"
+            f"an image is an array of numbers, got {type(value).__name__}: {one_line(error)}"
         ) from None
 
 

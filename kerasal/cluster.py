@@ -14,21 +14,20 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
-from kerasal.errors import InputError
+from kerasal._processes import ONE_THREAD
+from kerasal.errors import InputError, one_line
 
 # On which results depend: a worker must have the client's versions of these.
 PACKAGES = ("kerasal", "tensorflow", "keras", "numpy")
 CONNECTING = 20.0  # seconds that a scheduler has to answer
 WAITING = 120.0  # seconds until a cluster without a worker is given up
 
-# For workers started here: there is a process for each thread, and more threads would wait for one another.
+# For workers started here, each a process.
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
+    **ONE_THREAD,
 }
 
 
@@ -72,7 +71,7 @@ def connect(where: str, report: Callable[[str], None] = lambda _: None) -> Itera
         try:
             client = stack.enter_context(distributed.Client(where, timeout=CONNECTING, set_as_default=False))
         except (OSError, ValueError) as error:
-            raise InputError(f"no Dask scheduler at {where}: {' '.join(str(error).split())}") from None
+            raise InputError(f"no Dask scheduler at {where}: {one_line(error)}") from None
         cluster = Cluster(client)
         if not local:
             if not cluster.workers:

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 from kerasal.layers import AttentiveConvLSTM
 
 
@@ -86,8 +86,7 @@ def reading(path: Path | str, wrong: str = "is damaged") -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        what = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path} {wrong}: {what}") from None
+        raise InputError(f"{path} {wrong}: {one_line(error)}") from None
 
 
 def check_shapes(found: Sequence[tuple[int, ...]], stored: StoredLayer, where: str) -> None:

@@ -83,14 +83,9 @@ def load(folder: Path, troubles: Troubles | None = None, *, crop_borders: bool =
                 samples.append(_sample(name, size, stimulus, xy, crop_borders, troubles))
         for split, part in ranked_split(samples, TRAIN, VALIDATION, "cat2000").items():
             splits[split] += part
-    return Dataset(
-        name="cat2000",
-        splits=splits,
-        description="CAT2000 training set, 20 categories, 18 observers (Borji and Itti 2015)"
-        + (", grey borders cropped" if crop_borders else ""),
-        licence=INFO.licence,
-        notes=troubles.notes,
-    )
+    description = "CAT2000 training set, 20 categories, 18 observers (Borji and Itti 2015)"
+    cropped = ", grey borders cropped" if crop_borders else ""
+    return Dataset.published(INFO, splits, description + cropped, troubles.notes)
 
 
 def _sample(name, size, stimulus, xy, crop_borders, troubles) -> Sample:

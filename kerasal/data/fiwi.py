@@ -62,10 +62,6 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
                     raise InputError(f"{path} has the size {points.shape}, its image {size}")
                 xy = fixated_pixels(points, path)
             samples.append(Sample(stimulus.stem, size, stimulus, (xy,), SIGMA, pooled=True))
-    return Dataset(
-        name="fiwi",
-        splits=ranked_split(samples, TRAIN, VALIDATION, "fiwi"),
-        description="FiWi, web pages, 11 observers (Shen and Zhao 2014)",
-        licence=INFO.licence,
-        notes=troubles.notes,
-    )
+    splits = ranked_split(samples, TRAIN, VALIDATION, "fiwi")
+    description = "FiWi, web pages, 11 observers (Shen and Zhao 2014)"
+    return Dataset.published(INFO, splits, description, troubles.notes)

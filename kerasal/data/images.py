@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from kerasal._files import write_encoded
 from kerasal._stimuli import eight_bits
 from kerasal.data.names import check_folder, visible
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 
 # What is read, by the names that Pillow gives the formats, and the endings that files of each have.
 FORMATS = {
@@ -191,7 +191,7 @@ def image_size(path: Path) -> tuple[int, int]:
     except FileNotFoundError:
         raise InputError(f"{path} is missing") from None
     except Exception as error:  # a damaged file makes Pillow's readers raise nearly anything
-        raise InputError(f"cannot read image {path}: {_one_line(error)}") from None
+        raise InputError(f"cannot read image {path}: {one_line(error)}") from None
     check_size(str(path), columns, rows)
     return (columns, rows) if on_its_side else (rows, columns)
 
@@ -283,7 +283,7 @@ def read_npy(path: Path | str) -> np.ndarray:
     except InputError:
         raise
     except Exception as error:  # a damaged header makes NumPy raise whatever it comes to
-        raise InputError(f"cannot read {path} as a .npy array: {_one_line(error)}") from None
+        raise InputError(f"cannot read {path} as a .npy array: {one_line(error)}") from None
     if array.dtype.kind not in "biuf":
         raise InputError(f"{path} does not hold one numeric array")
     return array
@@ -313,13 +313,13 @@ def _open(file, name: str | None = None, formats=None, max_pixels: int = LARGEST
     except (InputError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        raise ImageTooLarge(f"cannot read image {name or file}: {_one_line(error)}") from None
+        raise ImageTooLarge(f"cannot read image {name or file}: {one_line(error)}") from None
     except UnidentifiedImageError:
         raise InputError(
             f"cannot read image {name or file}: not a kind of image, or of its pixels, that is known"
         ) from None
     except Exception as error:  # a damaged file makes Pillow's readers raise nearly anything
-        raise InputError(f"cannot read image {name or file}: {_one_line(error)}") from None
+        raise InputError(f"cannot read image {name or file}: {one_line(error)}") from None
     return image
 
 
@@ -329,7 +329,7 @@ def _decoding(name: Path | str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise InputError(f"cannot read image {name}: {_one_line(error)}") from None
+        raise InputError(f"cannot read image {name}: {one_line(error)}") from None
 
 
 def _to_rgb(image: Image.Image, name: Path | str) -> np.ndarray:
@@ -406,7 +406,3 @@ def _grey_levels(path: Path) -> np.ndarray:
             "save the values themselves"
         )
     return _upright(levels, image)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

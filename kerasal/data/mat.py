@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 
 IDLE = 20  # seconds after which a process that is not asked ends
 PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from kerasal.data.mat import serve; serve()"
@@ -136,5 +136,4 @@ def _answer(path: str) -> bytes:
     except NotImplementedError:
         return pickle.dumps(f"{path} is a MATLAB 7.3 file: save it in MATLAB with -v7")
     except Exception as error:  # SciPy raises a dozen types on a damaged file
-        what = " ".join(str(error).split()) or type(error).__name__
-        return pickle.dumps(f"cannot read {path}: {what}")
+        return pickle.dumps(f"cannot read {path}: {one_line(error)}")

@@ -97,13 +97,9 @@ def load(folder: Path, troubles: Troubles | None = None, *, initial_fixation: bo
     for path in [path for user in users for path in visible(root / "DATA" / user)]:
         if path.suffix.lower() == ".mat" and path.stem not in known and path.stem.lower() not in NOT_GAZE:
             troubles.add(path, "gaze without a stimulus of its name")
-    return Dataset(
-        name="mit1003",
-        splits=ranked_split(samples, TRAIN / IMAGES, VALIDATION / IMAGES, "mit1003"),
-        description="MIT1003, photographs, 15 observers (Judd et al. 2009)",
-        licence=INFO.licence,
-        notes=troubles.notes,
-    )
+    splits = ranked_split(samples, TRAIN / IMAGES, VALIDATION / IMAGES, "mit1003")
+    description = "MIT1003, photographs, 15 observers (Judd et al. 2009)"
+    return Dataset.published(INFO, splits, description, troubles.notes)
 
 
 def _read(path: Path, stimulus: Path, size: tuple[int, int], initial_fixation: bool) -> np.ndarray:

@@ -90,10 +90,6 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
     for stimulus in list_files(root / "stimuli", (".jpg",)):
         if stimulus.name not in records:
             troubles.add(stimulus, "a stimulus without fixations")
-    return Dataset(
-        name="osie",
-        splits=split_in_order(samples, range(len(samples)), TRAIN, VALIDATION),
-        description="OSIE, photographs, 15 observers (Xu et al. 2014)",
-        licence="MIT",
-        notes=troubles.notes,
-    )
+    splits = split_in_order(samples, range(len(samples)), TRAIN, VALIDATION)
+    description = "OSIE, photographs, 15 observers (Xu et al. 2014)"
+    return Dataset.published(INFO, splits, description, troubles.notes)

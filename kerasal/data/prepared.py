@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from kerasal._files import check_space, new_folder, write_array
-from kerasal._json import read_json
+from kerasal._json import crc32_of, read_json
 from kerasal._progress import Progress
 from kerasal._threads import on_all_cores
 from kerasal.data.records import FOOTER, HEADER, Observers, Record, example
@@ -96,7 +96,7 @@ def prepare(
             "size": size,
             "splits": splits,
         }
-        (made / INDEX).write_text(json.dumps({**index, CHECKSUM: _checksum(index)}), encoding="utf-8")
+        (made / INDEX).write_text(json.dumps({**index, CHECKSUM: crc32_of(index)}), encoding="utf-8")
         finish(made)
     return load(folder)
 
@@ -107,7 +107,7 @@ def load(folder: Path) -> Dataset:
         index = read_json(folder / INDEX, hint=": prepare the dataset again")
         if index["schema"] != SCHEMA:
             raise InputError(f"{folder} was prepared by another version of kerasal: prepare it again")
-        if index.pop(CHECKSUM, None) not in (None, _checksum(index)):  # None: prepared before there was one
+        if index.pop(CHECKSUM, None) not in (None, crc32_of(index)):  # None: prepared before there was one
             raise ValueError("another checksum")
         splits = {split: [_sample(folder, entry) for entry in index["splits"][split]] for split in SPLITS}
         dataset = Dataset(index["name"], splits, index["description"], index["licence"], index["notes"])
@@ -168,11 +168,6 @@ def _stored(sample: Sample, target: tuple[int, int] | None, whole: bool) -> tupl
     )
     resized = resize_stimulus(pixels, size).numpy()
     return small, np.clip(np.rint(resized), 0, 255).astype("uint8").tobytes(), True
-
-
-def _checksum(index: dict[str, Any]) -> int:
-    """A CRC-32 of the index, which is the same after it was written and read."""
-    return zlib.crc32(json.dumps(index, sort_keys=True).encode())
 
 
 def _entry(sample: Sample, raw: bool, shard: str, start: int, data: bytes) -> dict[str, Any]:

@@ -75,17 +75,9 @@ def _load(info: DatasetInfo, folder: Path, troubles: Troubles | None = None) -> 
         for part in ("train", "val")
     )
     splits = ranked_split(train, TRAIN, 1 - TRAIN, "salicon")
-    return Dataset(
-        name=info.name,
-        splits={
-            "train": splits["train"],
-            "validation": splits["validation"] + splits["test"],
-            "test": validation,
-        },
-        description=f"{info.title} (Jiang et al. 2015)",
-        licence=info.licence,
-        notes=troubles.notes,
-    )
+    splits["validation"] += splits["test"]
+    splits["test"] = validation
+    return Dataset.published(info, splits, f"{info.title} (Jiang et al. 2015)", troubles.notes)
 
 
 load_2015, load_2017 = partial(_load, INFO_2015), partial(_load, INFO_2017)

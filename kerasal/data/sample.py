@@ -12,6 +12,7 @@ import numpy as np
 from kerasal._stimuli import as_stimulus
 from kerasal.data.fixations import count_map, density_from_counts
 from kerasal.data.images import padded_box, read_image, read_map
+from kerasal.data.info import DatasetInfo
 from kerasal.data.names import normal
 from kerasal.errors import InputError
 
@@ -100,6 +101,13 @@ class Dataset:
     notes: list[str] = field(default_factory=list)  # what was skipped or dropped while loading, a line each
     arguments: dict[str, Any] = field(default_factory=dict)  # of `kerasal.data.load`, to load it again
     left_out: tuple[str, ...] = ()  # names of samples that were left out of it: files may still be theirs
+
+    @classmethod
+    def published(
+        cls, info: DatasetInfo, splits: dict[str, list[Sample]], description: str, notes: list[str]
+    ) -> "Dataset":
+        """A published dataset, whose name and licence are among its facts."""
+        return cls(info.name, splits, description, info.licence, notes)
 
     def __getitem__(self, split: str) -> list[Sample]:
         """The samples of a split, or of "all". InputError: no such split, or none in it."""

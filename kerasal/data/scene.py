@@ -76,13 +76,9 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
             samples.append(
                 Sample(stimulus.stem, size, stimulus, tuple(observers), SIGMA_OF_LONGER_SIDE * max(size))
             )
-    return Dataset(
-        name="scene",
-        splits=ranked_split(samples, TRAIN, VALIDATION, "scene"),
-        description="Scene, photographs, 12 observers (Liang et al.)",
-        licence="MIT",
-        notes=troubles.notes,
-    )
+    splits = ranked_split(samples, TRAIN, VALIDATION, "scene")
+    description = "Scene, photographs, 12 observers (Liang et al.)"
+    return Dataset.published(INFO, splits, description, troubles.notes)
 
 
 def _from_one(xy: np.ndarray) -> np.ndarray:

@@ -83,10 +83,6 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
             )
     for stimulus in listed.values():
         troubles.add(stimulus, "no fixation map of this number")
-    return Dataset(
-        name="toronto",
-        splits=ranked_split(samples, TRAIN, VALIDATION, "toronto"),
-        description="Toronto, photographs, 20 observers (Bruce and Tsotsos 2005)",
-        licence=INFO.licence,
-        notes=troubles.notes,
-    )
+    splits = ranked_split(samples, TRAIN, VALIDATION, "toronto")
+    description = "Toronto, photographs, 20 observers (Bruce and Tsotsos 2005)"
+    return Dataset.published(INFO, splits, description, troubles.notes)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.data.fixations import inside
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 
 
 @dataclass
@@ -69,4 +69,4 @@ def structure(path: Path, what: str) -> Iterator[None]:
     except InputError:
         raise
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} does not hold {what}: {' '.join(str(error).split())}") from None
+        raise InputError(f"{path} does not hold {what}: {one_line(error)}") from None

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,4 +55,4 @@ def read_csv(path: Path) -> Scores:
         columns = np.array([[float(cell) for cell in row[1:]] for row in rows]).T
         return Scores([row[0] for row in rows], dict(zip(header[1:], columns, strict=True)))
     except (OSError, ValueError, IndexError, csv.Error) as error:
-        raise InputError(f"cannot read the scores {path}: {' '.join(str(error).split())}") from None
+        raise InputError(f"cannot read the scores {path}: {one_line(error)}") from None

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from kerasal.layers._base import Layer
 from kerasal.layers.dilated import DilatedConv2D
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class ASPP(keras.layers.Layer):
+class ASPP(Layer):
     """Parallel 3x3 convolutions of several dilations, relu, concatenated.
 
     Args:
@@ -49,6 +50,3 @@ class ASPP(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters * len(self.dilations))
-
-    def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "dilations": self.dilations}

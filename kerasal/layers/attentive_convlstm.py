@@ -6,12 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasal.layers._base import Layer
+
 # The order in the reference code's weights files.
 PER_GATE = ("W_a", "U_a", "V_a", "W_i", "U_i", "W_f", "U_f", "W_c", "U_c", "W_o", "U_o")
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class AttentiveConvLSTM(keras.layers.Layer):
+class AttentiveConvLSTM(Layer):
     """A convolutional LSTM that looks at the same feature map several times, each time elsewhere.
 
     With the features X, the state (H, C), zero at first, and `*` a convolution ('same'), a step is::
@@ -165,15 +167,6 @@ class AttentiveConvLSTM(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "attention_filters": self.attention_filters,
-            "kernel_size": self.kernel_size,
-            "steps": self.steps,
-        }
 
 
 def _convolve(inputs, kernel):

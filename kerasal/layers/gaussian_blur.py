@@ -4,9 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasal.layers._base import Layer
+
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class GaussianBlur(keras.layers.Layer):
+class GaussianBlur(Layer):
     """Smooth every channel with a fixed Gaussian; no weights.
 
     Args:
@@ -32,9 +34,6 @@ class GaussianBlur(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "size": self.size, "sigma": self.sigma}
 
 
 def gaussian_blur(maps: keras.KerasTensor, size: int, sigma: float) -> keras.KerasTensor:

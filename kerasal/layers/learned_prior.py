@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from kerasal.layers._base import Layer
+
 # Where the parameters are clipped to, and what they start from: Cornia et al. 2018, reference code.
 MEAN_X, MEAN_Y = (0.25, 0.75), (0.35, 0.65)
 SIGMA_X, SIGMA_Y = (0.1, 0.9), (0.2, 0.8)
@@ -13,7 +15,7 @@ KERAS_1_EPSILON = 1e-7  # the reference adds it to each 2 sigma^2
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class LearnedGaussianPrior(keras.layers.Layer):
+class LearnedGaussianPrior(Layer):
     """Concatenate learnt Gaussian maps, the same for every stimulus, to feature maps.
 
     Map k is exp(-((x - mu_x)^2 / (2 sigma_x^2) + (y - mu_y)^2 / (2 sigma_y^2))), divided by its maximum over
@@ -61,9 +63,6 @@ class LearnedGaussianPrior(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], input_shape[-1] + self.gaussians)
-
-    def get_config(self):
-        return {**super().get_config(), "gaussians": self.gaussians}
 
 
 def _linspace(start, stop, count):

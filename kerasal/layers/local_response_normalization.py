@@ -3,9 +3,11 @@
 import keras
 from keras import ops
 
+from kerasal.layers._base import Layer
+
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class LocalResponseNormalization(keras.layers.Layer):
+class LocalResponseNormalization(Layer):
     """y = x / (bias + alpha / size * sum of x^2 over the `size` channels around)^beta.
 
     Args:
@@ -36,7 +38,3 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        own = {"size": self.size, "alpha": self.alpha, "beta": self.beta, "bias": self.bias}
-        return {**super().get_config(), **own}

@@ -3,9 +3,11 @@
 import keras
 from keras import ops
 
+from kerasal.layers._base import Layer
+
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class Maxout(keras.layers.Layer):
+class Maxout(Layer):
     """The maximum over groups of consecutive units: output i is that of pieces i to pieces (i + 1) - 1.
 
     Args:
@@ -31,6 +33,3 @@ class Maxout(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], input_shape[-1] // self.pieces)
-
-    def get_config(self):
-        return {**super().get_config(), "pieces": self.pieces}

@@ -3,9 +3,11 @@
 import keras
 from keras import ops
 
+from kerasal.layers._base import Layer
+
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class TheanoMaxPooling2D(keras.layers.Layer):
+class TheanoMaxPooling2D(Layer):
     """Max pooling as Keras 1 on Theano did it with `border_mode="same"`.
 
     The image is padded alike on all sides, by `pool_size - 1` pixels for an even size and `pool_size - 2`
@@ -40,12 +42,9 @@ class TheanoMaxPooling2D(keras.layers.Layer):
         height, width = (side and -(-side // self.strides) for side in (height, width))
         return (batch, height, width, channels)
 
-    def get_config(self):
-        return {**super().get_config(), "pool_size": self.pool_size, "strides": self.strides}
-
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class CaffeMaxPooling2D(keras.layers.Layer):
+class CaffeMaxPooling2D(Layer):
     """Max pooling as Caffe does it: no window is left out at the border, the last one is cut there.
 
     Windows begin at the first pixel; Keras's "valid" leaves out one that would reach over the border, and its
@@ -77,6 +76,3 @@ class CaffeMaxPooling2D(keras.layers.Layer):
         batch, height, width, channels = input_shape
         height, width = (side and -(-(side - self.pool_size) // self.strides) + 1 for side in (height, width))
         return (batch, height, width, channels)
-
-    def get_config(self):
-        return {**super().get_config(), "pool_size": self.pool_size, "strides": self.strides}

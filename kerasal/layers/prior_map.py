@@ -5,11 +5,12 @@ import math
 import keras
 from keras import ops
 
+from kerasal.layers._base import Layer
 from kerasal.layers.upsampling import BilinearUpsampling
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class LearnedPriorMap(keras.layers.Layer):
+class LearnedPriorMap(Layer):
     """Feature maps times 1 + a learnt coarse map, the same for every stimulus.
 
     The coarse map W has one weight for `factor` x `factor` pixels and starts at 0; 1 + W is enlarged
@@ -48,6 +49,3 @@ class LearnedPriorMap(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "factor": self.factor, "theano": self.theano}

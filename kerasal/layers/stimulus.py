@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from kerasal.layers._base import Layer
 from kerasal.layers.resampling import pad_stimuli
 from kerasal.layers.resizing import resize_area
 
@@ -38,7 +39,7 @@ RESIZES = {"bicubic": resize_stimuli, "padded": pad_stimuli, "area": resize_area
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class StimulusPreprocessing(keras.layers.Layer):
+class StimulusPreprocessing(Layer):
     """Resize RGB stimuli, and bring colours to what an ImageNet network was trained with; at first VGG-16.
 
     Args:
@@ -83,7 +84,3 @@ class StimulusPreprocessing(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *(self.size or input_shape[1:3]), 3)
-
-    def get_config(self):
-        own = {"size": self.size, "resize": self.resize, "mean": self.mean}
-        return {**super().get_config(), **own, "divisor": self.divisor, "order": self.order}

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from kerasal.layers._base import Layer
 from kerasal.layers.resampling import interpolate
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class BilinearUpsampling(keras.layers.Layer):
+class BilinearUpsampling(Layer):
     """Enlarge maps bilinearly by a whole factor, the edges held.
 
     Args:
@@ -38,6 +39,3 @@ class BilinearUpsampling(keras.layers.Layer):
         batch, height, width, channels = input_shape
         height, width = (side and side * self.factor for side in (height, width))
         return (batch, height, width, channels)
-
-    def get_config(self):
-        return {**super().get_config(), "factor": self.factor, "theano": self.theano}

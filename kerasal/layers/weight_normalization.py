@@ -3,11 +3,13 @@
 import keras
 from keras import ops
 
+from kerasal.layers._base import Layer
+
 EPSILON = 1e-6  # under the root: SalGAN's reference code
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class WeightNormConv2D(keras.layers.Layer):
+class WeightNormConv2D(Layer):
     """3x3 convolution with the kernel W g / sqrt(1e-6 + sum W^2), the sum over each filter; bias; relu.
 
     Args:
@@ -37,6 +39,3 @@ class WeightNormConv2D(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)
-
-    def get_config(self):
-        return {**super().get_config(), "filters": self.filters}

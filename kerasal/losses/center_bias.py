@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from kerasal._map_ops import PIXELS, prediction
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 from kerasal.losses._base import Loss
 
 # The mean map of OSIE's densities (300x400, sigma 12 px, peak 1 each): deviations 0.20 H and 0.22 W by their
@@ -68,7 +68,7 @@ class CenterBias(Loss):
 
     def get_config(self):
         b = self.center_bias if isinstance(self.center_bias, str) else self.center_bias.tolist()
-        return {**super().get_config(), "center_bias": b, "alpha": self.alpha}
+        return {**super().get_config(), "center_bias": b}
 
 
 def _map_or_gaussian(center_bias):
@@ -79,7 +79,7 @@ def _map_or_gaussian(center_bias):
         try:
             center_bias = np.load(center_bias, allow_pickle=False)
         except Exception as error:  # a damaged header makes NumPy raise whatever it comes to
-            what = " ".join(str(error).split())
+            what = one_line(error)
             raise InputError(f"no centre bias in {center_bias}: expected a .npy file ({what})") from None
     try:
         b = np.asarray(center_bias, dtype="float32")

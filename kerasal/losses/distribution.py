@@ -64,9 +64,6 @@ class KLD(Loss):
     def call(self, y_true, y_pred):
         return kld(y_true, y_pred, self.reverse)
 
-    def get_config(self):
-        return {**super().get_config(), "reverse": self.reverse}
-
 
 def bhat(y_true, y_pred):
     """The formula of `Bhattacharyya`: one value per image, (B,)."""
@@ -145,9 +142,6 @@ class WeightedBCE(Loss):
     def call(self, y_true, y_pred):
         return w_bce(y_true, y_pred, self.weight)
 
-    def get_config(self):
-        return {**super().get_config(), "weight": self.weight}
-
 
 def focal(y_true, y_pred, gamma=2.0, modulation="paper"):
     """The formula of `FocalLoss`: one value per image, (B,)."""
@@ -185,9 +179,6 @@ class FocalLoss(Loss):
 
     def call(self, y_true, y_pred):
         return focal(y_true, y_pred, self.gamma, self.modulation)
-
-    def get_config(self):
-        return {**super().get_config(), "gamma": self.gamma, "modulation": self.modulation}
 
 
 def nll(y_true, y_pred):

@@ -101,9 +101,6 @@ class MLNetMSE(Loss):
     def call(self, y_true, y_pred):
         return mlnet_mse(y_true, y_pred, self.alpha, self.normalize)
 
-    def get_config(self):
-        return {**super().get_config(), "alpha": self.alpha, "normalize": self.normalize}
-
 
 def sig_mse(y_true, y_pred, lam=0.55, k=10.0):
     """The formula of `SigmoidMSE`: one value per image, (B,)."""
@@ -135,6 +132,3 @@ class SigmoidMSE(Loss):
 
     def call(self, y_true, y_pred):
         return sig_mse(y_true, y_pred, self.lam, self.k)
-
-    def get_config(self):
-        return {**super().get_config(), "lam": self.lam, "k": self.k}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kerasal._json import shown
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 from kerasal.models.adapted import Adapted
 from kerasal.models.backbones import BACKBONES, Backbone, find_backbone
 from kerasal.models.base import SaliencyModel, check_input_size, scale_to_peak
@@ -99,4 +99,4 @@ def build(name: str, **options) -> SaliencyModel:
     except InputError:
         raise
     except (TypeError, ValueError) as error:
-        raise InputError(f"model {name}: {' '.join(str(error).split())}") from error
+        raise InputError(f"model {name}: {one_line(error)}") from error

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from kerasal._files import make_folder, write_encoded
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 from kerasal.models.base import SaliencyModel
 from kerasal.models.table import HELPERS, NETWORKS
 from kerasal.weights import find_weights, is_npz, lasagne_shapes, open_keras1
@@ -68,7 +68,7 @@ def load_keras3(network: keras.Model, path: Path) -> None:
             raise ValueError(f"{names} is missing, or has values that are not finite")
     except Exception as error:  # damaged bytes make h5py raise whatever it comes to
         network.set_weights(before)
-        raise InputError(f"cannot load {path}: {' '.join(str(error).split())}") from None
+        raise InputError(f"cannot load {path}: {one_line(error)}") from None
 
 
 def convert_weights(source: Path | str, target: Path | str) -> str:

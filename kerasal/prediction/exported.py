@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerasal._stimuli import as_stimuli
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 from kerasal.prediction import runtimes
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class ExportedPredictor:
         except ImportError as error:
             raise InputError(f"{path} needs {error.name} to run: pip install 'kerasal[{format}]'") from None
         except Exception as error:  # each runtime has its own
-            raise InputError(f"cannot load {path}: {_line(error)}") from None
+            raise InputError(f"cannot load {path}: {one_line(error)}") from None
 
     def saliency_maps(self, stimuli: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Maps (H, W), float32, in [0, 1], of stimuli (H, W, 3), uint8 RGB, of sizes that the export takes.
@@ -40,7 +40,7 @@ class ExportedPredictor:
         except Exception as error:  # each runtime has its own
             rows, columns = stimulus.shape[:2]
             raise InputError(
-                f"{self.path} gives no map of an image of {rows}x{columns}: {_line(error)}"
+                f"{self.path} gives no map of an image of {rows}x{columns}: {one_line(error)}"
             ) from None
         if saliency_map.shape != stimulus.shape[:2]:
             raise InputError(
@@ -71,11 +71,7 @@ def load_export(path: Path) -> "SaliencyModel | ExportedPredictor":
     try:
         network = keras.models.load_model(path)
     except Exception as error:
-        raise InputError(f"cannot load {path}: {_line(error)}") from None
+        raise InputError(f"cannot load {path}: {one_line(error)}") from None
     if not isinstance(network, SaliencyModel):
         raise InputError(f"{path} is no export of kerasal's: it holds a {type(network).__name__}")
     return network
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

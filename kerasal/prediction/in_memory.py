@@ -46,7 +46,10 @@ def predict(
     if not isinstance(images, Iterable):
         raise InputError(f"predict takes an image or a list of images, got {type(images).__name__}")
     predictor = _predictor(model)
-    stimuli = ((_name(index, image), as_stimulus(image)) for index, image in enumerate(images))
+    stimuli = (
+        (str(image) if isinstance(image, str | Path) else f"image {index}", as_stimulus(image))
+        for index, image in enumerate(images)
+    )
     return [saliency_map for _, _, saliency_map in predicted(predictor, stimuli, _refuse, processes=1)]
 
 
@@ -70,10 +73,6 @@ def pysaliency_model(
 
 def _predictor(model: Predictor | str | Path | None) -> Predictor:
     return model if isinstance(model, Predictor) else prediction.load(model)
-
-
-def _name(index: int, image: ImageLike) -> str:
-    return str(image) if isinstance(image, str | Path) else f"image {index}"
 
 
 def _refuse(name: str, error: InputError) -> None:

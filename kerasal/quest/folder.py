@@ -26,7 +26,7 @@ import keras
 import numpy as np
 
 from kerasal.data.sample import same_data
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 from kerasal.evaluation import Scores
 from kerasal.quest.heads import build_head
 from kerasal.quest.specs import called_as, in_order, slug
@@ -146,7 +146,7 @@ class QuestFolder(ResultsFolder):
         except InputError:
             raise
         except Exception as error:  # a damaged zip raises a dozen types
-            raise InputError(f"cannot read {file} ({' '.join(str(error).split())}){hint}") from None
+            raise InputError(f"cannot read {file} ({one_line(error)}){hint}") from None
 
     def scores(self, seed: int, data: str, spec: str) -> Scores | None:
         """The scores of a head on a test set; None where they are not there."""

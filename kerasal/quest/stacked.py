@@ -37,7 +37,7 @@ class StackedHeads:
                 given = _one_or_all([shared[key] for key in inputs])
                 if not layer.weights:
                     shared[output] = _called(layer, given, training)
-                elif _is_plain_convolution(layer):
+                elif type(layer) is keras.layers.Conv2D and layer.use_bias and layer.groups == 1:
                     stacked[output] = _convolved(layers, given)
                 else:
                     stacked[output] = ops.concatenate([_called(each, given, training) for each in layers])
@@ -74,10 +74,6 @@ def _convolved(layers, x):
     )
     y = ops.conv(x, kernel, layer.strides, layer.padding, "channels_last", layer.dilation_rate) + bias
     return layer.activation(ops.concatenate(ops.split(y, count, axis=-1)))
-
-
-def _is_plain_convolution(layer):
-    return type(layer) is keras.layers.Conv2D and layer.use_bias and layer.groups == 1
 
 
 def _settings(layer):

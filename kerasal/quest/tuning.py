@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kerasal import losses, metrics
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 from kerasal.quest import paper
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.jobs import Learning, LearningJob, groups
@@ -91,8 +91,8 @@ def stored_trials(folder: QuestFolder, asked: Tuning) -> list:
         if there == list(asked.terms) and len(trials) % asked.batch:
             raise ValueError(f"{len(trials)} trials are no whole batches of {asked.batch}")
     except Exception as error:  # a damaged line raises whatever Optuna makes of it
-        reason = " ".join(str(error).split())
-        raise InputError(f"cannot read {file} ({reason}): remove it, and the search begins anew") from None
+        what = one_line(error)
+        raise InputError(f"cannot read {file} ({what}): remove it, and the search begins anew") from None
     if there != list(asked.terms):
         raise InputError(
             f"{folder.path} holds a search over {', '.join(there)}, and not over {', '.join(asked.terms)}: "

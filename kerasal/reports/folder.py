@@ -1,7 +1,6 @@
 """A folder that keeps what is finished, so that nothing is done twice."""
 
 import contextlib
-import json
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -19,7 +18,7 @@ from kerasal._files import (
     write_atomically,
     write_json,
 )
-from kerasal._json import read_json
+from kerasal._json import crc32_of, read_json
 from kerasal.data.troubles import structure
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
@@ -135,7 +134,7 @@ class ResultsFolder:
             before = {_crc32(file)} if file.is_file() else set()
             before = before if known is None else before & set(known)
             self._sums[name] = sorted(before | {_crc32(partial)})
-            write_json(self.path / SUMS, {"files": self._sums, "crc32": _crc32_of(self._sums)})
+            write_json(self.path / SUMS, {"files": self._sums, "crc32": crc32_of(self._sums)})
 
         return write_atomically(file, noted, suffix)
 
@@ -154,7 +153,7 @@ class ResultsFolder:
         hint = ": remove it, and the files beside it are taken as they are"
         values = read_json(file, hint=hint)
         sums = values.get("files")
-        if not isinstance(sums, dict) or values.get("crc32") != _crc32_of(sums):
+        if not isinstance(sums, dict) or values.get("crc32") != crc32_of(sums):
             raise InputError(f"{file} is damaged (another checksum){hint}")
         return sums
 
@@ -170,7 +169,3 @@ def _crc32(file: Path) -> int:
         return zlib.crc32(file.read_bytes())
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}") from None
-
-
-def _crc32_of(sums: dict[str, list[int]]) -> int:
-    return zlib.crc32(json.dumps(sums, sort_keys=True).encode())

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from kerasal.data.options import NAMES as READING
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 from kerasal.training.options import OPTION_NAMES, checked_values
 
 DATA_KEYS = ("data", "data_dir", *READING, "limit")
@@ -47,8 +47,7 @@ def read_config(path: Path | str) -> dict[str, Any]:
     try:
         values = yaml.load(data.decode(), _Loader)  # YAML contains JSON
     except Exception as error:  # PyYAML's own errors, and what Python raises at its values and depths
-        what = " ".join(str(error).split())[:200]
-        raise InputError(f"{path} is neither YAML nor JSON: {what}") from None
+        raise InputError(f"{path} is neither YAML nor JSON: {one_line(error, 200)}") from None
     if not isinstance(values, dict):
         raise InputError(f"{path} must hold lines such as 'epochs: 10'")
     try:

@@ -35,7 +35,7 @@ from kerasal._files import (
 )
 from kerasal._json import Kinds, check_entries, read_json, shown
 from kerasal.cluster import versions
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 from kerasal.models import SaliencyModel, build, load_keras3
 from kerasal.models.weights_file import write_weights
 from kerasal.training.options import TrainingOptions
@@ -172,7 +172,7 @@ class RunFolder:
             # Not every epoch of a training with two phases has every value.
             return [{key: float(value) for key, value in row.items() if value} for row in rows]
         except (OSError, ValueError, TypeError, csv.Error) as error:
-            raise InputError(f"cannot read {path}: {' '.join(str(error).split())}") from None
+            raise InputError(f"cannot read {path}: {one_line(error)}") from None
 
     @property
     def best_epoch(self) -> dict[str, float]:

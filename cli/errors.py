@@ -48,8 +48,7 @@ def _line(error: Exception) -> str | None:
         return found[1]
     files = sys.modules.get("kerasal._files")  # not loaded: nothing was written
     if files and (reason := files.refusal(error)):
-        reason = (
-            "no space left on the disk" if reason == os.strerror(errno.ENOSPC) else f"cannot write: {reason}"
-        )
+        is_full = reason == os.strerror(errno.ENOSPC)
+        reason = "no space left on the disk" if is_full else f"cannot write: {reason}"
         return f"{reason}: make room, or name another place for what is written"
     return None

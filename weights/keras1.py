@@ -8,8 +8,8 @@ import h5py
 import keras
 import numpy as np
 
-from kerasal.errors import InputError
-from kerasal.weights.stored import StoredLayer, check_shapes, existing, reading
+from kerasal.errors import InputError, reading
+from kerasal.weights.stored import StoredLayer, check_shapes, existing
 
 
 def load_theano_weights(layers: Sequence[keras.layers.Layer], path: Path | str) -> None:
@@ -49,11 +49,10 @@ def open_keras1(path: Path | str) -> Iterator[list[tuple[str, list[h5py.Dataset]
     with open(path, "rb") as file:
         start = file.read(8)
     if start != b"\x89HDF\r\n\x1a\n":
-        pickled = ", but a Python pickle, which could run any program and is not opened" * (
-            start[:1] == b"\x80"
-        )
+        is_pickle = start[:1] == b"\x80"
+        pickled = ", but a Python pickle, which could run any program and is not opened" * is_pickle
         raise InputError(f"{path} is not an HDF5 file of Keras weights{pickled}")
-    with reading(path), h5py.File(path, "r") as file:
+    with reading(f"{path} is damaged"), h5py.File(path, "r") as file:
         nested = "layer_names" not in file.attrs and _is_own(file, "model_weights")
         root = file["model_weights"] if nested else file
         layers = [(name, _datasets(root, name, path)) for name in _names(root, "layer_names", path)]

@@ -9,8 +9,8 @@ import h5py
 import keras
 import numpy as np
 
-from kerasal.errors import InputError
-from kerasal.weights.stored import finite, reading
+from kerasal.errors import InputError, reading
+from kerasal.weights.stored import finite
 
 # What orders the vectors of a batch normalisation; alphabetically, as HDF5 lists them, beta comes first.
 VECTORS = ("gamma", "beta", "mean", "variance")
@@ -44,7 +44,7 @@ def load_keras_layers(layers: Mapping[str, keras.layers.Layer], path: Path | str
     not HDF5, a layer missing, or one of another shape or with values that are not finite, by name; `network`
     says in it what was expected.
     """
-    with reading(path, "is not a readable HDF5 weights file"), h5py.File(path, "r") as file:
+    with reading(f"{path} is not a readable HDF5 weights file"), h5py.File(path, "r") as file:
         root = file.get("model_weights", file)
         found = {}
         for name, layer in layers.items():

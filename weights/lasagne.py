@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasal.errors import InputError
-from kerasal.weights.stored import StoredLayer, check_shapes, existing, reading
+from kerasal.errors import InputError, reading
+from kerasal.weights.stored import StoredLayer, check_shapes, existing
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -27,7 +27,7 @@ def load_lasagne_weights(layers: Sequence[StoredLayer], path: Path | str) -> Non
         )
     converted = []
     start = 0
-    with reading(path), np.load(path, allow_pickle=False) as archive:
+    with reading(f"{path} is damaged"), np.load(path, allow_pickle=False) as archive:
         for stored in layers:
             end = start + len(stored.shapes)
             where = f"{path}: arr_{start}" + (f" to arr_{end - 1}" if end - start > 1 else "")
@@ -43,7 +43,7 @@ def lasagne_shapes(path: Path | str) -> list[tuple[int, ...]]:
     path = existing(path)
     if not is_npz(path):
         raise InputError(f"{path} is not an .npz file of Lasagne's arrays")
-    with reading(path), zipfile.ZipFile(path) as archive:
+    with reading(f"{path} is damaged"), zipfile.ZipFile(path) as archive:
         names = [f"arr_{i}.npy" for i in range(len(archive.namelist()))]
         if set(names) != set(archive.namelist()):
             raise InputError(f"{path} does not hold the arrays arr_0, arr_1, ... that Lasagne's users save")

@@ -44,7 +44,6 @@ class Weights:
         return self.path
 
 
-# Each row is written out in full, as in `models.NETWORKS`.
 REGISTRY = {
     entry.name: entry
     for entry in [

@@ -1,14 +1,13 @@
 """What a layer's arrays look like in the files of other frameworks."""
 
-import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from kerasal.errors import InputError, one_line
+from kerasal.errors import InputError
 from kerasal.layers import AttentiveConvLSTM
 
 
@@ -76,17 +75,6 @@ def existing(path: Path | str) -> Path:
     if not path.is_file():
         raise InputError(f"no weights file {path}")
     return path
-
-
-@contextlib.contextmanager
-def reading(path: Path | str, wrong: str = "is damaged") -> Iterator[None]:
-    """A block that reads a file. InputError: it is damaged, and makes a reader raise whatever it comes to."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f"{path} {wrong}: {one_line(error)}") from None
 
 
 def check_shapes(found: Sequence[tuple[int, ...]], stored: StoredLayer, where: str) -> None:

@@ -97,10 +97,8 @@ def _conspicuity(
         inner = scales[center]
         outer = cv2.resize(scales[surround], inner.shape[::-1], interpolation=cv2.INTER_LINEAR)
         contrast = normalize(np.abs(inner + outer if opponent else inner - outer))
-        shrinks = contrast.shape > size
-        total += cv2.resize(
-            contrast, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        )
+        how = cv2.INTER_AREA if contrast.shape > size else cv2.INTER_LINEAR
+        total += cv2.resize(contrast, size[::-1], interpolation=how)
     return total
 
 

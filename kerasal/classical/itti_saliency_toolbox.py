@@ -145,11 +145,8 @@ def _surround_matrix(side: int, size: tuple[int, int], width: float, strength: f
     reach = int(sigma * np.sqrt(-2 * np.log(0.01)))
     if (limit := max(0, min(size) // 2 - 1)) > 0:
         reach = min(reach, limit)
-    taps = (
-        strength
-        / (sigma * np.sqrt(2 * np.pi))
-        * np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
-    )
+    offsets = np.arange(-reach, reach + 1)
+    taps = strength / (sigma * np.sqrt(2 * np.pi)) * np.exp(-(offsets**2) / (2 * sigma**2))
     distance = np.subtract.outer(np.arange(side), np.arange(side))
     matrix = np.where(np.abs(distance) <= reach, taps[np.clip(distance + reach, 0, 2 * reach)], 0)
     return matrix * (taps.sum() / matrix.sum(axis=1, keepdims=True))

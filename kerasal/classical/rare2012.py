@@ -171,13 +171,9 @@ def _gabors(frequencies: FrequencyPlane, theta: float, orientations: int, scales
         sigma_along, sigma_across = f / (3 * half), f * math.tan(math.pi / (2 * orientations)) / half
         reach = REACH * math.hypot(sigma_along * math.cos(theta), sigma_across * math.sin(theta))
         centre = f * math.cos(theta)
-        yield [
-            (
-                columns,
-                np.exp(
-                    -((along[:, columns] - f) ** 2) / (2 * sigma_along**2)
-                    - across[:, columns] ** 2 / (2 * sigma_across**2)
-                ),
-            )
-            for columns in frequencies.columns_between(centre - reach, centre + reach)
-        ]
+        gabor = []
+        for columns in frequencies.columns_between(centre - reach, centre + reach):
+            exponent = -((along[:, columns] - f) ** 2) / (2 * sigma_along**2)
+            exponent -= across[:, columns] ** 2 / (2 * sigma_across**2)
+            gabor.append((columns, np.exp(exponent)))
+        yield gabor

@@ -95,7 +95,7 @@ def _sample(name, size, stimulus, xy, crop_borders, troubles) -> Sample:
         size = (rows.stop - rows.start, columns.stop - columns.start)
         source = partial(_cropped, stimulus, rows, columns)
         xy = troubles.valid(name, xy - [columns.start, rows.start], size)  # those on the grey fall away
-    return Sample(name, size, source, (xy,), SIGMA, pixels_per_degree=INFO.pixels_per_degree, pooled=True)
+    return Sample(name, size, source, (xy,), SIGMA, pooled=True)
 
 
 def _content(image: np.ndarray) -> list[slice]:

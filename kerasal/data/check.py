@@ -83,8 +83,7 @@ def check(
             if path.is_file() and path.stat().st_size == 0:
                 troubles.add(path, "the file is empty")
     notes += _compare_sums(name, folder, troubles)
-    found = sorted(dict.fromkeys(troubles.found))
-    return Report(found, dataset, notes)
+    return Report(sorted(dict.fromkeys(troubles.found)), dataset, notes)
 
 
 def statistics(dataset: Dataset) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from kerasal._files import write_encoded
 from kerasal._stimuli import eight_bits
 from kerasal.data.names import check_folder, visible
-from kerasal.errors import InputError, one_line
+from kerasal.errors import InputError, one_line, reading
 
 # What is read, by the names that Pillow gives the formats, and the endings that files of each have.
 FORMATS = {
@@ -183,15 +183,12 @@ def image_size(path: Path) -> tuple[int, int]:
 
     InputError: no such file, no image, too large.
     """
-    try:
-        with Image.open(path) as image:
-            columns, rows = image.size
-            # Pillow gives the size of a TIFF as that of the upright image at once.
-            on_its_side = image.format != "TIFF" and file_orientation(path) >= 5
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing") from None
-    except Exception as error:  # a damaged file makes Pillow's readers raise nearly anything
-        raise InputError(f"cannot read image {path}: {one_line(error)}") from None
+    if not path.exists():
+        raise InputError(f"{path} is missing")
+    with reading(f"cannot read image {path}"), Image.open(path) as image:
+        columns, rows = image.size
+        # Pillow gives the size of a TIFF as that of the upright image at once.
+        on_its_side = image.format != "TIFF" and file_orientation(path) >= 5
     check_size(str(path), columns, rows)
     return (columns, rows) if on_its_side else (rows, columns)
 
@@ -273,17 +270,13 @@ def read_marks(path: Path | str) -> np.ndarray:
 
 def read_npy(path: Path | str) -> np.ndarray:
     """A numeric array from a .npy file, never unpickling. InputError: not such a file."""
-    try:
+    with reading(f"cannot read {path} as a .npy array"):
         with open(path, "rb") as file:
             if file.read(4) == b"PK\x03\x04":
                 raise InputError(f"{path} is a ZIP archive, as .npz files are: save one array with np.save")
         # Mapped first: a few bytes that tell of a larger array than follows take no memory for it.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         array = np.array(array) if isinstance(array, np.memmap) else array
-    except InputError:
-        raise
-    except Exception as error:  # a damaged header makes NumPy raise whatever it comes to
-        raise InputError(f"cannot read {path} as a .npy array: {one_line(error)}") from None
     if array.dtype.kind not in "biuf":
         raise InputError(f"{path} does not hold one numeric array")
     return array

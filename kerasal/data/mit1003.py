@@ -82,17 +82,8 @@ def load(folder: Path, troubles: Troubles | None = None, *, initial_fixation: bo
                 with troubles.reading(path):
                     xy = _read(path, stimulus, size, initial_fixation)
                 observers.append(troubles.valid(stimulus.stem, xy, size))
-            samples.append(
-                Sample(
-                    stimulus.stem,
-                    size,
-                    stimulus,
-                    tuple(observers),
-                    SIGMA,
-                    observers=tuple(users),
-                    pixels_per_degree=INFO.pixels_per_degree,
-                )
-            )
+            xy, names = tuple(observers), tuple(users)
+            samples.append(Sample(stimulus.stem, size, stimulus, xy, SIGMA, observers=names))
     known = {stimulus.stem for stimulus in stimuli}
     for path in [path for user in users for path in visible(root / "DATA" / user)]:
         if path.suffix.lower() == ".mat" and path.stem not in known and path.stem.lower() not in NOT_GAZE:

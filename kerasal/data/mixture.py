@@ -126,6 +126,5 @@ def _shared_out(total: int, weights: Sequence[float]) -> list[int]:
     """Whole numbers in the weights' proportion that make `total`: the largest remainders get one more."""
     exact = np.asarray(weights, float) / np.sum(weights) * total
     whole = np.floor(exact).astype(int)
-    for index in np.argsort(whole - exact, kind="stable")[: total - whole.sum()]:
-        whole[index] += 1
+    whole[np.argsort(whole - exact, kind="stable")[: total - whole.sum()]] += 1
     return whole.tolist()

@@ -77,16 +77,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
                 for subject in records[name]:
                     axes = [subject[0, 0][axis].ravel().astype("float64") for axis in ("fix_x", "fix_y")]
                     observers.append(troubles.valid(stimulus.stem, np.stack(axes, 1), SIZE))
-            samples.append(
-                Sample(
-                    stimulus.stem,
-                    SIZE,
-                    stimulus,
-                    tuple(observers),
-                    SIGMA,
-                    pixels_per_degree=INFO.pixels_per_degree,
-                )
-            )
+            samples.append(Sample(stimulus.stem, SIZE, stimulus, tuple(observers), SIGMA))
     for stimulus in list_files(root / "stimuli", (".jpg",)):
         if stimulus.name not in records:
             troubles.add(stimulus, "a stimulus without fixations")

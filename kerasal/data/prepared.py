@@ -138,7 +138,7 @@ def _record(
     """The sample as it is stored, whether as pixels, its record, and in training its share of the bias."""
     small, stimulus, raw = _stored(sample, size, whole=split == "test")
     density = None if sample.density_file is None else small.density()
-    data = example(small.name, stimulus, raw, small.size, small.sigma, small.fixations, density)
+    data = example(small, stimulus, raw, density)
     return small, raw, data, small.density(size or BIAS_SIZE) if split == "train" else None
 
 

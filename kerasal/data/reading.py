@@ -52,12 +52,8 @@ def stimulus_source(samples: list[Sample]) -> Callable[[tf.Tensor], tf.Tensor]:
     ways = [_way(sample) for sample in samples]
     present = sorted(set(ways))
     way_of = tf.constant([present.index(way) for way in ways], tf.int32)
-    files = tf.constant(
-        [
-            str(sample.stimulus) if way in (JPEG, PNG) else ""
-            for sample, way in zip(samples, ways, strict=True)
-        ]
-    )
+    by_way = zip(samples, ways, strict=True)
+    files = tf.constant([str(sample.stimulus) if way in (JPEG, PNG) else "" for sample, way in by_way])
 
     def by_python(index):
         return tf.numpy_function(lambda i: samples[i].read_stimulus(), [index], tf.uint8, stateful=False)

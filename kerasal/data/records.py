@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.data.images import decode_image
+from kerasal.data.sample import Sample
 from kerasal.data.troubles import structure
 from kerasal.errors import InputError
 
@@ -106,16 +107,8 @@ class Observers(Sequence):
             return np.split(xy, np.cumsum(features["observers"].int64_list.value)[:-1])
 
 
-def example(
-    name: str,
-    stimulus: bytes,
-    raw: bool,
-    size: tuple[int, int],
-    sigma: float,
-    fixations: Sequence[np.ndarray] | None,
-    density: np.ndarray | None,
-) -> bytes:
-    """A sample's record. `fixations` per observer (N, 2); `density` (H, W) of the stimulus's size."""
+def example(sample: Sample, stimulus: bytes, raw: bool, density: np.ndarray | None) -> bytes:
+    """A sample's record, with the bytes of its stimulus; `density` (H, W) of the stimulus's size."""
     import tensorflow as tf
 
     def integers(*values):
@@ -125,16 +118,15 @@ def example(
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
     feature = {
-        "name": data(name.encode()),
+        "name": data(sample.name.encode()),
         "stimulus": data(stimulus),
         "raw": integers(int(raw)),
-        "size": integers(*size),
-        "sigma": tf.train.Feature(float_list=tf.train.FloatList(value=[sigma])),
+        "size": integers(*sample.size),
+        "sigma": tf.train.Feature(float_list=tf.train.FloatList(value=[sample.sigma])),
     }
-    if fixations is not None:
-        xy = np.concatenate([np.empty((0, 2)), *fixations])
-        feature["fixations"] = data(xy.astype("float64").tobytes())
-        feature["observers"] = integers(*map(len, fixations))
+    if sample.fixations is not None:
+        feature["fixations"] = data(sample.all_fixations().astype("float64").tobytes())
+        feature["observers"] = integers(*map(len, sample.fixations))
     if density is not None:
         feature["density"] = data(density.astype("float32").tobytes())
     return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()

@@ -68,10 +68,8 @@ class Sample:
         density = given.astype(dtype)
         rows, columns = size or self.size
         if density.shape != (rows, columns):
-            shrinks = rows < density.shape[0]
-            density = cv2.resize(
-                density, (columns, rows), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-            )
+            how = cv2.INTER_AREA if rows < density.shape[0] else cv2.INTER_LINEAR
+            density = cv2.resize(density, (columns, rows), interpolation=how)
         return density / density.max() if density.max() > 0 else density
 
     def target(self, size: tuple[int, int], padded: bool = False) -> np.ndarray:
@@ -106,7 +104,12 @@ class Dataset:
     def published(
         cls, info: DatasetInfo, splits: dict[str, list[Sample]], description: str, notes: list[str]
     ) -> "Dataset":
-        """A published dataset, whose name and licence are among its facts."""
+        """A published dataset, whose name, licence and pixels per degree are among its facts."""
+        degree = info.pixels_per_degree
+        splits = {
+            split: [replace(sample, pixels_per_degree=degree) for sample in samples]
+            for split, samples in splits.items()
+        }
         return cls(info.name, splits, description, info.licence, notes)
 
     def __getitem__(self, split: str) -> list[Sample]:

@@ -76,11 +76,8 @@ def _check(index, seed, size, observers, fixations_per_observer):
         )
 
 
-# Density and fixations, in pixels of the image
-
-
 def _density(spots, size):
-    """`spots`: (M, 4) with x, y, sigma and weight; the weights sum to 1."""
+    """`spots`: (M, 4) with x, y, sigma, in pixels of the image, and weight; the weights sum to 1."""
     height, width = size
     center = _gaussian(size, width / 2, height / 2, CENTER_SIGMA * width, CENTER_SIGMA * height)
     density = SHARES["center"] * center + SHARES["uniform"] / (height * width)
@@ -248,9 +245,6 @@ def _normalized(spots):
     spots = np.array(spots, np.float64)
     spots[:, 3] /= spots[:, 3].sum()
     return spots
-
-
-# Drawing
 
 
 class _Canvas:

@@ -70,17 +70,8 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
             size = image_size(stimulus)
             if points.shape != size:
                 raise InputError(f"{stimulus} has the size {size}, its fixation map {points.shape}")
-            samples.append(
-                Sample(
-                    str(number),
-                    size,
-                    stimulus,
-                    (fixated_pixels(np.minimum(points, 1), path),),  # they may count
-                    SIGMA,
-                    pixels_per_degree=INFO.pixels_per_degree,
-                    pooled=True,
-                )
-            )
+            xy = fixated_pixels(np.minimum(points, 1), path)  # they may count
+            samples.append(Sample(str(number), size, stimulus, (xy,), SIGMA, pooled=True))
     for stimulus in listed.values():
         troubles.add(stimulus, "no fixation map of this number")
     splits = ranked_split(samples, TRAIN, VALIDATION, "toronto")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,12 @@ class Scores:
 
     names: list[str]
     values: dict[str, np.ndarray]
+
+
+def finite_mean(values: np.ndarray) -> float:
+    """The mean of the values that there are; NaN, without a warning, where there is none."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else math.nan
 
 
 def together(sets: Mapping[str, Scores]) -> Scores:

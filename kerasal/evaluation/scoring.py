@@ -3,7 +3,6 @@
 Runs in processes of its own, which load no Keras: this module and what it imports must not either.
 """
 
-import math
 import pickle
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +16,7 @@ import numpy as np
 from kerasal._processes import in_processes
 from kerasal.data.sample import Sample
 from kerasal.errors import InputError
+from kerasal.evaluation.scores import finite_mean
 from kerasal.metrics import METRICS, measure
 
 Case = tuple[np.ndarray, Sample]  # a saliency map at the stimulus's size, and what it is scored against
@@ -58,12 +58,7 @@ class Scorer:
         MapError: a map that cannot be scored, with the image's name. InputError: what the job raises.
         """
         rows = np.array([self._score_case(*case) for case in job()]).reshape(-1, len(self.metrics))
-        known = np.isfinite(rows)
-        # No warning for a metric that no case has a value of.
-        return [
-            float(column[has].mean()) if has.any() else math.nan
-            for column, has in zip(rows.T, known.T, strict=True)
-        ]
+        return [finite_mean(column) for column in rows.T]
 
     def _score_case(self, saliency_map: np.ndarray, sample: Sample) -> list[float]:
         needed = {name for key in self.metrics for name in (METRICS[key].target, *METRICS[key].also_needs)}

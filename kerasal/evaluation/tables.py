@@ -25,6 +25,11 @@ class Cell:
     mark: str = PLAIN
 
 
+def number(value: float | None, form: str) -> Cell:
+    """A number in a format such as ".2f"; a dash where it is not known."""
+    return Cell("–" if value is None or math.isnan(value) else format(value, form))
+
+
 @dataclass(frozen=True)
 class Table:
     """A title, a header, and rows of cells; the first columns hold names, the others numbers."""

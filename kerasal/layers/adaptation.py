@@ -4,11 +4,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasal.layers._base import Layer
+
 FLOOR = 1e-3  # below it a map counts as empty; its logarithm has to end somewhere
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
-class Adaptation(keras.layers.Layer):
+class Adaptation(Layer):
     """Power, centre bias and blur: what data sets of the same people looking differ by.
 
     The map is (m + floor)^power g^weight, smoothed by a Gaussian; g is the Gaussian that observers look at
@@ -22,9 +24,6 @@ class Adaptation(keras.layers.Layer):
     fewer than twenty such numbers for each data set; the formula is not theirs.
     """
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-
     def build(self, input_shape):
         self.logarithms = self.add_weight(shape=(5,), initializer="zeros", name="logarithms")
         self.weight = self.add_weight(shape=(1,), initializer="zeros", name="weight")
@@ -36,15 +35,11 @@ class Adaptation(keras.layers.Layer):
         power, floor, high, wide, blur = ops.unstack(ops.exp(ops.clip(self.logarithms, -4.0, 4.0)))
         y = (np.arange(rows, dtype="float32")[:, None, None] + 0.5) / rows - 0.5
         x = (np.arange(columns, dtype="float32")[None, :, None] + 0.5) / columns - 0.5
-        distance = ops.square((y - self.centre[0]) / (0.3 * high)) + ops.square(
-            (x - self.centre[1]) / (0.3 * wide)
-        )
+        y, x = (y - self.centre[0]) / (0.3 * high), (x - self.centre[1]) / (0.3 * wide)
+        distance = ops.square(y) + ops.square(x)
         logarithm = power * ops.log(ops.maximum(inputs, 0.0) + FLOOR * floor)
         maps = ops.exp(logarithm - 0.5 * self.weight[0] * distance + self.gain[0])
         return _smoothed(maps, 0.01 * blur * rows)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
 
 
 def _smoothed(maps, sigma):

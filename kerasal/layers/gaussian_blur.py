@@ -32,9 +32,6 @@ class GaussianBlur(Layer):
     def call(self, inputs):
         return gaussian_blur(inputs, self.size, self.sigma)
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
 
 def gaussian_blur(maps: keras.KerasTensor, size: int, sigma: float) -> keras.KerasTensor:
     """Maps (B, H, W, C) smoothed as by `GaussianBlur(size, sigma)`; H and W may be known at run time only.

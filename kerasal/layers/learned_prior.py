@@ -72,9 +72,5 @@ def _linspace(start, stop, count):
 
 def _initial_parameters(shape, dtype=None):
     half = (math.prod(shape) // 2,)
-    return ops.concatenate(
-        [
-            keras.random.uniform(half, *INITIAL_MEAN, dtype=dtype),
-            keras.random.uniform(half, *INITIAL_SIGMA, dtype=dtype),
-        ]
-    )
+    ranges = (INITIAL_MEAN, INITIAL_SIGMA)
+    return ops.concatenate([keras.random.uniform(half, *ends, dtype=dtype) for ends in ranges])

@@ -35,6 +35,3 @@ class LocalResponseNormalization(Layer):
         squares = ops.pad(ops.square(scaled), [(0, 0), (0, 0), (0, 0), (margin, margin)])
         total = sum(squares[..., shift : shift + channels] for shift in range(self.size))
         return inputs / ops.power(self.bias + total, self.beta)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape

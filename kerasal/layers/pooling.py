@@ -38,9 +38,8 @@ class TheanoMaxPooling2D(Layer):
         return pooled[:, :height, :width]
 
     def compute_output_shape(self, input_shape):
-        batch, height, width, channels = input_shape
-        height, width = (side and -(-side // self.strides) for side in (height, width))
-        return (batch, height, width, channels)
+        sides = (side and -(-side // self.strides) for side in input_shape[1:3])
+        return (input_shape[0], *sides, input_shape[3])
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
@@ -73,6 +72,5 @@ class CaffeMaxPooling2D(Layer):
         return ops.max_pool(padded, self.pool_size, self.strides, "valid", data_format="channels_last")
 
     def compute_output_shape(self, input_shape):
-        batch, height, width, channels = input_shape
-        height, width = (side and -(-(side - self.pool_size) // self.strides) + 1 for side in (height, width))
-        return (batch, height, width, channels)
+        sides = (side and -(-(side - self.pool_size) // self.strides) + 1 for side in input_shape[1:3])
+        return (input_shape[0], *sides, input_shape[3])

@@ -46,6 +46,3 @@ class LearnedPriorMap(Layer):
     def call(self, inputs):
         coarse = ops.cast(1 + self.prior, inputs.dtype)
         return inputs * self.upsampling(coarse[None, :, :, None])
-
-    def compute_output_shape(self, input_shape):
-        return input_shape

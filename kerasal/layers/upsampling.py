@@ -36,6 +36,5 @@ class BilinearUpsampling(Layer):
         return inputs
 
     def compute_output_shape(self, input_shape):
-        batch, height, width, channels = input_shape
-        height, width = (side and side * self.factor for side in (height, width))
-        return (batch, height, width, channels)
+        sides = (side and side * self.factor for side in input_shape[1:3])
+        return (input_shape[0], *sides, input_shape[3])

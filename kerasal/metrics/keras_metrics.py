@@ -135,9 +135,8 @@ class AUCJudd(ImageMean):
         unfixated = _map_ops.pixel_count(fixated) - n
         has_value = ops.logical_and(n > 0, unfixated > 0)
         pairs = ops.where(has_value, n * unfixated, 1.0)
-        area = _share_of_pairs_in_order(prediction, fixated, pairs) + _last_step(prediction, fixated) / (
-            2.0 * pairs
-        )
+        area = _share_of_pairs_in_order(prediction, fixated, pairs)
+        area += _last_step(prediction, fixated) / (2.0 * pairs)
         highest = ops.max(prediction, axis=_map_ops.PIXELS)
         area = ops.where(highest == ops.min(prediction, axis=_map_ops.PIXELS), 0.5, area)
         return ops.where(ops.isfinite(highest), area, float("nan")), has_value

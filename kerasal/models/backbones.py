@@ -54,7 +54,6 @@ def _resnet50(weights, outputs):
     )
 
 
-# Each row is written out in full, as in `NETWORKS`.
 BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
     for backbone in (

@@ -177,17 +177,14 @@ class SaliencyModel(keras.Model):
         stimuli = as_stimuli(stimuli)
         if not stimuli:
             return []
-        small = np.concatenate([self._at_input_size(stimulus) for stimulus in stimuli])
+        # Each resized by itself, as the graph resizes it, so that stimuli of many sizes fit one batch.
+        batches = (ops.cast(ops.convert_to_tensor(stimulus[None]), "float32") for stimulus in stimuli)
+        small = np.concatenate([ops.convert_to_numpy(self.prepare(batch)) for batch in batches])
         maps = self.predict_on_batch(small)
         return [
             ops.convert_to_numpy(scale_to_peak(self.restore(map_[None], stimulus.shape[:2])))[0, ..., 0]
             for map_, stimulus in zip(maps, stimuli, strict=True)
         ]
-
-    def _at_input_size(self, stimulus: np.ndarray) -> np.ndarray:
-        """One stimulus, resized as the graph resizes it, so that stimuli of many sizes fit one batch."""
-        stimuli = ops.cast(ops.convert_to_tensor(stimulus[None]), "float32")
-        return ops.convert_to_numpy(self.prepare(stimuli))
 
     @classmethod
     def from_config(cls, config):

@@ -87,14 +87,10 @@ def _head(backbone, levels, input_size, activation, dropout, feature_dropout, in
         keras.Input(output.shape[1:], name=level)
         for level, output in zip(levels, backbone.outputs, strict=True)
     ]
-    rows, columns = features[0].shape[1:3]
-    x = keras.layers.Concatenate(name="features")(
-        [features[0]]
-        + [
-            keras.layers.Resizing(rows, columns, name=f"resized_{feature.name}")(feature)
-            for feature in features[1:]
-        ]
-    )
+    finest, *others = features
+    size = finest.shape[1:3]
+    resized = [keras.layers.Resizing(*size, name=f"resized_{other.name}")(other) for other in others]
+    x = keras.layers.Concatenate(name="features")([finest, *resized])
     x = keras.layers.SpatialDropout2D(feature_dropout, name="feature_dropout")(x)
     x = keras.layers.Conv2D(128, 3, padding="same", activation="relu", name="reduction")(x)
     x = ASPP(32, (1, 3, 6, 12), name="aspp")(x)

@@ -103,10 +103,7 @@ class DeepConvNet(SaliencyModel):
         return self.input_size
 
     def prepare(self, stimuli, resize=None):
-        """Stimuli (B, H, W, 3) at the network's size, which is that of their own shape, sides from 4 pixels.
-
-        `resize` is not used.
-        """
+        """Stimuli (B, H, W, 3) at a size of their own shape, sides from 4 pixels. `resize` is not used."""
         return fit_bilinear(stimuli, max(self.input_size), SMALLEST)
 
     def restore(self, maps, size, resize=None):

@@ -91,9 +91,8 @@ def _decoder(x, filters):
         if block < 5:
             x = keras.layers.UpSampling2D(2, name=f"upool{block}")(x)
         for _ in range(convolutions):
-            x = keras.layers.Conv2D(times * filters, 3, padding="same", activation="relu", name=next(names))(
-                x
-            )
+            width = times * filters
+            x = keras.layers.Conv2D(width, 3, padding="same", activation="relu", name=next(names))(x)
     return keras.layers.Conv2D(1, 1, activation="sigmoid", name="saliency", dtype="float32")(x)
 
 

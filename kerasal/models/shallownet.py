@@ -76,9 +76,7 @@ class ShallowNet(SaliencyModel):
         return MAP_SIZE
 
     def prepare(self, stimuli, resize=None):
-        """Stimuli (B, H, W, 3) at 96x96, whole numbers, as Pillow's bilinear resize gives them. `resize` is
-        not used.
-        """
+        """Stimuli (B, H, W, 3) at 96x96, whole numbers, as Pillow's bilinear resize has it; no `resize`."""
         return ops.round(resize_triangle(stimuli, self.input_size))
 
     def restore(self, maps, size, resize=resize_maps):

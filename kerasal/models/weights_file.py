@@ -11,11 +11,10 @@ import keras
 import numpy as np
 
 from kerasal._files import make_folder, write_encoded
-from kerasal.errors import InputError, one_line
+from kerasal.errors import InputError, one_line, reading
 from kerasal.models.base import SaliencyModel
 from kerasal.models.table import HELPERS, NETWORKS
 from kerasal.weights import find_weights, is_npz, lasagne_shapes, open_keras1
-from kerasal.weights.stored import reading
 
 
 def load_weights_file(weights: Path | str, **options) -> SaliencyModel:
@@ -134,7 +133,7 @@ def _load(path, **options):
 def _network_of(path):
     """The name of the network that a file belongs to."""
     if _is_keras3(path):
-        with reading(path), h5py.File(path) as file:
+        with reading(f"{path} is damaged"), h5py.File(path) as file:
             name = str(file.attrs.get("kerasal_model", ""))
         if name not in _readable():
             raise InputError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerasal._stimuli import as_stimuli
-from kerasal.errors import InputError, one_line
+from kerasal.errors import InputError, one_line, reading
 from kerasal.prediction import runtimes
 
 if TYPE_CHECKING:
@@ -35,14 +35,10 @@ class ExportedPredictor:
         return [self._map(stimulus) for stimulus in as_stimuli(stimuli)]
 
     def _map(self, stimulus: np.ndarray) -> np.ndarray:
-        try:
+        rows, columns = stimulus.shape[:2]
+        with reading(f"{self.path} gives no map of an image of {rows}x{columns}"):
             saliency_map = np.asarray(self._run(stimulus[None])["saliency"])[0, ..., 0]
-        except Exception as error:  # each runtime has its own
-            rows, columns = stimulus.shape[:2]
-            raise InputError(
-                f"{self.path} gives no map of an image of {rows}x{columns}: {one_line(error)}"
-            ) from None
-        if saliency_map.shape != stimulus.shape[:2]:
+        if saliency_map.shape != (rows, columns):
             raise InputError(
                 f"{self.path} is no export of kerasal's: its maps have another size than the image"
             )

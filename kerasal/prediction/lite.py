@@ -123,9 +123,9 @@ def _without_choice(name: str) -> LoadedPredictor | None:
         return LoadedPredictor(name, ClassicalPredictor(name))
     path = Path(name)
     format = export_format(path)
-    return (
-        LoadedPredictor(path.stem, ExportedPredictor(path, format)) if format in ("tflite", "onnx") else None
-    )
+    if format not in ("tflite", "onnx"):
+        return None
+    return LoadedPredictor(path.stem, ExportedPredictor(path, format))
 
 
 def _against(precision: str, few: bool, asked: bool) -> str | None:
@@ -140,11 +140,9 @@ def _against(precision: str, few: bool, asked: bool) -> str | None:
         return f"KERAS_BACKEND is {os.environ['KERAS_BACKEND']}"
     if GPU.exists():
         return "here is a GPU"
-    instructions = None if few or precision == "float32" else bfloat16_instructions()
-    return (
-        instructions
-        and f"of videos and of more than {FEW} images, as {instructions} may be faster in bfloat16"
-    )
+    if few or precision == "float32" or not (instructions := bfloat16_instructions()):
+        return None
+    return f"of videos and of more than {FEW} images, as {instructions} may be faster in bfloat16"
 
 
 def _kept_file(name: str, runs: bool) -> Path | None:

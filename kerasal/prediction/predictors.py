@@ -31,9 +31,7 @@ def find(model: str | Path | None = None) -> Source:
 
     InputError: none of these, or weights that are not on this machine.
     """
-    if model is None:
-        model = DEFAULT
-    name = str(model)
+    name = DEFAULT if model is None else str(model)
     if name in NAMED:
         return NAMED[name]
     if is_classical(name):

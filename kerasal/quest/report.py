@@ -33,6 +33,7 @@ from kerasal.reports import (
 )
 
 PAGE = Path(__file__).parent / "page"
+SEARCH_VALUES = ("after_search", "objective")  # of a trial, as its table has them
 STIMULI = 3  # in Figure 3, where none are named
 THUMBNAIL_WIDTH = 150  # pixels
 MOST_THUMBNAILS = 300  # in the scatter plot; a page of more is too large to send by mail
@@ -107,13 +108,7 @@ def _search_section(results: Results) -> str:
         trials.values(), key=lambda trial: (trial["objective"] is None, -(trial["objective"] or 0))
     )
     rows = [
-        [
-            tables.Cell(trial["loss"]),
-            *(
-                tables.Cell("–" if trial[key] is None else f"{trial[key]:.4f}")
-                for key in ("after_search", "objective")
-            ),
-        ]
+        [tables.Cell(trial["loss"]), *(tables.number(trial[key], ".4f") for key in SEARCH_VALUES)]
         for trial in order
     ]
     kept = sum(trial["objective"] is not None for trial in order)
@@ -144,17 +139,10 @@ def _table_2(results: Results, test: str) -> tables.Table:
     table = results.table(test)
     rows = []
     for spec, row in zip(results.config["losses"], table.rows, strict=True):
-        rank = results.mean_places.get(spec)
+        place = results.mean_places.get(spec) if test == results.tests[0] else None
         rate = results.heads[results.config["seeds"][0]][spec]["rate"]
-        rows.append(
-            [
-                row[0],
-                tables.Cell(family(spec)),
-                *row[1:],
-                tables.Cell("–" if rank is None or test != results.tests[0] else f"{rank:.1f}"),
-                tables.Cell(f"{rate:g}"),
-            ]
-        )
+        more = [tables.number(place, ".1f"), tables.number(rate, "g")]
+        rows.append([row[0], tables.Cell(family(spec)), *row[1:], *more])
     header = [table.header[0], "family", *table.header[1:], "mean place ↓", "learning rate"]
     title = "mean ± standard error over images; best bold, second and third italic; click a head to sort"
     return tables.Table(title, header, rows, names=2)

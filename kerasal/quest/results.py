@@ -15,6 +15,7 @@ from kerasal.errors import InputError
 from kerasal.evaluation import Comparison, Scores, compare, tables
 from kerasal.evaluation.ranks import MeanRanks, mean_ranks
 from kerasal.evaluation.resampling import resampled_means
+from kerasal.evaluation.scores import finite_mean
 from kerasal.quest import findings, paper
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.learning import COLLAPSED, DIVERGED, LEARNED, WATCHED
@@ -94,7 +95,7 @@ class Results(ReportedResults):
         bias, states = self.center_bias_mean(test), dict(self.states)
         if bias is not None:
             for spec, scores in self.mean_scores(test).items():
-                if states[spec] == LEARNED and not _mean(scores.values["cc"]) > bias:
+                if states[spec] == LEARNED and not finite_mean(scores.values["cc"]) > bias:
                     states[spec] = UNTRAINED
         return states
 
@@ -102,7 +103,7 @@ class Results(ReportedResults):
         """The centre bias's CC on a test set; None where that, or the losses', is not known."""
         bias = self.center_bias.get(test)
         known = bias is not None and "cc" in bias.values and "cc" in self.config["metrics"]
-        return _mean(bias.values["cc"]) if known else None
+        return finite_mean(bias.values["cc"]) if known else None
 
     def competing(self, test: str) -> list[str]:
         """The losses that have a place on a test set: those that learned, and are above the centre bias."""
@@ -217,7 +218,7 @@ class Results(ReportedResults):
 
     def seed_spread(self, test: str, spec: str, metric: str) -> dict[str, float] | None:
         """How a mean differs from seed to seed: lowest, highest, standard deviation; None for one seed."""
-        means = [_mean(scores[spec].values[metric]) for scores in self.scores[test].values()]
+        means = [finite_mean(scores[spec].values[metric]) for scores in self.scores[test].values()]
         means = [mean for mean in means if math.isfinite(mean)]
         if len(means) < 2:
             return None
@@ -338,7 +339,7 @@ class Results(ReportedResults):
         bias = self.center_bias.get(test)
         return {
             "states": self.states_on(test),
-            "center_bias": bias and {key: _mean(values) for key, values in bias.values.items()},
+            "center_bias": bias and {key: finite_mean(values) for key, values in bias.values.items()},
             "losses": {
                 spec: {
                     metric: {**values, "seeds": self.seed_spread(test, spec, metric)}
@@ -360,7 +361,7 @@ class Results(ReportedResults):
             for spec in self.config["losses"]:
                 for seed, scores in self.scores[test].items():
                     head = self.heads[seed][spec]
-                    means = [_mean(scores[spec].values[metric]) for metric in metrics]
+                    means = [finite_mean(scores[spec].values[metric]) for metric in metrics]
                     yield [test, spec, family(spec), seed, head["rate"], head["state"], *means]
 
 
@@ -376,8 +377,3 @@ def _of(scores: Scores, metrics: Iterable[str]) -> Scores:
 def center_bias_file(test: str) -> str:
     """Where a quest's folder keeps the scores of the centre bias on a test set."""
     return f"scores/center-bias/{test}.csv"
-
-
-def _mean(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else math.nan

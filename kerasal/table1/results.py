@@ -103,9 +103,9 @@ class Results(ReportedResults):
         table = tables.means(self.comparison(), errors=errors)
         rows = []
         for (label, facts), row in zip(self.systems.items(), table.rows, strict=True):
-            place = self.comparison().mean_places.get(label)
-            last = tables.Cell("–" if place is None else f"{place:.1f}")
-            rows.append([row[0], tables.Cell(_learned_from(facts)), *row[1:], last])
+            learned_from = f"{facts['trained_on']}; {facts['loss']}" if facts["loss"] else facts["trained_on"]
+            last = tables.number(self.comparison().mean_places.get(label), ".1f")
+            rows.append([row[0], tables.Cell(learned_from), *row[1:], last])
         header = [table.header[0], "learned from", *table.header[1:], "mean place ↓"]
         return tables.Table(table.title, header, rows, names=2)
 
@@ -118,12 +118,9 @@ class Results(ReportedResults):
             for label in labels or [""]:
                 cells = [tables.Cell(row), tables.Cell(label or "not run")]
                 for key in metrics:
-                    mean = comparison.summaries[label][key].mean if label else math.nan
+                    mean = comparison.summaries[label][key].mean if label else None
                     value = paper.TABLE_1[row][paper.TABLE_1_METRICS.index(key)]
-                    cells += [
-                        tables.Cell("–" if math.isnan(mean) else f"{mean:.2f}"),
-                        tables.Cell(f"{value:.2f}"),
-                    ]
+                    cells += [tables.number(mean, ".2f"), tables.number(value, ".2f")]
                 rows.append(cells)
         columns = [name for key in metrics for name in (METRICS[key].name, "paper")]
         title = (
@@ -226,7 +223,3 @@ def _place(facts: dict[str, Any]) -> tuple:
     known = facts["model"] or facts["name"]
     place = order.index(known) if known in order else len(order)
     return (KINDS.index(facts["kind"]), place, facts["name"])
-
-
-def _learned_from(facts: dict[str, Any]) -> str:
-    return f"{facts['trained_on']}; {facts['loss']}" if facts["loss"] else facts["trained_on"]

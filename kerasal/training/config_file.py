@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from kerasal.data.options import NAMES as READING
-from kerasal.errors import InputError, one_line
+from kerasal.errors import InputError, reading
 from kerasal.training.options import OPTION_NAMES, checked_values
 
 DATA_KEYS = ("data", "data_dir", *READING, "limit")
@@ -44,10 +44,8 @@ def read_config(path: Path | str) -> dict[str, Any]:
         raise InputError(f"{path} has {len(data):,} bytes: a configuration file has a few lines")
     if data.count(b"[") + data.count(b"{") > BRACKETS:  # PyYAML takes seconds for a thousand, one in another
         raise InputError(f"{path} has more than {BRACKETS} brackets: a configuration file has a few lines")
-    try:
+    with reading(f"{path} is neither YAML nor JSON"):  # Python raises, too, at its values and depths
         values = yaml.load(data.decode(), _Loader)  # YAML contains JSON
-    except Exception as error:  # PyYAML's own errors, and what Python raises at its values and depths
-        raise InputError(f"{path} is neither YAML nor JSON: {one_line(error, 200)}") from None
     if not isinstance(values, dict):
         raise InputError(f"{path} must hold lines such as 'epochs: 10'")
     try:

@@ -29,6 +29,20 @@ def test_what_is_clearly_so_holds():
     assert "is significantly ahead of kld (0." in found["combination"].evidence
 
 
+def test_losses_that_the_paper_has_not_stand_for_no_kind_of_its_own():
+    later = "10*kld+2*cc+sim+nss"
+    found = answers(
+        simulated({"ead": 0.68, "kld": 0.67, "cc": 0.66, "sim": 0.72, KL_CC_NSS: 0.7, later: 0.75})
+    )
+    assert "sim" not in found["families"].evidence
+    assert "ead less cc" in found["families"].evidence
+    assert found["combination"].evidence.startswith(f"CC: {KL_CC_NSS} (0.")
+    # Where the quest has none of the paper's, others do.
+    found = answers(simulated({"ead": 0.68, "kld": 0.67, "sim": 0.72, later: 0.75}))
+    assert "ead less sim" in found["families"].evidence
+    assert found["combination"].evidence.startswith(f"CC: {later} (0.")
+
+
 def test_what_is_clearly_otherwise_does_not_hold():
     found = answers(simulated({"mse": 0.7, "kld": 0.65, KL_CC_NSS: 0.6, LC2: 0.5}))
     assert found["combination"].answer == found["lc2"].answer == found["lc2_gain"].answer == "does not hold"

@@ -68,7 +68,7 @@ def evaluate(
 
     \b
     Examples:
-      kerasal evaluate runs/osie-10*kld+2*cc+nss
+      kerasal evaluate runs/osie-kld+cc+nss
       kerasal evaluate runs/a runs/b --baseline observers -o results
       kerasal evaluate --model itti --model gbvs --model run:runs/a --data osie
       kerasal evaluate --maps other_program/osie --baseline center-bias --data osie

@@ -40,8 +40,8 @@ def export(model, named, format, output, float16, int8, size) -> None:
 
     \b
     Examples:
-      kerasal export runs/osie-10*kld+2*cc+nss -o saliency_model
-      kerasal export runs/osie-10*kld+2*cc+nss --format onnx -o saliency.onnx
+      kerasal export runs/osie-kld+cc+nss -o saliency_model
+      kerasal export runs/osie-kld+cc+nss --format onnx -o saliency.onnx
     """
     if model and named:
         raise click.UsageError(f"one network at a time: {model} or {named}")

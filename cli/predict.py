@@ -70,7 +70,7 @@ def predict(
 
     \b
     Examples:
-      kerasal predict --model runs/osie-10*kld+2*cc+nss photo.jpg holiday/ 'trip/*.png' -o maps
+      kerasal predict --model runs/osie-kld+cc+nss photo.jpg holiday/ 'trip/*.png' -o maps
       kerasal predict --model gbvs holiday/
       kerasal predict --model runs/first page.png --region logo:20,10,120,60 --contours 0.5,0.9
       kerasal predict --model runs/first photo.jpg --crop 16:9 --no-map --no-overlay

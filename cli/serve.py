@@ -35,7 +35,7 @@ def serve(models, named, runtime, host, port, max_bytes, max_pixels) -> None:
 
     \b
     Examples:
-      kerasal serve runs/osie-10*kld+2*cc+nss
+      kerasal serve runs/osie-kld+cc+nss
       kerasal serve runs/first gbvs --port 9000            # two models to compare
       curl --data-binary @photo.jpg http://127.0.0.1:8000/predict -o map.png
     """

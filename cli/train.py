@@ -85,7 +85,7 @@ def train(context, resume, adapt, cache_dir, cache_size, cache_in_memory, **choi
       kerasal train --loss kld+cc+nss
       kerasal train --loss mse --data osie --data-dir ~/osie
       kerasal train --data my_folder --recipe paper --epochs 20
-      kerasal train --data osie*2+scene --data-dir osie=~/osie --data-dir scene=~/scene
+      kerasal train --data "osie*2+scene" --data-dir osie=~/osie --data-dir scene=~/scene
       kerasal train --resume runs/osie-mse
       kerasal train --resume runs/osie-mse --epochs 12
       kerasal train --weights baseline.fine-tuned --data my_folder

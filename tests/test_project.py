@@ -144,6 +144,25 @@ def test_every_room_is_in_the_architecture():
             assert f"`kerasal/{folder.name}/`" in text, folder
 
 
+def shell_lines(text):
+    """The lines of a text that call `kerasal`."""
+    return [line.strip() for line in text.splitlines() if line.strip().startswith("kerasal ")]
+
+
+def test_examples_are_what_a_shell_takes_as_they_stand():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "cli").glob("*.py")]
+    for page in pages:
+        for line in shell_lines(page.read_text()):
+            assert not re.search(r"[*\[\]]", re.sub(r"\"[^\"]*\"|'[^']*'", "", line)), f"{page.name}: {line}"
+
+
+def test_no_page_makes_two_runs_of_one_name():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        trained = [line for line in shell_lines(page.read_text()) if line.startswith("kerasal train")]
+        names = re.findall(r"--run (\S+)", "\n".join(trained))
+        assert len(names) == len(set(names)), page.name
+
+
 def test_links_in_the_documents_lead_somewhere():
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)

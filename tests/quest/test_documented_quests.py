@@ -1,0 +1,38 @@
+"""The commands of the pages are those that made the files beside them."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from kerasal import quest
+from kerasal_cli.quest import quest as command
+
+DOCS = Path(__file__).parents[2] / "docs"
+MADE = {  # the command's -o, and what it wrote
+    "quests/150x200": "quest-osie-150x200/results.json",
+    "quests/osie": "generalisation-osie.json",
+    "quests/scene": "generalisation-scene.json",
+    "quests/both": "generalisation-osie+scene.json",
+}
+COMMANDS = {
+    re.search(r"-o (\S+)", line)[1]: line
+    for page in ("reproducing.md", "results.md")
+    for line in re.findall(r"^kerasal quest .*-o .*$", (DOCS / page).read_text(), re.MULTILINE)
+}
+
+
+@pytest.mark.parametrize("output", MADE)
+def test_the_command_is_that_of_the_file(output):
+    given = command.make_context("quest", shlex.split(COMMANDS[output])[2:]).params
+    config = json.loads((DOCS / "results" / MADE[output]).read_text())["config"]
+    options, training = config["options"], config["options"]["training"]
+    assert set(quest.parse_losses(given["losses"])) == set(quest.parse_losses(",".join(config["losses"])))
+    assert given["input_size"] == "x".join(map(str, training["input_size"]))
+    assert (given["epochs"] or 6) == training["epochs"]
+    start = (given["start"] or "mse").replace("none", "")
+    assert start == (options.get("start") or "")
+    assert given["seeds"] == len(config["seeds"])
+    assert given["precision"] == config["precision"]

@@ -59,9 +59,14 @@ def distribution(x: keras.KerasTensor) -> keras.KerasTensor:
     return (x + lift) * (1.0 / (total + lift * count))
 
 
+def is_blank(s: keras.KerasTensor) -> keras.KerasTensor:
+    """Whether a density S, (B, H, W, 1), is all zero, (B,); one with a NaN is not, and is to be seen."""
+    return ops.all(s <= 0, axis=PIXELS)
+
+
 def unless_blank(s: keras.KerasTensor, values: keras.KerasTensor) -> keras.KerasTensor:
     """`values` (B,), with 0 for the images whose density S, (B, H, W, 1), is all zero."""
-    return ops.where(ops.max(s, axis=PIXELS) > 0, values, 0.0)
+    return ops.where(is_blank(s), 0.0, values)
 
 
 def centred(x: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -89,6 +94,14 @@ def guarded_log(x: keras.KerasTensor, floor) -> keras.KerasTensor:
     """
     # Two summands and no choice between two results: one of the two is constant on either side of the floor.
     return ops.log(ops.maximum(x, floor)) + ops.minimum(x - floor, 0.0) / floor
+
+
+def per_image(sample_weight: keras.KerasTensor) -> keras.KerasTensor:
+    """Sample weights as (B,) float32, of whatever rank they came. ValueError: they are of pixels."""
+    sample_weight = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
+    if any(side != 1 for side in sample_weight.shape[1:]):
+        raise ValueError(f"sample_weight must hold one weight per image, got {tuple(sample_weight.shape)}")
+    return ops.reshape(sample_weight, (-1,)) if len(sample_weight.shape) > 1 else sample_weight
 
 
 def same_size(truth: keras.KerasTensor, p: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:

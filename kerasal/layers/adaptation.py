@@ -24,6 +24,9 @@ class Adaptation(Layer):
     fewer than twenty such numbers for each data set; the formula is not theirs.
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
     def build(self, input_shape):
         self.logarithms = self.add_weight(shape=(5,), initializer="zeros", name="logarithms")
         self.weight = self.add_weight(shape=(1,), initializer="zeros", name="weight")

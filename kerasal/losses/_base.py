@@ -4,6 +4,7 @@ import inspect
 
 import keras
 
+from kerasal._map_ops import per_image
 from kerasal._repr import arguments_of
 
 
@@ -16,6 +17,10 @@ class Loss(keras.losses.Loss):
 
     needs_fixations: bool = False  # on channel 1 of `y_true`
 
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        # Keras would spread weights of another rank than the values' over all images.
+        return super().__call__(y_true, y_pred, None if sample_weight is None else per_image(sample_weight))
+
     def get_config(self):
         arguments = inspect.signature(type(self)).parameters
         own = {name: getattr(self, name) for name in arguments if hasattr(self, name)}
@@ -23,7 +28,8 @@ class Loss(keras.losses.Loss):
 
     def __repr__(self):
         told = self._told()
-        if self.name != inspect.signature(type(self)).parameters["name"].default:
+        usual = inspect.signature(type(self)).parameters.get("name")
+        if usual is None or self.name != usual.default:
             told.append(f"name={self.name!r}")
         if self.reduction != "sum_over_batch_size":
             told.append(f"reduction={self.reduction!r}")

@@ -56,6 +56,9 @@ class LinearCombination(Loss):
         for _, name, loss in self.terms:
             also = {"features": features} if _sees_features(loss) else {}
             values[name] = loss.call(y_true, y_pred, **also)
+            if len(values[name].shape) != 1:
+                got = tuple(values[name].shape)
+                raise InputError(f"the term {name} must give one value per image, (batch,), got {got}")
         if self.remember_terms:
             self._last = (y_true, y_pred, values)
         return values

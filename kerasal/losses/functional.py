@@ -3,6 +3,8 @@
 Each is the formula that the class of the same name calls; a class's docstring describes it.
 """
 
+import keras
+
 from kerasal.losses.center_bias import gaussian_center_bias, r
 from kerasal.losses.distribution import bce, bhat, focal, kld, nll, w_bce
 from kerasal.losses.perceptual import df, gm
@@ -29,3 +31,6 @@ __all__ = [
     "sim",
     "w_bce",
 ]
+
+for _name in __all__:  # so that a model that was compiled with one loads again
+    keras.saving.register_keras_serializable("kerasal", _name)(globals()[_name])

@@ -126,7 +126,13 @@ def _kernels():
     pairs = []
     for layer in vgg16("imagenet").layers:
         if layer.weights:
-            kernel, bias = layer.get_weights()
+            try:
+                kernel, bias = layer.get_weights()
+            except NotImplementedError:
+                raise InputError(
+                    "df and gm cannot read VGG-16 inside a graph: compile with kerasal.losses.DeepFeatures() "
+                    "or GramMatrices(), which have read it by then"
+                ) from None
             if not pairs:
                 kernel = kernel.sum(axis=2, keepdims=True)
             pairs.append(tuple(ops.convert_to_tensor(array, "float32") for array in (kernel, bias)))

@@ -2,14 +2,16 @@
 
 import keras
 
+from kerasal.losses._base import Loss
 from kerasal.losses.combination import LinearCombination
 
 
 def term_metrics(loss: keras.losses.Loss) -> list[keras.metrics.Metric]:
-    """One metric for each term of a combination, named after it (`kld_loss`), to give to `compile`.
+    """One metric for each term of a combination, named after it (`kld_loss`).
 
-    Each shows the term as that loss alone would be reported, without its coefficient. For a single loss the
-    list is empty. In a training step the values are those of the loss itself, not computed again.
+    They are for `weighted_metrics` of `compile`, since Keras tells no others of sample weights. Each shows
+    the term as that loss alone would be reported, without its coefficient. For a single loss the list is
+    empty. In a training step the values are those of the loss itself, not computed again.
     """
     if not isinstance(loss, LinearCombination):
         return []
@@ -53,7 +55,7 @@ class TermValue(keras.metrics.Mean):
         return cls(**{**config, "loss": keras.saving.deserialize_keras_object(config["loss"])})
 
 
-class _Reduce(keras.losses.Loss):
+class _Reduce(Loss):
     """Keras's own reduction and sample weighting, for values that are known already."""
 
     def call(self, y_true, y_pred):

@@ -144,7 +144,7 @@ def read_map(values: ArrayLike | Map, name: str = "saliency_map", totals: bool =
     """
     if isinstance(values, Map):
         return values
-    values = np.asarray(values)
+    values = _unmasked(values, name)
     if values.ndim != 2 or values.size == 0:
         raise ValueError(f"{name} must be (height, width), got shape {values.shape}")
     if values.dtype.kind not in "buif":
@@ -189,7 +189,9 @@ def read_fixations(fixations: ArrayLike, saliency_map: Map, name: str = "fixatio
     fixations: a binary fixation map (H, W), or (N, 2) integers (row, column). An array of the saliency
     map's own shape is always taken for a fixation map.
     """
-    fixations = np.asarray(fixations)
+    if isinstance(fixations, tuple) and any(isinstance(part, np.ndarray) for part in fixations):
+        raise ValueError(f"{name} are (N, 2), row and column, got a tuple of arrays: np.argwhere gives them")
+    fixations = _unmasked(fixations, name)
     shape = saliency_map.shape
     if fixations.shape == shape:
         return _indices_of_fixation_map(fixations, name)
@@ -203,6 +205,12 @@ def read_fixations(fixations: ArrayLike, saliency_map: Map, name: str = "fixatio
     if fixations.dtype.kind not in "ui":
         raise ValueError(f"{name} must be integer (row, column), got dtype {fixations.dtype}")
     return _indices_of_coordinates(fixations, shape, name)
+
+
+def _unmasked(values: ArrayLike, name: str) -> np.ndarray:
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked pixels, which no metric leaves out: crop the map")
+    return np.asarray(values)
 
 
 def _measured(pixels: np.ndarray, totals: bool) -> tuple[float, float, float, float]:

@@ -38,7 +38,7 @@ class ImageMean(keras.metrics.Mean):
         values, has_value = self.image_values(y_true, y_pred)
         weights = ops.cast(has_value, "float32")
         if sample_weight is not None:
-            weights = weights * _per_image(sample_weight)
+            weights = weights * _map_ops.per_image(sample_weight)
         super().update_state(ops.where(has_value, values, 0.0), sample_weight=weights)
 
     def result(self):
@@ -60,7 +60,7 @@ class CC(ImageMean):
         s, s_deviation = _map_ops.centred(density)
         p, p_deviation = _map_ops.centred(_checked_prediction(y_pred))
         correlation = ops.mean((s / s_deviation) * (p / p_deviation), axis=_map_ops.PIXELS)
-        return correlation, _has_density(density)
+        return correlation, ops.logical_not(_map_ops.is_blank(density))
 
 
 @keras.saving.register_keras_serializable(package="kerasal", name="SIMMetric")
@@ -76,7 +76,7 @@ class SIM(ImageMean):
     def image_values(self, y_true, y_pred):
         density = _map_ops.density(y_true)
         s, p = _shifted_distribution(density), _shifted_distribution(_checked_prediction(y_pred))
-        return ops.sum(ops.minimum(s, p), axis=_map_ops.PIXELS), _has_density(density)
+        return ops.sum(ops.minimum(s, p), axis=_map_ops.PIXELS), ops.logical_not(_map_ops.is_blank(density))
 
 
 @keras.saving.register_keras_serializable(package="kerasal", name="KLDMetric")
@@ -95,7 +95,7 @@ class KLD(ImageMean):
         density = _map_ops.density(y_true)
         s, p = _map_ops.distribution(density), _map_ops.distribution(_checked_prediction(y_pred))
         divergence = ops.sum(s * ops.log(EPSILON + s / (p + EPSILON)), axis=_map_ops.PIXELS)
-        return divergence, _has_density(density)
+        return divergence, ops.logical_not(_map_ops.is_blank(density))
 
 
 @keras.saving.register_keras_serializable(package="kerasal", name="NSSMetric")
@@ -147,17 +147,6 @@ def _checked_prediction(y_pred: keras.KerasTensor) -> keras.KerasTensor:
     p = _map_ops.prediction(y_pred)
     is_finite = ops.all(ops.isfinite(p), axis=_map_ops.PIXELS, keepdims=True)
     return ops.where(is_finite, p, float("nan"))
-
-
-def _per_image(sample_weight):
-    sample_weight = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
-    if any(side != 1 for side in sample_weight.shape[1:]):
-        raise ValueError(f"sample_weight must hold one weight per image, got {tuple(sample_weight.shape)}")
-    return ops.reshape(sample_weight, (-1,)) if len(sample_weight.shape) > 1 else sample_weight
-
-
-def _has_density(density):
-    return ops.max(density, axis=_map_ops.PIXELS) > 0
 
 
 def _shifted_distribution(x):

@@ -56,6 +56,7 @@ def check_input_size(size: tuple[int, int]) -> None:
         )
 
 
+@keras.saving.register_keras_serializable(package="kerasal")
 class SaliencyModel(keras.Model):
     """A network from RGB stimuli (B, H, W, 3), 0..255, any size, to maps at the network's own size.
 
@@ -69,7 +70,7 @@ class SaliencyModel(keras.Model):
             in [0, 1]. What lies below 0 `restore` must lift.
         input_size: (rows, columns) that stimuli are brought to.
         options: what its own `__init__` was given, but for the input size, the backbone's weights and the
-            name: with these they are its configuration. None: it has one of its own, or none.
+            name: with these they are its configuration. None: backbone and head are, or it has its own.
     """
 
     default_backbone: str | None = None  # a name of `kerasal.models.BACKBONES`; None: it has none of those
@@ -95,16 +96,18 @@ class SaliencyModel(keras.Model):
 
     def get_config(self):
         if self._options is None:
-            return super().get_config()  # that of the graph
-        # A saved model brings its backbone's weights itself.
-        own = {"input_size": self.input_size, **self._options}
-        return {**own, "backbone_weights": "random", "name": self.name}
+            parts = {"backbone": self.backbone, "head": self.head}
+            own = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
+        else:
+            own = {**self._options, "backbone_weights": "random"}  # a saved model brings its weights itself
+        learn = [layer.trainable for layer in all_layers(self)]
+        return {"input_size": self.input_size, **own, "name": self.name, "trainable": learn}
 
     def __repr__(self):
         without = self._options is None and type(self).get_config is SaliencyModel.get_config
         config = {} if without else self.get_config()
         # The backbone has its weights by now, whatever it began with.
-        told = arguments_of(config, but=("backbone_weights",))
+        told = arguments_of(config, but=("backbone_weights", "trainable"))
         return f"{type(self).__name__}({', '.join(told)})"
 
     @classmethod
@@ -188,19 +191,24 @@ class SaliencyModel(keras.Model):
 
     @classmethod
     def from_config(cls, config):
-        return cls(**config)
-
-    def get_compile_config(self):
-        # An optimizer's state is that of the weights that learn; a network's options do not tell which.
-        config = super().get_compile_config()
-        return config and {**config, "trainable": [layer.trainable for layer in all_layers(self)]}
+        config = dict(config)
+        learn = config.pop("trainable", ())
+        for name in ("backbone", "head"):
+            if isinstance(config.get(name), dict):  # else the name of a backbone, or none
+                config[name] = keras.saving.deserialize_keras_object(config[name])
+        network = cls(**config)
+        network._set_trainable(learn)
+        return network
 
     def compile_from_config(self, config):
         config = dict(config)
-        # A layer's own setting goes down to those within it, which come after it.
-        for layer, trainable in zip(all_layers(self), config.pop("trainable", ()), strict=False):
-            layer.trainable = trainable
+        self._set_trainable(config.pop("trainable", ()))  # where an earlier kerasal wrote it
         super().compile_from_config(config)
+
+    def _set_trainable(self, each: Sequence[bool]) -> None:
+        # A layer's own setting goes down to those within it, which come after it.
+        for layer, trainable in zip(all_layers(self), each, strict=False):
+            layer.trainable = trainable
 
 
 def all_layers(model: keras.Model) -> list[keras.layers.Layer]:

@@ -57,7 +57,8 @@ def adapt(
     able = [name for name in models.NETWORKS if models.network_class(name).fixed_size]
     if base.name not in able:
         raise InputError(f"{base.name} cannot be adapted: it is none of {', '.join(able)}")
-    options = {k: v for k, v in base.get_config().items() if k not in ("name", "backbone_weights")}
+    without = ("name", "trainable", "backbone_weights")
+    options = {key: value for key, value in base.get_config().items() if key not in without}
     best = None
     for size in dict.fromkeys(scaled(base, scale) for scale in SCALES):
         network = Adapted(base.name, {**options, "input_size": size})

@@ -252,7 +252,7 @@ def fit(
     _start(options)
     precision, folder = precision_of(model.head), None
     if run is not None:
-        model_options = {k: v for k, v in model.get_config().items() if k != "name"}
+        model_options = {k: v for k, v in model.get_config().items() if k not in ("name", "trainable")}
         cached = features is not None
         folder = _new_run(run, spec, options, model_options, precision, cached, dataset, None, bias)
     with _at_work(folder, dataset):

@@ -2,12 +2,11 @@
 
 python tests/benchmarks/predict.py [IMAGES]      (on Linux: it reads /proc)
 
-IMAGES (default 100) generated scenes, JPEG files of 800x600, are decoded, predicted by the paper's network at
-300x400 and written as map and overlay. The peer is the same network's compiled forward pass on batches of
+IMAGES (default 100) generated scenes, JPEG files of 800x600, are decoded, predicted by the default network in
+TensorFlow and written as map and overlay. The peer is the same network's compiled forward pass on batches of
 four ready tensors; of TensorFlow's two ways to compile, the faster one. They take turns, twenty images each,
 and the ratio is that of the sums of all turns.
-The peak memory is that of two more processes, over IMAGES and over ten times as many, with the network at
-96x128 to be done in time: what is held in memory of an image does not depend on that.
+The peak memory is that of two more processes, over IMAGES and over ten times as many.
 """
 
 import os
@@ -26,9 +25,9 @@ BATCH, TURN = 4, 20
 PEAK = """
 import re, sys
 from pathlib import Path
-from kerasal import models
-from kerasal.prediction import predict_to_folder
-network = models.Baseline((96, 128))
+from kerasal.prediction import DEFAULT, predict_to_folder
+from kerasal.prediction.shipped import load_shipped
+network = load_shipped(DEFAULT)
 images = sorted(Path(sys.argv[1]).iterdir())
 assert len(predict_to_folder(network, images, Path(sys.argv[2]), skipped=[])) == len(images)
 print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
@@ -60,11 +59,12 @@ def speed(images: list[Path], folder: Path) -> None:
     import numpy as np
     import tensorflow as tf
 
-    from kerasal import models
-    from kerasal.prediction import predict_to_folder
+    from kerasal.prediction import DEFAULT, predict_to_folder
+    from kerasal.prediction.shipped import load_shipped
 
-    network = models.Baseline()
-    ready = tf.constant(np.random.default_rng(0).uniform(0, 255, (BATCH, 300, 400, 3)).astype("float32"))
+    network = load_shipped(DEFAULT)
+    stimuli = np.random.default_rng(0).uniform(0, 255, (BATCH, *network.input_size, 3))
+    ready = tf.constant(stimuli.astype("float32"))
 
     def forward(stimuli):
         return network(stimuli, training=False)
@@ -82,7 +82,7 @@ def speed(images: list[Path], folder: Path) -> None:
         whole += seconds(lambda: predict_to_folder(network, turn, folder, skipped=[]))  # noqa: B023
     print(f"network alone     {alone / len(images):7.3f} s per image, {len(images)} images")
     print(f"kerasal predict   {whole / len(images):7.3f} s per image")
-    tell_ratio(alone / whole, "kerasal predict of a folder", "the network's bare forward pass")
+    tell_ratio(alone / whole, f"kerasal predict of a folder by {DEFAULT}", "its bare forward pass")
 
 
 def peak(images: Path, folder: Path) -> float:

@@ -3,11 +3,11 @@
 python tests/benchmarks/startup.py [TIMES]      (on Linux or macOS: it asks for a child's CPU time)
 python tests/benchmarks/startup.py commands [TIMES]
 
-Each phase of `kerasal predict photo.jpg` (the paper's network at 300x400, a photograph of 800x600) and of
-`kerasal train` (60 photographs, features in the cache) is timed in processes of its own, TIMES (default 3)
-times; the command itself is timed from outside, too. Printed is the least of each phase, in seconds on the
-clock and of all cores together: on a machine that does other work the second is the one to compare. The last
-lines compare the two things that kerasal leaves out with doing them.
+Each phase of `kerasal predict --runtime tensorflow photo.jpg` (the default network, a photograph of 800x600)
+and of `kerasal train` (60 photographs, features in the cache) is timed in processes of its own, TIMES times
+(default 3); the command itself is timed from outside, too. Printed is the least of each phase, in seconds on
+the clock and of all cores together: on a machine that does other work the second is the one to compare. The
+last lines compare the two things that kerasal leaves out with doing them.
 
 `commands` times whole commands from outside, as users wait for them, TIMES (default 10) times, and prints
 medians and the least: the network that ships by TensorFlow and by LiteRT, whose export is made before; the
@@ -46,7 +46,7 @@ PREDICT = (
 from pathlib import Path
 from kerasal import prediction
 mark("kerasal.prediction and what it imports")
-predictor = prediction.resolve("run").predictor
+predictor = prediction.resolve(prediction.DEFAULT).predictor
 mark("building the network, reading its weights")
 image = Path("photo.jpg")
 prediction.predict_to_folder(predictor, [image], Path("first"), prediction.Outputs(), skipped=[])
@@ -88,7 +88,7 @@ LEFT_OUT = {
     ),
     "drawing the backbone's weights before they are read": (
         "import kerasal.models.vgg16 as its, keras; its.SetLater = keras.initializers.GlorotUniform",
-        "from kerasal.training import RunFolder; RunFolder('run').load_model()",
+        "from kerasal import models; models.Baseline()",
     ),
 }
 
@@ -104,12 +104,11 @@ def measured(code: str, folder: Path) -> tuple[str, float, float]:
 
 
 def prepare(folder: Path) -> None:
-    """A photograph, a run folder that says which network it holds, and a small dataset."""
+    """A photograph and a small dataset."""
     import cv2
     import numpy as np
 
-    from kerasal import data, models
-    from kerasal.training import RunFolder
+    from kerasal import data
 
     scenes = data.load("synthetic")["train"]
     cv2.imwrite(str(folder / "photo.jpg"), cv2.resize(scenes[0].read_stimulus(), (800, 600)))
@@ -118,10 +117,6 @@ def prepare(folder: Path) -> None:
     for sample in scenes[:60]:
         cv2.imwrite(str(folder / f"photos/images/{sample.name}.jpg"), sample.read_stimulus()[..., ::-1])
         np.save(folder / f"photos/fixations/{sample.name}.npy", sample.all_fixations())
-    options = {"input_size": (300, 400), "activation": "sigmoid"}
-    config = {"model": "baseline", "model_options": options, "options": {}}
-    run = RunFolder.create(folder / "run", config, "", np.zeros((300, 400), "float32"))
-    run.save_weights(models.build("baseline", **options), run.best_weights)
 
 
 def phases(title: str, code: str, folder: Path, times: int) -> None:
@@ -187,8 +182,8 @@ def main() -> None:
         folder = Path(name)
         prepare(folder)
         print(f"load of the machine {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
-        phases("kerasal predict photo.jpg", PREDICT, folder, times)
-        command = "from kerasal_cli import main; main(['predict', '--model', 'run', 'photo.jpg'])"
+        phases("kerasal predict --runtime tensorflow photo.jpg", PREDICT, folder, times)
+        command = "from kerasal_cli import main; main(['predict', '--runtime', 'tensorflow', 'photo.jpg'])"
         runs = [measured(command, folder)[1:] for _ in range(times)]
         clock, cpu = (min(column) for column in zip(*runs, strict=True))
         print(f"  {'the command, from outside':56s} {clock:7.2f} {cpu:7.2f}")

@@ -74,6 +74,22 @@ def test_a_combination_refuses_two_terms_of_one_name_and_what_is_no_loss():
         losses.LinearCombination([(1, losses.get("kld+cc"))])
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_term_that_gives_no_value_per_image_is_refused_whatever_would_broadcast(count):
+    loss = losses.LinearCombination([(1, losses.KLD()), (1, keras.losses.MeanSquaredError())])
+    with pytest.raises(InputError, match="mean_squared_error must give one value per image"):
+        loss(*tensors(*SCENES[:count]))
+
+
+def test_the_repr_of_a_loss_whose_own_arguments_name_no_name():
+    class Stronger(losses.KLD):
+        def __init__(self, strength=2.0, **kwargs):
+            super().__init__(**kwargs)
+            self.strength = strength
+
+    assert repr(Stronger()) == "Stronger(strength=2.0, name='kld')"
+
+
 def test_each_term_shows_in_training_under_its_own_name_as_that_loss_alone_would():
     y_true, y_pred = tensors(*SCENES)
     loss = losses.get("kld+cc+nss+sig-mse")

@@ -96,6 +96,31 @@ def test_reduction_and_sample_weight_are_keras_own(name, reduction):
     np.testing.assert_allclose(loss(*maps, sample_weight=weight), expected[1], rtol=1e-5, atol=1e-7)
 
 
+@every_loss
+def test_weights_of_images_count_alike_whatever_their_rank_and_those_of_pixels_are_refused(name):
+    maps = tensors(*(scene(seed, SIZE) for seed in range(3)))
+    weight = np.array([0.5, 2.0, 0.0], "float32")
+    expected = np.mean(values(LOSSES[name], *maps) * weight)
+    for shape in ((3, 1), (3, 1, 1), (3, 1, 1, 1)):
+        actual = LOSSES[name](*maps, sample_weight=weight.reshape(shape))
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-7)
+    for shape in ((3, *SIZE), (3, *SIZE, 1)):
+        with pytest.raises(ValueError, match="one weight per image"):
+            LOSSES[name](*maps, sample_weight=np.ones(shape))
+
+
+@pytest.mark.parametrize("name", ["ae", "kld", "cc", "sig_mse"])
+def test_a_model_that_was_compiled_with_a_function_loads_again(name, tmp_path):
+    y_true, y_pred = tensors(*(scene(seed, SIZE) for seed in range(3)))
+    model = keras.Sequential([keras.Input((*SIZE, 1)), keras.layers.Conv2D(1, 3, padding="same")])
+    model.compile("sgd", getattr(losses.functional, name), run_eagerly=True)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    expected = model.evaluate(y_pred, y_true, verbose=0)
+    loaded.run_eagerly = True
+    assert loaded.evaluate(y_pred, y_true, verbose=0) == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight", None])
 def test_mse_of_one_pixel_maps_equals_keras_mean_squared_error(reduction):
     y_true, y_pred = np.random.default_rng(0).random((2, 5, 1, 1, 1)).astype("float32")

@@ -38,6 +38,26 @@ def test_coordinates_are_row_then_column():
         nss(saliency_map, [[6, 1]])
 
 
+def test_masked_pixels_are_refused_and_a_mask_of_nothing_is_none():
+    saliency_map, _, fixation_map = example(2)
+    masked = np.ma.masked_array(saliency_map, saliency_map < 0.3)
+    hidden = np.ma.masked_array(fixation_map, fixation_map)
+    for maps in ((masked, fixation_map), (saliency_map, hidden)):
+        with pytest.raises(ValueError, match="masked pixels, which no metric leaves out"):
+            nss(*maps)
+    whole = np.ma.masked_array(saliency_map, np.zeros_like(saliency_map, bool))
+    assert nss(whole, fixation_map) == nss(saliency_map, fixation_map)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_what_nonzero_gives_is_refused_for_two_fixations_too(count):
+    saliency_map = np.random.default_rng(3).random((9, 11))
+    fixation_map = np.zeros((9, 11))
+    fixation_map[[1, 4, 7][:count], [2, 3, 5][:count]] = 1
+    with pytest.raises(ValueError, match=r"np\.argwhere gives them"):
+        nss(saliency_map, np.nonzero(fixation_map))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", [(0, 0), (130, 7), (259, 399)])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])

@@ -162,6 +162,16 @@ def test_every_pixel_fixated_has_nss_0_and_no_auc():
     assert math.isnan(metrics.AUCJudd()(y_true, y_pred))
 
 
+@density_class
+@pytest.mark.parametrize("where", [np.s_[1, 2, 3, 0], np.s_[1, :, :, 0]], ids=["pixel", "map"])
+def test_a_density_with_a_nan_is_no_blank_one_and_shows_as_nan(cls, where):
+    y_true, y_pred = batch(range(3))
+    y_true[where] = np.nan
+    assert math.isnan(cls()(y_true, y_pred))
+    loss = getattr(losses, cls.__name__)(reduction=None)
+    np.testing.assert_array_equal(np.isnan(loss(y_true, y_pred)), [False, True, False])
+
+
 @every_class
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_prediction_that_is_not_finite_shows_as_nan(cls, bad):

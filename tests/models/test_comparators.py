@@ -3,6 +3,8 @@
 SalGAN and ML-Net are small here; the other two have their published sizes, and small stimuli where they may.
 """
 
+import copy
+
 import comparators_reference as reference
 import cv2
 import keras
@@ -317,6 +319,37 @@ def test_a_saved_network_goes_on_with_the_layers_that_learned(tmp_path):
     assert [v.shape for v in loaded.optimizer.variables] == [v.shape for v in network.optimizer.variables]
     for mine, theirs in zip(loaded.optimizer.variables, network.optimizer.variables, strict=True):
         np.testing.assert_array_equal(np.array(mine), np.array(theirs))
+
+
+@pytest.mark.parametrize("way", ["within", "uncompiled", "compiled, loaded without", "copied"])
+def test_a_saved_network_keeps_which_layers_learn_however_it_is_kept(way, tmp_path):
+    network = models.SalGAN(SIZE, filters=4, backbone_weights="random")
+    network.backbone.trainable = True  # frozen in a new one
+    network.backbone.get_layer("block1_conv1").trainable = False
+    if way == "copied":
+        kept = copy.deepcopy(network)
+    else:
+        stimulus = keras.Input((*SIZE, 3))
+        model = keras.Model(stimulus, network(stimulus)) if way == "within" else network
+        if way != "uncompiled":
+            model.compile("adam", "mse")
+        model.save(tmp_path / "model.keras")
+        kept = keras.saving.load_model(tmp_path / "model.keras", compile=way == "within")
+        kept = kept.get_layer(network.name) if way == "within" else kept
+    assert [v.path for v in kept.trainable_variables] == [v.path for v in network.trainable_variables]
+    assert 0 < len(kept.trainable_variables) < len(kept.variables)
+
+
+def test_a_network_with_a_head_of_ones_own_is_saved_and_loaded(tmp_path):
+    base = models.SalGAN(SIZE, filters=4, backbone_weights="random")
+    features = keras.Input(base.backbone.outputs[0].shape[1:])
+    map_ = keras.layers.Resizing(*SIZE)(keras.layers.Conv2D(1, 1, activation="sigmoid")(features))
+    network = models.SaliencyModel(base.backbone, keras.Model([features], map_), SIZE, name="mine")
+    network.save(tmp_path / "mine.keras")
+    loaded = keras.saving.load_model(tmp_path / "mine.keras")
+    assert (type(loaded), loaded.name, loaded.input_size) == (models.SaliencyModel, "mine", SIZE)
+    expected = network.saliency_maps([photo((29, 40))])[0]
+    np.testing.assert_allclose(loaded.saliency_maps([photo((29, 40))])[0], expected, atol=1e-6)
 
 
 def test_mlnets_head_is_loaded_and_cloned_without_its_network(tmp_path):

@@ -164,9 +164,9 @@ def _combinations(results: "Results") -> Iterator[Finding]:
     )
     combined, single = (
         results.best_of(
-            _of_kind(results, lambda kind, combined=combined: (kind == "combination") is combined)
+            _of_kind([spec for spec in _able(results) if (family(spec) == "combination") is kind])
         )
-        for combined in (True, False)
+        for kind in (True, False)
     )
     for key, claim, metrics in claims:
         if combined is None or single is None:
@@ -200,7 +200,7 @@ def _gain(results: "Results") -> Iterator[Finding]:
 
 def _perceptual(results: "Results") -> Iterator[Finding]:
     """Whether other single losses are ahead of DF and GM."""
-    others = _of_kind(results, lambda kind: kind not in ("combination", PERCEPTUAL))
+    others = _of_kind([spec for spec in _able(results) if family(spec) not in ("combination", PERCEPTUAL)])
     for spec in ("df", "gm"):
         claim = f"{spec.upper()} alone is behind the single losses of other kinds in CC (4.3)"
         pairs = [(other, spec, "cc") for other in others]
@@ -225,7 +225,7 @@ def _families(results: "Results") -> Finding:
         "The best pixel-, distribution- and saliency-based losses perform similarly (4.3): within "
         f"{margin:.3f} in CC"
     )
-    of_family = {name: _of_kind(results, lambda kind, name=name: kind == name) for name in names}
+    of_family = {name: _of_kind([spec for spec in _able(results) if family(spec) == name]) for name in names}
     if lacking := ", ".join(name for name, specs in of_family.items() if not specs):
         return _not_asked(key, claim, f"no loss that learned of: {lacking}")
     best = [spec for specs in of_family.values() if (spec := results.best_of(specs))]
@@ -369,10 +369,9 @@ def _able(results: "Results") -> list[str]:
     return results.competing(results.tests[0])
 
 
-def _of_kind(results: "Results", wanted: Callable[[str], bool]) -> list[str]:
-    """The losses of the families that are wanted: of the paper's alone, where any of them has a place."""
-    able = [spec for spec in _able(results) if wanted(family(spec))]
-    return [spec for spec in able if spec in LISTS["table2"]] or able
+def _of_kind(specs: list[str]) -> list[str]:
+    """What may stand for losses of a kind: the paper's own among them, where there are any."""
+    return [spec for spec in specs if spec in LISTS["table2"]] or specs
 
 
 def _others(results: "Results") -> list[str]:

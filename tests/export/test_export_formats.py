@@ -16,6 +16,7 @@ from conftest import write_photo
 from kerasal import models
 from kerasal.errors import InputError
 from kerasal.export import FORMATS, Exported, export
+from kerasal.export.graph import PORTABLE, TENSORFLOW, serving_function
 from kerasal.export.saved_model import write_keras
 from kerasal.prediction import LoadedPredictor, runtimes
 from kerasal_cli import main
@@ -127,6 +128,15 @@ def test_the_examples_of_the_documents_and_of_the_card_run(exported, tmp_path, m
         exec(example, names)
         assert np.squeeze(names["saliency"]).shape == (50, 70)
         assert np.max(names["saliency"]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("resizes", [TENSORFLOW, PORTABLE], ids=["tensorflow", "portable"])
+def test_an_adapted_network_has_the_graphs_of_every_format(source, resizes):
+    adapted = models.Adapted("tiny", source.predictor.get_config())
+    adapted.base.set_weights(source.predictor.get_weights())
+    image = stimuli(1, (40, 30))
+    found = serving_function(adapted, resizes)(image)["saliency"].numpy()
+    np.testing.assert_allclose(found[0, ..., 0], adapted.saliency_maps(image)[0], atol=1e-3)
 
 
 def test_large_constants_are_stored_as_float16_and_used_as_float32():

@@ -1,6 +1,8 @@
 """Each format in the runtime it is made for."""
 
 import dataclasses
+import json
+import math
 import re
 import sys
 import zipfile
@@ -14,8 +16,10 @@ from click.testing import CliRunner
 from conftest import write_photo
 
 from kerasal import models
+from kerasal._files import json_text
 from kerasal.errors import InputError
 from kerasal.export import FORMATS, Exported, export
+from kerasal.export.card import model_card
 from kerasal.export.graph import PORTABLE, TENSORFLOW, serving_function
 from kerasal.export.saved_model import write_keras
 from kerasal.prediction import LoadedPredictor, runtimes
@@ -106,6 +110,21 @@ def test_the_model_card_is_inside(exported):
     assert "nothing at all" in card
     assert "- Network: tiny\n" in card
     assert "sums to 1" in card
+
+
+def test_a_metric_without_a_mean_is_left_out_of_the_model_card():
+    def card(**metrics):
+        metrics = json.loads(json_text({name: {"mean": mean} for name, mean in metrics.items()}))
+        scores = {"split": "test", "data": "photos", "metrics": metrics}
+        return model_card(
+            LoadedPredictor("it", None, {"scores": scores}), "onnx", stored="float32", size=None
+        )
+
+    assert "- Scores on the test split of photos: cc 0.8000, sim 1.0000\n" in card(
+        cc=0.8, nss=math.nan, sim=1
+    )
+    for without in (card(nss=math.nan), card()):
+        assert "- Scores: not evaluated\n" in without
 
 
 EXAMPLES = [

@@ -32,9 +32,9 @@ def _no_pauses(monkeypatch):
 def server(**behaviour):
     """Serves CONTENT at /file; yields its address and the list of requests' Range headers.
 
-    behaviour: cuts (bytes after which each connection in turn breaks off), ranges (False: ignored), etag,
-    content, status (an error for every request), stall (seconds of silence in the middle), length (False:
-    none is told).
+    behaviour: cuts (bytes after which each connection in turn breaks off), ranges and if_range (False:
+    ignored), etag, content, status (an error for every request), stall (seconds of silence in the middle),
+    length (False: none is told).
     """
     requests, cuts = [], list(behaviour.get("cuts", ()))
     content = behaviour.get("content", CONTENT)
@@ -51,6 +51,7 @@ def server(**behaviour):
                 self.send_error(status)
                 return
             start, same = 0, self.headers.get("If-Range") in (None, behaviour.get("etag"))
+            same = same or not behaviour.get("if_range", True)
             if requests[-1] and behaviour.get("ranges", True) and same:
                 start = int(requests[-1].removeprefix("bytes=").rstrip("-"))
             if start >= len(content):
@@ -159,12 +160,13 @@ def test_a_later_call_goes_on_where_an_earlier_one_gave_up(tmp_path):
     assert names(tmp_path) == ["file.bin"]
 
 
+@pytest.mark.parametrize("if_range", [True, False], ids=["if-range", "if-range ignored"])
 @pytest.mark.parametrize("known", [{}, {"sha256": SHA256}])
-def test_the_rest_of_another_file_is_never_joined_to_the_first_part(tmp_path, known):
+def test_the_rest_of_another_file_is_never_joined_to_the_first_part(tmp_path, known, if_range):
     # Half of a file, and its ETag; meanwhile the server got another file.
     (tmp_path / "file.bin.partial").write_bytes(b"old" * 1000)
     (tmp_path / "file.bin.partial.etag").write_text('"old"')
-    with server(etag='"new"') as (url, _):
+    with server(etag='"new"', if_range=if_range) as (url, _):
         download(url, tmp_path / "file.bin", **known)
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
     # No ETag to tell by: a checksum finds out, and without one the download begins anew.

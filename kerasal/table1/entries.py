@@ -78,7 +78,7 @@ def entries(
 
 
 def _files(source: Source) -> list[Path]:
-    """By which a source is known from others; those of NAMED have none."""
+    """By which a source is known from others; the classical models have none."""
     return [file.resolve() for file in source.files]
 
 

@@ -158,7 +158,8 @@ def _connect(url, partial, size, progress, timeout) -> bool:
         if size is not None and total not in (None, size):
             raise InputError(f"{url} is not the file that was expected: {total:,} bytes instead of {size:,}")
         total = total or size
-        if start != partial.size:  # the server knows no Range, or has another file now
+        other = start and partial.validator and _validator(response) not in ("", partial.validator)
+        if other or start != partial.size:  # the server knows no Range, or has another file now
             partial.clear()
         if start != partial.size:
             return False

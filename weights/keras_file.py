@@ -36,16 +36,21 @@ def keras_download(file: str, md5: str) -> Path | None:
     return None
 
 
-def load_keras_layers(layers: Mapping[str, keras.layers.Layer], path: Path | str, network: str) -> None:
+def load_keras_layers(
+    layers: Mapping[str, keras.layers.Layer], path: Path | str, network: str, foreign: str | None = None
+) -> None:
     """Set layers from an HDF5 file of float16 or float32 weights, by the names that the file knows them by.
 
     The file has one group per layer, as keras.applications saves it, with the arrays in it; the groups may
     lie under `model_weights`. All shapes and values are checked before the first weight is set. InputError:
     not HDF5, a layer missing, or one of another shape or with values that are not finite, by name; `network`
-    says in it what was expected.
+    says in it what was expected. So is a file with a layer `foreign`, by which a deeper network is known
+    that has layers of all these names.
     """
     with reading(f"{path} is not a readable HDF5 weights file"), h5py.File(path, "r") as file:
         root = file.get("model_weights", file)
+        if foreign and foreign in root:
+            raise InputError(f"{path} has a layer {foreign}: these are a deeper network's, not {network}'s")
         found = {}
         for name, layer in layers.items():
             if name not in root:

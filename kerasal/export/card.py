@@ -63,8 +63,7 @@ def _facts(facts: dict[str, Any]) -> list[str]:
     scores = facts.get("scores")
     if isinstance(scores, str):
         lines.append(f"Scores: {scores}")
-    elif scores:
-        values = ", ".join(f"{name} {value['mean']:.4f}" for name, value in scores["metrics"].items())
+    elif scores and (values := _means(scores["metrics"])):
         lines.append(f"Scores on the {scores['split']} split of {scores['data']}: {values}")
     else:
         lines.append("Scores: not evaluated")
@@ -73,3 +72,9 @@ def _facts(facts: dict[str, Any]) -> list[str]:
             "Made with: " + ", ".join(f"{key} {value}" for key, value in facts["made_with"].items() if value)
         )
     return lines
+
+
+def _means(metrics: dict[str, Any]) -> str:
+    """Each metric's mean, where it has one: NSS has none of images without fixations."""
+    means = {name: value.get("mean") for name, value in metrics.items() if isinstance(value, dict)}
+    return ", ".join(f"{name} {mean:.4f}" for name, mean in means.items() if isinstance(mean, int | float))

@@ -77,7 +77,12 @@ def _decode(file: tf.Tensor) -> tf.Tensor:
 
     def png():
         image = tf.cast(tf.io.decode_png(file, channels=4), tf.float32)
-        alpha = image[..., 3:] / 255
+        # PNG, section 11.2.1: the bits of a sample. To a file without alpha TensorFlow adds the largest
+        # number of so many bits, which is 1, 3 or 15 of those below 8.
+        bits = tf.cast(tf.io.decode_raw(tf.strings.substr(file, 24, 1), tf.uint8)[0], tf.int32)
+        added = tf.cast(tf.bitwise.left_shift(1, bits) - 1, tf.float32)
+        alpha = image[..., 3:]
+        alpha = tf.where(tf.reduce_all(alpha == added), 255.0, alpha) / 255
         return tf.round(image[..., :3] * alpha + 255 * (1 - alpha))
 
     return tf.ensure_shape(tf.cond(tf.io.is_jpeg(file), jpeg, png), (None, None, 3))

@@ -44,11 +44,11 @@ class Adapted(SaliencyModel):
         self.padded = base.padded
         self.fixed_size = base.fixed_size
 
-    def prepare(self, stimuli, *resize):
-        return self.base.prepare(stimuli, *resize)
+    def prepare(self, stimuli, **resize):
+        return self.base.prepare(stimuli, **resize)
 
-    def restore(self, maps, size, *resize):
-        return self.base.restore(maps, size, *resize)
+    def restore(self, maps, size, **resize):
+        return self.base.restore(maps, size, **resize)
 
     def get_config(self):
         return {**self._options, "backbone_weights": None, "name": self.name}

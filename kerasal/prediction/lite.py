@@ -65,7 +65,12 @@ def choose(
     if runtime == "tensorflow":
         return Choice()
     asked = runtime == "lite"
-    file = _kept_file(name, runs=asked)
+    try:
+        file = _kept_file(name, runs=asked)
+    except InputError as error:  # no cache folder is known, which TensorFlow does without
+        if asked:
+            raise
+        return Choice(line=f"maps by TensorFlow: {error}")
     if file is None:
         if asked:
             raise InputError(

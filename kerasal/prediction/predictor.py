@@ -1,6 +1,6 @@
 """What a predictor is, and what is known of one: without Keras, which many a predictor does without."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -51,10 +51,19 @@ class Source:
         return LoadedPredictor(self.name, self.make(precision), self.facts)
 
 
+def free_name(name: str, model: str | Path | None, taken: Container[str]) -> str | None:
+    """What a predictor is called beside others: by its name, as the user wrote it, or by its whole path.
+
+    None: all of these are taken, which only itself can have done, named twice.
+    """
+    names = (name, str(model), str(Path(str(model)).resolve()))
+    return next((each for each in names if each not in taken), None)
+
+
 def by_names(found: Iterable[tuple[str | Path | None, LoadedPredictor]]) -> dict[str, Predictor]:
     """The predictors by names that differ, of what a user named and what that turned out to be."""
     predictors: dict[str, Predictor] = {}
-    for model, loaded in found:
-        # Run folders of one name are told apart by their paths.
-        predictors[str(model) if loaded.name in predictors else loaded.name] = loaded.predictor
+    for model, loaded in {str(model): (model, loaded) for model, loaded in found}.values():
+        if name := free_name(loaded.name, model, predictors):
+            predictors[name] = loaded.predictor
     return predictors

@@ -15,6 +15,7 @@ from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.models import NETWORKS
 from kerasal.prediction import NAMED, Source, find, published_here
+from kerasal.prediction.predictor import free_name
 from kerasal.weights import sha256
 
 CLASSICAL_KIND, NETWORK_KIND, MAPS_KIND, REFERENCE_KIND = "classical", "network", "maps", "reference"
@@ -59,9 +60,9 @@ def entries(
         sources |= {name: find(name) for name in published_here(network)}
     for model in models:
         source = find(model)
-        other = sources.get(source.name, source).files != source.files
-        # Runs whose folders have one name are told apart by their paths.
-        sources[str(model) if other else source.name] = source
+        name = free_name(source.name, model, sources)
+        if name and _files(source) not in map(_files, sources.values()):
+            sources[name] = source
     known_truth = all(sample.true_density is not None for sample in samples)
     references = [name for name in REFERENCES if name != "upper-bound" or known_truth]
     found = [
@@ -74,6 +75,11 @@ def entries(
         if twice := [name for name, count in called.items() if count > 1]:
             raise InputError(f"two systems are called {twice[0]}: name a folder of maps by its whole path")
     return found
+
+
+def _files(source: Source) -> list[Path]:
+    """By which a source is known from others; the classical models have none."""
+    return [file.resolve() for file in source.files]
 
 
 def _of_source(name: str, source: Source) -> Entry:

@@ -35,12 +35,16 @@ def test_maps_of_a_mixed_batch_are_predicts_filled_up_with_zeros(network, serve,
         "b.png": picture("L", (20, 90), seed=1),
         "c.png": picture("RGBA", (33, 33), seed=2),
         "d.png": picture("P", (64, 50), seed=3),
+        "e.png": picture("1", (40, 30), seed=4),
+        "f.png": picture("RGB", (40, 30), seed=5).quantize(4),  # of 2 bits
+        "g.png": picture("RGB", (30, 40), seed=6).quantize(16),  # of 4
     }
     for name, image in files.items():
         image.save(tmp_path / name, **({"quality": 95} if name.endswith("jpg") else {}))
     outputs = serve(tf.constant([(tmp_path / name).read_bytes() for name in files]))
-    assert outputs["saliency"].shape == outputs["density"].shape == (4, 70, 90, 1)
-    assert outputs["size"].numpy().tolist() == [[70, 41], [20, 90], [33, 33], [64, 50]]
+    assert outputs["saliency"].shape == outputs["density"].shape == (7, 70, 90, 1)
+    sizes = [[70, 41], [20, 90], [33, 33], [64, 50], [40, 30], [40, 30], [30, 40]]
+    assert outputs["size"].numpy().tolist() == sizes
     for index, name in enumerate(files):
         stimulus = read_image(tmp_path / name)
         rows, columns = stimulus.shape[:2]

@@ -1,6 +1,8 @@
 """Each format in the runtime it is made for."""
 
 import dataclasses
+import json
+import math
 import re
 import sys
 import zipfile
@@ -14,8 +16,11 @@ from click.testing import CliRunner
 from conftest import write_photo
 
 from kerasal import models
+from kerasal._files import json_text
 from kerasal.errors import InputError
 from kerasal.export import FORMATS, Exported, export
+from kerasal.export.card import model_card
+from kerasal.export.graph import PORTABLE, TENSORFLOW, serving_function
 from kerasal.export.saved_model import write_keras
 from kerasal.prediction import LoadedPredictor, runtimes
 from kerasal_cli import main
@@ -107,6 +112,21 @@ def test_the_model_card_is_inside(exported):
     assert "sums to 1" in card
 
 
+def test_a_metric_without_a_mean_is_left_out_of_the_model_card():
+    def card(**metrics):
+        metrics = json.loads(json_text({name: {"mean": mean} for name, mean in metrics.items()}))
+        scores = {"split": "test", "data": "photos", "metrics": metrics}
+        return model_card(
+            LoadedPredictor("it", None, {"scores": scores}), "onnx", stored="float32", size=None
+        )
+
+    assert "- Scores on the test split of photos: cc 0.8000, sim 1.0000\n" in card(
+        cc=0.8, nss=math.nan, sim=1
+    )
+    for without in (card(nss=math.nan), card()):
+        assert "- Scores: not evaluated\n" in without
+
+
 EXAMPLES = [
     example
     for page in ("docs/serving.md", "docs/tutorial.md")
@@ -127,6 +147,15 @@ def test_the_examples_of_the_documents_and_of_the_card_run(exported, tmp_path, m
         exec(example, names)
         assert np.squeeze(names["saliency"]).shape == (50, 70)
         assert np.max(names["saliency"]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("resizes", [TENSORFLOW, PORTABLE], ids=["tensorflow", "portable"])
+def test_an_adapted_network_has_the_graphs_of_every_format(source, resizes):
+    adapted = models.Adapted("tiny", source.predictor.get_config())
+    adapted.base.set_weights(source.predictor.get_weights())
+    image = stimuli(1, (40, 30))
+    found = serving_function(adapted, resizes)(image)["saliency"].numpy()
+    np.testing.assert_allclose(found[0, ..., 0], adapted.saliency_maps(image)[0], atol=1e-3)
 
 
 def test_large_constants_are_stored_as_float16_and_used_as_float32():

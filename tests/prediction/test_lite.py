@@ -326,6 +326,21 @@ def test_where_litert_does_not_fit_tensorflow_is_taken_and_the_reason_told(
     assert reason in choice.line
 
 
+def test_where_no_home_folder_is_known_tensorflow_does_without(monkeypatch):
+    def nobody(_):
+        raise KeyError
+
+    for name in ("KERASAL_CACHE", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)  # as in a container, by a user that it does not know
+    for precision in ("auto", "bfloat16"):
+        choice = choose(None, precision=precision)
+        assert (choice.named, choice.file) == (None, None)
+        assert "TensorFlow: no home folder is known" in choice.line
+    with pytest.raises(InputError, match="no home folder is known"):
+        choose(None, "lite")
+
+
 def test_runs_are_for_tensorflow_unless_litert_is_asked_for(made):
     run, _, _ = made
     assert choose(run) == choose(run, "tensorflow") == choose(None, "tensorflow") == lite.Choice()

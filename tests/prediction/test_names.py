@@ -1,6 +1,7 @@
 """What `--model` takes: names, variants, runs, weights files; and classical models as predictors."""
 
 import io
+import itertools
 import json
 
 import numpy as np
@@ -14,8 +15,10 @@ from kerasal.errors import InputError
 from kerasal.prediction import (
     NAMED,
     ClassicalPredictor,
+    LoadedPredictor,
     Mirrored,
     Outputs,
+    by_names,
     find,
     predict_to_folder,
     predict_video,
@@ -132,6 +135,19 @@ def test_a_run_folder_with_a_models_name_is_a_run(tmp_path):
 
 def test_several_names_are_told_apart():
     assert list(resolve_all(["gbvs", "itti:1998"])) == ["gbvs", "itti-1998"]
+    assert list(resolve_all(["gbvs", "gbvs"])) == ["gbvs"]
+
+
+def test_predictors_of_one_name_are_all_there_in_any_order(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    loaded = {path: LoadedPredictor("first", path) for path in ("../old/first", "first", "../new/first")}
+    loaded |= {"gbvs": LoadedPredictor("gbvs", "gbvs"), "runs/gbvs": LoadedPredictor("gbvs", "runs/gbvs")}
+    for order in itertools.permutations(loaded):
+        assert list(by_names((path, loaded[path]) for path in order).values()) == list(order)
+    found = by_names((path, loaded[path]) for path in ("../old/first", "first"))
+    assert found == {"first": "../old/first", str(tmp_path / "first"): "first"}
+    again = [(path, loaded["first"]) for path in ("first", "first", tmp_path / "first")]
+    assert len(by_names([("../old/first", loaded["../old/first"]), *again])) == 2
 
 
 def test_a_stream_leaves_out_what_is_refused_and_keeps_the_order():

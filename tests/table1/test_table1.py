@@ -5,6 +5,7 @@ import html
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,6 +140,33 @@ def test_a_second_call_scores_only_what_is_new_or_has_changed(finished, dataset,
     monkeypatch.delitem(NAMED, "bright")
     results, scored = run(dataset, folder)  # what was scored stays
     assert (scored, "bright" in results.systems) == ([], True)
+
+
+def test_runs_of_one_name_are_all_systems_in_any_order(dataset, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    config = {
+        "schema": 1,
+        "loss": "mse",
+        "model": "baseline",
+        "model_options": {},
+        "precision": "float32",
+        "options": {},
+        "cache_features": True,
+        "data": {"arguments": {}, "fingerprint": "", "limit": None},
+    }
+    runs = ["../old/first", "first", "../new/first", "gbvs"]
+    for number, run in enumerate(map(Path, runs)):
+        run.mkdir(parents=True)
+        (run / "config.json").write_text(json.dumps(config))
+        (run / "best.weights.h5").write_bytes(bytes([number]))
+    runs[-1] = "run:gbvs"
+    alone = table1.entries(dataset, dataset["test"])
+    identities = {entry.facts["identity"] for entry in alone}
+    for order in (runs, runs[::-1], [runs[1], runs[0], runs[2], runs[3]]):
+        found = table1.entries(dataset, dataset["test"], [*order, order[0], str(Path(runs[1]).resolve())])
+        others = [entry.facts["identity"] for entry in found if entry.facts["identity"] not in identities]
+        assert (len(set(others)), len(found)) == (4, len(alone) + 4)
 
 
 def test_a_system_that_was_stopped_is_scored_again(finished, dataset):

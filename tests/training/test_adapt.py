@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 from kerasal import metrics, models, prediction, training
 from kerasal.data import Dataset, Sample
 from kerasal.errors import InputError
+from kerasal.export import export
 from kerasal.training.adapt import scaled
 from kerasal_cli import main
 
@@ -87,6 +88,10 @@ def test_an_adapted_network_is_used_like_any_other(others, adapted, tmp_path):
     network.save(tmp_path / "network.keras")
     again = keras.models.load_model(tmp_path / "network.keras")
     np.testing.assert_allclose(again.saliency_maps([stimulus])[0], expected, atol=1e-6)
+    exported = export(prediction.resolve(run.path), tmp_path / "exported")
+    assert exported.agrees
+    again = prediction.load(tmp_path / "exported").saliency_maps([stimulus])[0]
+    np.testing.assert_allclose(again, expected, atol=1e-3)
     with pytest.raises(InputError, match="nothing to go on with"):
         training.resume(run.path)
 

@@ -1,6 +1,7 @@
 """The downloader against a server of this machine that misbehaves as asked."""
 
 import contextlib
+import dataclasses
 import errno
 import hashlib
 import http.client
@@ -10,8 +11,11 @@ import shutil
 import ssl
 import time
 
+import numpy as np
 import pytest
+from comparators_reference import caffemodel
 from conftest import loopback_server
+from theano_reference import write_keras1
 
 from kerasal._files import held
 from kerasal.errors import InputError
@@ -30,11 +34,11 @@ def _no_pauses(monkeypatch):
 
 @contextlib.contextmanager
 def server(**behaviour):
-    """Serves CONTENT at /file; yields its address and the list of requests' Range headers.
+    """Serves CONTENT at /file, whatever follows; yields its address and the list of requests' Range headers.
 
-    behaviour: cuts (bytes after which each connection in turn breaks off), ranges (False: ignored), etag,
-    content, status (an error for every request), stall (seconds of silence in the middle), length (False:
-    none is told).
+    behaviour: cuts (bytes after which each connection in turn breaks off), ranges and if_range (False:
+    ignored), etag, content, status (an error for every request), stall (seconds of silence in the middle),
+    length (False: none is told).
     """
     requests, cuts = [], list(behaviour.get("cuts", ()))
     content = behaviour.get("content", CONTENT)
@@ -47,10 +51,11 @@ def server(**behaviour):
                 self.send_header("Location", "/file")
                 self.end_headers()
                 return
-            if status := behaviour.get("status") or (self.path != "/file" and 404):
+            if status := behaviour.get("status") or (not self.path.startswith("/file") and 404):
                 self.send_error(status)
                 return
             start, same = 0, self.headers.get("If-Range") in (None, behaviour.get("etag"))
+            same = same or not behaviour.get("if_range", True)
             if requests[-1] and behaviour.get("ranges", True) and same:
                 start = int(requests[-1].removeprefix("bytes=").rstrip("-"))
             if start >= len(content):
@@ -159,12 +164,13 @@ def test_a_later_call_goes_on_where_an_earlier_one_gave_up(tmp_path):
     assert names(tmp_path) == ["file.bin"]
 
 
+@pytest.mark.parametrize("if_range", [True, False], ids=["if-range", "if-range ignored"])
 @pytest.mark.parametrize("known", [{}, {"sha256": SHA256}])
-def test_the_rest_of_another_file_is_never_joined_to_the_first_part(tmp_path, known):
+def test_the_rest_of_another_file_is_never_joined_to_the_first_part(tmp_path, known, if_range):
     # Half of a file, and its ETag; meanwhile the server got another file.
     (tmp_path / "file.bin.partial").write_bytes(b"old" * 1000)
     (tmp_path / "file.bin.partial.etag").write_text('"old"')
-    with server(etag='"new"') as (url, _):
+    with server(etag='"new"', if_range=if_range) as (url, _):
         download(url, tmp_path / "file.bin", **known)
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
     # No ETag to tell by: a checksum finds out, and without one the download begins anew.
@@ -246,3 +252,41 @@ def test_an_unknown_name_is_answered_with_those_that_can_be_downloaded_and_no_ot
     with pytest.raises(InputError) as refused:
         fetch_published("sam-vgg")
     assert str(refused.value) == f"unknown weights 'sam-vgg': one of {', '.join(PUBLISHED)}"
+
+
+@pytest.mark.parametrize("page", [b"<html>Log in</html>", b"\n<!DOCTYPE html><p>Moved</p>"])
+@pytest.mark.parametrize("suffix", [".npz", ".pkl", ".caffemodel"])
+def test_a_page_in_place_of_published_weights_is_refused_and_the_next_call_fetches(
+    tmp_path, monkeypatch, suffix, page
+):
+    monkeypatch.setenv("KERASAL_CACHE", str(tmp_path))
+    whole = tmp_path / f"whole{suffix}"
+    if suffix == ".npz":
+        np.savez(whole, np.ones((2, 3), "float32"))
+    elif suffix == ".caffemodel":
+        whole.write_bytes(caffemodel({"conv1": [np.ones((2, 3, 1, 1), "float32")]}))
+    else:
+        write_keras1(whole, [("conv1", [np.ones((2, 3, 1, 1), "float32")])])
+    name = next(name for name, entry in PUBLISHED.items() if entry.url.endswith(suffix))
+
+    def serve(content):
+        url, requests = stack.enter_context(server(content=content))
+        monkeypatch.setitem(PUBLISHED, name, dataclasses.replace(PUBLISHED[name], url=url + suffix))
+        return requests
+
+    with contextlib.ExitStack() as stack:
+        serve(page)
+        with pytest.raises(InputError, match="gave no weights but what begins with") as refused:
+            fetch_published(name)
+        assert repr(page[:40]) in str(refused.value)
+        folder = tmp_path / "weights"
+        assert names(folder) == []
+        serve(whole.read_bytes())
+        path = fetch_published(name)
+        assert path.read_bytes() == whole.read_bytes()
+        requests = serve(whole.read_bytes())
+        fetch_published(name)
+        assert requests == []  # it is there
+        path.write_bytes(page)  # as an earlier version left it
+        assert fetch_published(name).read_bytes() == whole.read_bytes()
+        assert names(folder) == [path.name]

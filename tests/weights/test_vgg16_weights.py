@@ -7,6 +7,7 @@ import pytest
 
 from kerasal.errors import InputError
 from kerasal.models import vgg16
+from kerasal.models.resnet50 import RESNET50_LAYERS, _application_name, load_resnet50
 from kerasal.weights import (
     REGISTRY,
     layers_by_name,
@@ -99,6 +100,30 @@ def test_a_value_that_is_not_finite_is_refused_by_its_layer_and_nothing_is_set(t
         load_keras_layers(layers_by_name(model), tmp_path / "wrong.h5", "VGG-16")
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("load", [load_vgg16, load_resnet50])
+def test_a_deeper_network_with_layers_of_the_same_names_is_refused_and_nothing_is_set(tmp_path, load):
+    deeper = {load_vgg16: "block3_conv4", load_resnet50: "conv4_block7_1_conv"}[load]
+    layer = keras.layers.Conv2D(4, 3, name="block1_conv1")
+    model = keras.Sequential([keras.Input((8, 8, 3)), layer])
+    model.get_layer = lambda _: layer  # for all that ResNet-50 has
+    before = layer.get_weights()
+
+    def write(names):
+        with h5py.File(tmp_path / "it.h5", "w") as file:
+            for each in names:
+                for part, weight in zip(("kernel", "bias"), before, strict=True):
+                    file[f"{each}/{each}/{part}:0"] = weight + 1
+
+    names = ["block1_conv1", *map(_application_name, RESNET50_LAYERS)]
+    write([*names, deeper])
+    with pytest.raises(InputError, match=rf"it\.h5 has a layer {deeper}: .*deeper"):
+        load(model, tmp_path / "it.h5")
+    np.testing.assert_array_equal(layer.get_weights()[0], before[0])
+    write(names)
+    load(model, tmp_path / "it.h5")
+    np.testing.assert_array_equal(layer.get_weights()[0], before[0] + 1)
 
 
 def test_a_missing_layer_is_refused_by_name(tmp_path):

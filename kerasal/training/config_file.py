@@ -7,18 +7,24 @@
 Keys are the command's options, with `_` or `-`; a key that is none of them is refused.
 """
 
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import yaml
 
-from kerasal.data.options import NAMES as READING
+from kerasal.data.options import ReadingOptions
 from kerasal.errors import InputError, reading
-from kerasal.training.options import OPTION_NAMES, checked_values
+from kerasal.training.options import KINDS, checked_values
 
-DATA_KEYS = ("data", "data_dir", *READING, "limit")
 LARGEST, BRACKETS = 100_000, 100  # bytes of a configuration file, and opening brackets in it
-KEYS = ("recipe", *DATA_KEYS, *OPTION_NAMES, "cache_features")
+KEYS = {
+    **{"recipe": str, "data": str, "data_dir": str | dict | None},
+    **get_type_hints(ReadingOptions),
+    **{"split_file": str | None, "limit": int | None},
+    **KINDS,
+    "cache_features": bool,
+}
 
 
 class _Loader(yaml.SafeLoader):
@@ -49,9 +55,13 @@ def read_config(path: Path | str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{path} must hold lines such as 'epochs: 10'")
     try:
-        return checked_values({str(key).replace("-", "_"): value for key, value in values.items()}, KEYS)
+        values = checked_values({str(key).replace("-", "_"): value for key, value in values.items()}, KEYS)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    for name in ("weights", "backbone_weights"):  # no shell has seen a ~ in them
+        if values.get(name):
+            values[name] = os.path.expanduser(values[name])
+    return values
 
 
 def config_text(values: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import difflib
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args, get_type_hints
 
@@ -77,34 +77,33 @@ class TrainingOptions(table.OptionTable):
 
         InputError: a key that is not an option, with the nearest that is; a value of a wrong type.
         """
-        return cls(**checked_values(values, OPTION_NAMES))
+        return cls(**checked_values(values, KINDS))
 
 
-OPTION_NAMES = tuple(field.name for field in fields(TrainingOptions))
+KINDS = get_type_hints(TrainingOptions)
 OF_NETWORK = tuple(field.name for field in fields(TrainingOptions) if field.metadata.get("of_network"))
-_KINDS = get_type_hints(TrainingOptions)
 
 
-def checked_values(values: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
-    """`values` with each training option as the type it has: "1e-3" is a number, "300x400" a size.
+def checked_values(values: dict[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with each as the type that it has in `kinds`: "1e-3" is a number, "300x400" a size.
 
-    InputError: a key that is not in `known`, with the nearest that is, or a value of another type.
+    InputError: a key that is not in `kinds`, with the nearest that is, or a value of another type.
     """
     for name in values:
-        if name not in known:
-            near = difflib.get_close_matches(str(name)[:60], known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        if name not in kinds:
+            near = difflib.get_close_matches(str(name)[:60], kinds, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(kinds)}"
             raise InputError(f"unknown option {shown(name)}: {hint}")
-    return {
-        name: _read(name, value, _KINDS[name]) if name in _KINDS else value for name, value in values.items()
-    }
+    return {name: _read(name, value, kinds[name]) for name, value in values.items()}
 
 
 def _read(name: str, value: Any, kind: Any) -> Any:
-    """A value as `kind`, a type of `TrainingOptions`'s fields. InputError: it cannot be read as that."""
+    """A value as `kind`, a type as `TrainingOptions`'s fields have. InputError: it cannot be read as that."""
     kinds = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     if value is None and type(None) in kinds:
         return None
+    if isinstance(value, dict) and dict in kinds:  # of words
+        return {_read(name, k, str): _read(f"{name} of {shown(k)}", word, str) for k, word in value.items()}
     kind = kinds[0]
     try:
         if kind in (bool, str):
@@ -166,9 +165,7 @@ def options(recipe: str = "default", **changes: Any) -> TrainingOptions:
         recipe = models.NETWORKS[changes["model"]].recipe
     if recipe not in RECIPES:
         raise InputError(f"unknown recipe {recipe!r}: one of {', '.join(RECIPES)}")
-    changes = checked_values(
-        {name: value for name, value in changes.items() if value is not None}, OPTION_NAMES
-    )
+    changes = checked_values({name: value for name, value in changes.items() if value is not None}, KINDS)
     chosen = replace(RECIPES[recipe], **changes)
     # A network of the user's own, given to `fit`, is in no table.
     known = chosen.model in models.NETWORKS and models.network_class(chosen.model)

@@ -141,7 +141,10 @@ def quest(
     if output:
         check_writable(output)
     data_dir, test_dirs = _folders_apart(data_dir, tests)
-    dataset = load_data(limit, name=data, data_dir=data_dir, **reading)
+    places = [{"name": data, "data_dir": data_dir}]
+    places += [{"name": name, "data_dir": test_dirs.get(name)} for name in tests]
+    own, *others = _reading_apart(reading, places)
+    dataset = load_data(limit, **own)
     folder = output or Path("quests") / dataset.name
     say(f"{len(specs)} losses on {dataset.description}, into {folder}")
     with open_cluster(cluster) as workers:
@@ -151,7 +154,7 @@ def quest(
             chosen,
             folder,
             seeds=seeds,
-            tests=[load_data(limit, name=name, data_dir=test_dirs.get(name)) for name in tests],
+            tests=[load_data(limit, **test) for test in others],
             tuning=tuning,
             stimuli=stimuli,
             side_by_side=side_by_side,
@@ -180,3 +183,18 @@ def _folders_apart(folders, tests):
     for name in folders.keys() & set(tests):
         of_tests[name] = of_data.pop(name)
     return of_data or None, of_tests
+
+
+def _reading_apart(reading, places):
+    """How each set is read, the data first: by the options that it has.
+
+    What no set has goes to the data, which refuse it.
+    """
+    from kerasal.data.datasets import options_of
+
+    has = [options_of(**place) for place in places]
+    has[0] |= {*reading}.difference(*has)
+    return [
+        {**place, **{name: reading[name] for name in options}}
+        for place, options in zip(places, has, strict=True)
+    ]

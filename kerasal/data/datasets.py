@@ -95,7 +95,7 @@ def load(
         if value is not None and not 0 < value < math.inf:
             raise InputError(f"{option.replace('_', ' ')} must be positive, got {value}")
     of_folders = [what for option, what in OF_FOLDERS.items() if getattr(reading, option)]
-    if "+" in name and not Path(name).is_dir():
+    if _is_mixture(name):
         if reading.split_file is not None:
             raise InputError(
                 "a split file is for one dataset: give it to kerasal data prepare, and mix what that writes"
@@ -136,18 +136,10 @@ def _load_mixture(text: str, data_dir, reading: ReadingOptions, of_folders: list
     if reading.crop_borders and "cat2000" not in names:
         raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {text}")
     places = list(zip(names, _of_each(names, data_dir or {}), strict=True))
-    own = {name for name, directory in places if of_folders and _is_own(*locate(name, directory))}
-    if of_folders and not own:
+    has = [options_of(*place) for place in places]
+    if of_folders and not any({*OF_FOLDERS} & options for options in has):
         raise InputError(f"{of_folders[0]} for folders of your own, not for {text}")
-    parts = [
-        load(
-            name,
-            directory,
-            crop_borders=reading.crop_borders and name == "cat2000",
-            **(reading.of(tuple(OF_FOLDERS)) if name in own else {}),
-        )
-        for name, directory in places
-    ]
+    parts = [load(*place, **reading.of(options)) for place, options in zip(places, has, strict=True)]
     # Folders are named by their whole paths, so that the mixture is found again from anywhere.
     found = [
         part.arguments["data_dir"] if part.arguments["name"] == "folder" else name
@@ -165,6 +157,26 @@ def _load_mixture(text: str, data_dir, reading: ReadingOptions, of_folders: list
         **reading.as_arguments(),
     }
     return replace(mixture.mix(parts, weights), arguments=arguments)
+
+
+def options_of(name: str, data_dir: Path | str | Mapping[str, Path | str] | None = None) -> set[str]:
+    """The fields of `ReadingOptions` that a dataset has, or one of a mixture, besides split_file.
+
+    Arguments and errors are those of `load`; nothing is read.
+    """
+    names = mixture.parse(name)[0] if _is_mixture(name) else [name]
+    folders = _of_each(names, data_dir) if isinstance(data_dir, Mapping) else [data_dir] * len(names)
+    places = [locate(*place) for place in zip(names, folders, strict=True)]
+    return {
+        option
+        for place in places
+        if place[0] != "folder" or _is_own(*place)
+        for option in OWN_OPTIONS.get(place[0], ())
+    }
+
+
+def _is_mixture(name: str) -> bool:
+    return "+" in name and not Path(name).is_dir()
 
 
 def _is_own(name: str, directory: Path) -> bool:

@@ -1,5 +1,6 @@
 """How data are read. It imports nothing: the command line's options come from it."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ class ReadingOptions:
         False, "Folders: coordinates are 0 to 1 across the image, not pixels.", flag="--normalized"
     )
 
-    def of(self, names: tuple[str, ...]) -> dict[str, Any]:
+    def of(self, names: Iterable[str]) -> dict[str, Any]:
         """Those of these names, for the loader that has them."""
         return {name: getattr(self, name) for name in names}
 

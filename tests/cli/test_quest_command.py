@@ -5,7 +5,10 @@ import json
 
 import pytest
 from command_line import invoke
+from conftest import write_photo_folder
 from layouts import LAYOUTS
+
+from kerasal.errors import InputError
 
 
 def quest(*arguments):
@@ -55,3 +58,50 @@ def test_an_unknown_metric_is_one_line(photo_folder, tmp_path):
     assert result.exit_code == 2
     assert "unknown metric 'ccc'" in result.stderr
     assert not (tmp_path / "q").exists()
+
+
+@pytest.fixture
+def sets(tmp_path, monkeypatch):
+    """A function: the data and the test sets of a quest that ends when it has them; and its error's line."""
+    given = []
+
+    def run(dataset, *_, tests, **__):
+        given.extend([dataset, *tests])
+        raise InputError("enough")
+
+    def sets(*arguments):
+        given.clear()
+        result = quest(*arguments, "-o", tmp_path / "q")
+        assert result.exit_code == 2
+        return list(given), result.stderr
+
+    monkeypatch.setattr("kerasal.quest.run", run)
+    return sets
+
+
+def normalized_folder(folder):
+    """The photo folder of so many pixels, its fixations as shares of the width and height."""
+    write_photo_folder(folder)
+    for file in folder.glob("fixations/*.csv"):
+        file.write_text("x,y,observer\n0.25,0.5,a\n0.75,0.1,b\n")
+    return folder
+
+
+def test_test_sets_are_read_by_the_options_that_they_have(sets, tmp_path):
+    one, two = (normalized_folder(tmp_path / name) for name in ("one", "two"))
+    LAYOUTS["scene"](tmp_path / "scene-files")
+    scene = ("scene", "--data-dir", f"scene={tmp_path / 'scene-files'}")
+    found, _ = sets("--data", one, "--test", two, "--test", *scene, "--normalized", "--sigma", "7")
+    assert [dataset.name for dataset in found] == ["one", "two", "scene"]
+    for dataset in found[:2]:
+        sample = next(sample for sample in dataset.samples if sample.name == "p0")  # 60 rows, 90 columns
+        assert sample.sigma == 7
+        assert [xy.tolist() for xy in sample.fixations] == [[[22.5, 30]], [[67.5, 6]]]
+    assert {sample.sigma for sample in found[2].samples} != {7}
+    # The data need not have what a test set has.
+    found, _ = sets("--data", *scene, "--test", f"{one}+{two}", "--normalized", "--pixels-per-degree", "9")
+    assert [sample.sigma for part in found[1].sets for sample in part.samples] == [9] * 18
+    assert {sample.sigma for sample in found[0].samples} != {9}
+    found, error = sets("--data", *scene, "--test", "synthetic", "--normalized")
+    assert not found
+    assert "normalized coordinates are for folders of your own, not for scene" in error

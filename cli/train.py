@@ -29,6 +29,7 @@ def _read_config(context: click.Context, _, path: Path | None) -> None:
     context.default_map = values
 
 
+SOURCE = click.core.ParameterSource
 DATA = ("data_dir", *options.READING.NAMES)
 # Where things lie may differ when a run goes on.
 PLACES = ("data_dir", "cache_dir", "cache_size", "cache_in_memory")
@@ -117,7 +118,7 @@ def train(context, resume, adapt, cache_dir, cache_size, cache_in_memory, **choi
     if resume:
         result = training.resume(resume, epochs=choices["epochs"], data_dir=choices["data_dir"], **where)
     else:
-        result = _train(where, **choices)
+        result = _train(where, _of_file(context), **choices)
     if result is None:
         return  # the chief tells
     best = result.best_epoch
@@ -133,7 +134,24 @@ def _tell_next(run):
     click.echo(f"next: kerasal evaluate {run}   or: kerasal predict --model {run} IMAGES")
 
 
-def _train(where, loss, data, limit, run, recipe, input_size, cache_features, **changes):
+def _of_file(context):
+    """The training options that the --config file decides, if --recipe, --loss or --model is given beside it.
+
+    UsageError: --recipe, with nothing left for it to decide.
+    """
+    table = options.TRAINING.OptionTable.__dataclass_fields__
+    source = {name: context.get_parameter_source(name) for name in ("recipe", *table)}
+    left = [name for name in table if source[name] == SOURCE.DEFAULT and table[name].default is not None]
+    if source["recipe"] == SOURCE.COMMANDLINE and not left:
+        raise click.UsageError(
+            "every option is named, as in the file that a run writes, and --recipe would change none: leave "
+            "it out, or take what it is to decide out of the --config file"
+        )
+    beside = SOURCE.COMMANDLINE in (source["recipe"], source["loss"], source["model"])
+    return [name for name in table if beside and source[name] == SOURCE.DEFAULT_MAP]
+
+
+def _train(where, of_file, loss, data, limit, run, recipe, input_size, cache_features, **changes):
     from kerasal import losses, training
 
     place = {name: changes.pop(name) for name in DATA}
@@ -147,6 +165,10 @@ def _train(where, loss, data, limit, run, recipe, input_size, cache_features, **
     dataset = load_data(limit, name=data, **place)
     size = size or training.input_size_for(dataset, recipe, changes["model"])
     chosen = training.options(recipe, input_size=size, **changes)
+    decided = {name: getattr(chosen, name) for name in ("loss", "model", "activation", "input_size")}
+    plain = training.options(recipe, **decided) if of_file else chosen
+    if kept := [name for name in of_file if getattr(chosen, name) != getattr(plain, name)]:
+        say(f"Note: the --config file decides {', '.join(kept)}, where the recipe has other values")
     run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss or chosen.loss}"))
     say(f"training on {dataset.description}, loss {chosen.loss}, into {run}")
     return training.train(dataset, chosen, run, limit=limit, cache_features=cache_features, **where)
@@ -172,8 +194,7 @@ def _adapt(name, where, data, limit, loss, run, **choices):
 
 
 def _refuse_other_options(context, free, why):
-    given = click.core.ParameterSource.COMMANDLINE
     free = {*free, "quiet", "verbose"}
     for parameter in context.command.params:
-        if parameter.name not in free and context.get_parameter_source(parameter.name) == given:
+        if parameter.name not in free and context.get_parameter_source(parameter.name) == SOURCE.COMMANDLINE:
             raise click.UsageError(f"{why}: leave out {parameter.opts[0]}")

@@ -18,6 +18,10 @@ from command_line import invoke
 from conftest import write_photo
 from PIL import Image
 
+from kerasal import training
+from kerasal.errors import InputError
+from kerasal.training.config_file import config_text
+
 QUICK = ["--model", "tiny", "--input-size", "32x48", "--epochs", "1", "--cache-in-memory"]
 QUICK += ["--optimizer", "sgd", "--ema", "0", "--no-flip"]  # what takes long to compile is left out
 
@@ -524,6 +528,48 @@ def test_a_config_file_is_read_the_command_line_wins_and_the_run_writes_one_that
     repeated = json.loads((tmp_path / "again/config.json").read_text())
     for key in ("options", "data", "loss", "model_options"):
         assert repeated[key] == config[key]
+
+
+@pytest.fixture
+def chosen(monkeypatch, tmp_path, photo_folder):
+    """A function: the options and the notes of a training, which ends there, with a file of options."""
+
+    def train(dataset, options, *_, **__):
+        raise InputError(json.dumps(options.as_dict()))
+
+    def chosen(text, *arguments):
+        (tmp_path / "options.yaml").write_text(text)
+        result = invoke("train", "--config", tmp_path / "options.yaml", "--data", photo_folder, *arguments)
+        *notes, last = result.stderr.splitlines()
+        notes = [line for line in notes if "--config file" in line]
+        return json.loads(last.removeprefix("Error: ")) if last.startswith("Error: {") else last, notes
+
+    monkeypatch.setattr("kerasal.training.train", train)
+    return chosen
+
+
+def test_a_recipe_beside_a_file_that_names_all_is_refused_and_a_line_says_what_a_file_decides(chosen):
+    by_file = "Note: the --config file decides {}, where the recipe has other values"
+    repeated = training.options(epochs=2, loss="kld").as_dict()
+    whole = config_text(repeated)
+    assert chosen(whole) == ({**repeated, "input_size": [300, 400]}, [])
+    for recipe in training.RECIPES:
+        error, notes = chosen(whole, "--recipe", recipe)
+        assert error.startswith("Error: every option is named"), error
+    assert chosen(whole, "--recipe", "paper", "--epochs", "9")[0].startswith("Error: every option is named")
+    # Behind the relu of mse the recipe's rate would be a fifth.
+    options, notes = chosen(whole, "--loss", "mse")
+    assert (options["loss"], options["learning_rate"]) == ("mse", 5e-4)
+    assert notes == [by_file.format("epochs, learning_rate")]
+    assert chosen(whole, "--loss", "mse", "--learning-rate", "1e-4", "--epochs", "6")[1] == []
+    assert chosen(whole, "--loss", "mse", "--activation", "sigmoid", "--epochs", "6")[1] == []
+    options, notes = chosen("optimizer: adam\nbatch_size: 3\nflip: false", "--model", "salgan")
+    assert (options["optimizer"], options["learning_rate"]) == ("adam", 3e-4)
+    assert notes == [by_file.format("batch_size, optimizer")]
+    # A file of a few lines says what is to differ from a recipe.
+    options, notes = chosen("batch_size: 4\nloss: cc\nrecipe: sam", "--recipe", "paper")
+    assert (options["batch_size"], options["optimizer"], options["epochs"]) == (4, "sgd", 30)
+    assert notes == [by_file.format("batch_size")]
 
 
 @pytest.mark.parametrize(

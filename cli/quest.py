@@ -140,10 +140,7 @@ def quest(
     tuning = quest.tuning(tune, tune_trials) if tune is not None else None
     if output:
         check_writable(output)
-    data_dir, test_dirs = _folders_apart(data_dir, tests)
-    places = [{"name": data, "data_dir": data_dir}]
-    places += [{"name": name, "data_dir": test_dirs.get(name)} for name in tests]
-    own, *others = _reading_apart(reading, places)
+    own, *others = _sets(data, tests, data_dir, reading)
     dataset = load_data(limit, **own)
     folder = output or Path("quests") / dataset.name
     say(f"{len(specs)} losses on {dataset.description}, into {folder}")
@@ -175,26 +172,21 @@ def quest(
     click.echo(f"report: {folder / 'report.html'}   next: kerasal predict --model {best} IMAGES")
 
 
-def _folders_apart(folders, tests):
-    """What --data-dir says of the data, and the folders of the test sets."""
-    if not isinstance(folders, dict):
-        return folders, {}
-    of_data, of_tests = dict(folders), {}
-    for name in folders.keys() & set(tests):
-        of_tests[name] = of_data.pop(name)
-    return of_data or None, of_tests
+def _sets(data, tests, folders, reading):
+    """The arguments of `kerasal.data.load` of the data and each test set: its folder and the options it has.
 
-
-def _reading_apart(reading, places):
-    """How each set is read, the data first: by the options that it has.
-
-    What no set has goes to the data, which refuse it.
+    An option that none has goes to the data, which refuse it.
     """
     from kerasal.data.datasets import options_of
 
-    has = [options_of(**place) for place in places]
+    of_tests = {}
+    if isinstance(folders, dict):
+        of_tests = {name: folder for name, folder in folders.items() if name in tests}
+        folders = {name: folder for name, folder in folders.items() if name not in tests} or None
+    sets = [(data, folders), *((name, of_tests.get(name)) for name in tests)]
+    has = [options_of(*each) for each in sets]
     has[0] |= {*reading}.difference(*has)
     return [
-        {**place, **{name: reading[name] for name in options}}
-        for place, options in zip(places, has, strict=True)
+        {"name": name, "data_dir": folder, **{option: reading[option] for option in options}}
+        for (name, folder), options in zip(sets, has, strict=True)
     ]

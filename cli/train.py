@@ -143,10 +143,7 @@ def _of_file(context):
     source = {name: context.get_parameter_source(name) for name in ("recipe", *table)}
     left = [name for name in table if source[name] == SOURCE.DEFAULT and table[name].default is not None]
     if source["recipe"] == SOURCE.COMMANDLINE and not left:
-        raise click.UsageError(
-            "every option is named, as in the file that a run writes, and --recipe would change none: leave "
-            "it out, or take what it is to decide out of the --config file"
-        )
+        raise click.UsageError("the --config file names every option, as a run's does: leave out --recipe")
     beside = SOURCE.COMMANDLINE in (source["recipe"], source["loss"], source["model"])
     return [name for name in table if beside and source[name] == SOURCE.DEFAULT_MAP]
 

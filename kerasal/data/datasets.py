@@ -106,7 +106,7 @@ def load(
     name, directory = locate(name, data_dir)
     if reading.crop_borders and name != "cat2000":
         raise InputError(f"cropping grey borders is for cat2000, whose images are padded, not for {name}")
-    if of_folders and not _is_own(name, directory):
+    if of_folders and not {*OF_FOLDERS} & options_of(name, directory):
         what = f"{directory}, which is prepared" if name == "folder" else name
         raise InputError(f"{of_folders[0]} for folders of your own, not for {what}")
     if name == "synthetic":
@@ -160,28 +160,19 @@ def _load_mixture(text: str, data_dir, reading: ReadingOptions, of_folders: list
 
 
 def options_of(name: str, data_dir: Path | str | Mapping[str, Path | str] | None = None) -> set[str]:
-    """The fields of `ReadingOptions` that a dataset has, or one of a mixture, besides split_file.
+    """The fields of `ReadingOptions` that a dataset has, or one of a mixture's, besides split_file.
 
-    Arguments and errors are those of `load`; nothing is read.
+    Arguments and errors are those of `load`; a prepared folder has none.
     """
     names = mixture.parse(name)[0] if _is_mixture(name) else [name]
     folders = _of_each(names, data_dir) if isinstance(data_dir, Mapping) else [data_dir] * len(names)
     places = [locate(*place) for place in zip(names, folders, strict=True)]
-    return {
-        option
-        for place in places
-        if place[0] != "folder" or _is_own(*place)
-        for option in OWN_OPTIONS.get(place[0], ())
-    }
+    own = [name for name, directory in places if not prepared.is_prepared(directory)]
+    return {option for name in own for option in OWN_OPTIONS.get(name, ())}
 
 
 def _is_mixture(name: str) -> bool:
     return "+" in name and not Path(name).is_dir()
-
-
-def _is_own(name: str, directory: Path) -> bool:
-    """Whether it is a user's folder of images, whose fixations are read as the options say."""
-    return name == "folder" and not prepared.is_prepared(directory)
 
 
 def _of_each(names: list[str], folders: Mapping[str, Path | str]) -> list[Path | str | None]:

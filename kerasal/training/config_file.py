@@ -19,11 +19,9 @@ from kerasal.training.options import KINDS, checked_values
 
 LARGEST, BRACKETS = 100_000, 100  # bytes of a configuration file, and opening brackets in it
 KEYS = {
-    **{"recipe": str, "data": str, "data_dir": str | dict | None},
-    **get_type_hints(ReadingOptions),
-    **{"split_file": str | None, "limit": int | None},
-    **KINDS,
-    "cache_features": bool,
+    **{"recipe": str, "data": str, "data_dir": str | dict | None, "limit": int | None},
+    **{**get_type_hints(ReadingOptions), "split_file": str | None},
+    **{**KINDS, "cache_features": bool},
 }
 
 

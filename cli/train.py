@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from functools import partial
 from pathlib import Path
 
 import click
@@ -166,8 +167,9 @@ def _train(where, of_file, loss, data, limit, run, recipe, input_size, cache_fea
     plain = training.options(recipe, **decided) if of_file else chosen
     if kept := [name for name in of_file if getattr(chosen, name) != getattr(plain, name)]:
         say(f"Note: the --config file decides {', '.join(kept)}, where the recipe has other values")
-    run = run or training.new_run_path(re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss or chosen.loss}"))
-    say(f"training on {dataset.description}, loss {chosen.loss}, into {run}")
+    name = re.sub(r"[^\w+.-]+", "-", f"{dataset.name}-{loss or chosen.loss}")
+    say(f"training on {dataset.description}, loss {chosen.loss}" + (f", into {run}" if run else ""))
+    run = run or partial(training.new_run_path, name)
     return training.train(dataset, chosen, run, limit=limit, cache_features=cache_features, **where)
 
 
@@ -182,12 +184,11 @@ def _adapt(name, where, data, limit, loss, run, **choices):
     if not isinstance(base, SaliencyModel):
         raise InputError(f"{name} is no network: --adapt takes a run folder or a network of kerasal models")
     dataset = load_data(limit, name=data, **{key: choices[key] for key in DATA})
-    run = run or training.new_run_path(f"{dataset.name}-adapted")
     loss = loss or training.TrainingOptions.loss
-    say(f"adapting {name} to {dataset.description}, loss {loss}, into {run}")
+    say(f"adapting {name} to {dataset.description}, loss {loss}")
+    run = run or partial(training.new_run_path, f"{dataset.name}-adapted")
     where = {key: where[key] for key in ("progress", "report")}
-    training.adapt(base, dataset, run, loss=loss, limit=limit, **where)
-    _tell_next(run)
+    _tell_next(training.adapt(base, dataset, run, loss=loss, limit=limit, **where).path)
 
 
 def _refuse_other_options(context, free, why):

@@ -108,8 +108,8 @@ def partial_beside(path: Path, suffix: str = "") -> Path:
 def new_folder(path: Path) -> Iterator[Path]:
     """A folder to fill, which takes the name `path` at the end of the block.
 
-    If the block fails or is interrupted, nothing stays. InputError: `path` is there already, or cannot be
-    made or filled.
+    If the block fails or is interrupted, nothing stays. InputError: `path` is there already, or at the end of
+    the block; or cannot be made or filled.
     """
     check_free(path)
     with folder_beside(path) as partial:
@@ -143,6 +143,8 @@ def folder_beside(path: Path) -> Iterator[Path]:
     except Exception as error:
         if reason := refusal(error):
             raise InputError(f"cannot write {path}: {reason}") from None
+        if str(getattr(error, "filename2", None)) == str(path) and path.exists():  # it was to take the name
+            raise InputError(f"{path} was made meanwhile by another process: name another") from None
         raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)

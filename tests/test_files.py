@@ -171,6 +171,23 @@ def test_a_folder_appears_at_the_end_or_not_at_all(tmp_path):
         pytest.fail("a link that leads nowhere is there too")
 
 
+def test_a_folder_that_another_process_makes_meanwhile_is_left_to_it(tmp_path):
+    for name, make in (("folder", lambda path: path.mkdir()), ("file", lambda path: path.touch())):
+        path = tmp_path / name
+        message = f"{path} was made meanwhile by another process"
+        with pytest.raises(InputError, match=message), _files.new_folder(path) as partial:  # noqa: PT012
+            (partial / "mine").write_text("mine")
+            make(path)
+            if path.is_dir():
+                (path / "theirs").write_text("theirs")
+        assert not (path / "mine").exists()
+    assert (tmp_path / "folder" / "theirs").read_text() == "theirs"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+    # Another rename that fails in the block is a bug, and keeps its traceback.
+    with pytest.raises(FileNotFoundError), _files.new_folder(tmp_path / "new") as partial:
+        (partial / "none").rename(partial / "other")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no umask")
 @pytest.mark.parametrize("umask", [0o077, 0o022, 0o002])
 def test_a_new_folder_is_for_whom_the_umask_says(tmp_path, umask):

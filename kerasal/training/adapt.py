@@ -19,7 +19,7 @@ from kerasal.training.config_file import config_text
 from kerasal.training.features import FeatureCache
 from kerasal.training.fit import loss_for
 from kerasal.training.options import TrainingOptions
-from kerasal.training.run_folder import RunFolder
+from kerasal.training.run_folder import NewPath, RunFolder
 
 SCALES = (0.75, 1.0, 4 / 3)  # of the network's input
 MULTIPLE = 8  # sides of the input are whole multiples of it, and of the network's own
@@ -30,7 +30,7 @@ BATCH = 10
 def adapt(
     base: SaliencyModel,
     dataset: Dataset,
-    run_path: Path | str,
+    run_path: NewPath,
     *,
     loss: str = "kld+cc+nss",
     limit: int | None = None,
@@ -46,14 +46,14 @@ def adapt(
     Args:
         base: a network of `kerasal.models.NETWORKS` with its weights, whose maps have one size; it is left
             as it is.
-        run_path: the run folder to make.
-        loss, limit, progress, report: as for `kerasal.training.train`.
+        run_path, loss, limit, progress, report: as for `kerasal.training.train`.
 
     Returns the run folder, whose network is predicted with, evaluated and exported like any other.
     InputError: a network of another kind, no training images, a loss that the data do not allow, an existing
     run folder.
     """
-    RunFolder.check_free(Path(run_path))
+    if not callable(run_path):
+        RunFolder.check_free(Path(run_path))
     able = [name for name in models.NETWORKS if models.network_class(name).fixed_size]
     if base.name not in able:
         raise InputError(f"{base.name} cannot be adapted: it is none of {', '.join(able)}")

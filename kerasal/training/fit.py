@@ -28,13 +28,13 @@ from kerasal.training.loop import Loop
 from kerasal.training.options import OF_NETWORK, TrainingOptions
 from kerasal.training.options import options as recipe_options
 from kerasal.training.precision import computing_in, precision_of, resolve_precision
-from kerasal.training.run_folder import RunFolder
+from kerasal.training.run_folder import NewPath, RunFolder
 
 
 def train(
     dataset: Dataset,
     options: TrainingOptions,
-    run_path: Path | str,
+    run_path: NewPath,
     *,
     limit: int | None = None,
     cache_features: bool = True,
@@ -47,7 +47,8 @@ def train(
     """Train a network on the dataset's training split, watch its validation split, keep the best weights.
 
     Args:
-        run_path: the run folder to make.
+        run_path: the run folder to make, or what names one that is free, as `new_run_path` does; `report`
+            then takes the name.
         limit: what the dataset was limited to, to be written down with it.
         cache_features: compute the frozen backbone's features once instead of in every step.
         cache_folder: where they are kept between runs; None keeps them in memory for this run.
@@ -88,6 +89,8 @@ def train(
         run = _new_run(
             run_path, spec, options, model_options, precision, cache_features, dataset, limit, bias
         )
+        if callable(run_path):
+            report(f"into {run.path}")
     with _at_work(run, dataset):
         cache = {"folder": cache_folder, "bound": cache_bound}
         features = _features(cache_features, network, dataset, options, cache, progress, report)

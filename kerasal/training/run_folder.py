@@ -16,6 +16,7 @@ import csv
 import platform
 import shlex
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -41,6 +42,7 @@ from kerasal.models.weights_file import write_weights
 from kerasal.training.options import TrainingOptions
 from kerasal.training.precision import computing_in, resolve_precision
 
+NewPath = Path | str | Callable[[], Path]  # of a run folder to make, or what names one that is free
 SCHEMA = 1
 # What config.json must hold for kerasal to go on from it ...
 ENTRIES: Kinds = {
@@ -78,19 +80,25 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, path: Path | str, config: dict[str, Any], config_file: str, center_bias: np.ndarray
+        cls, path: NewPath, config: dict[str, Any], config_file: str, center_bias: np.ndarray
     ) -> "RunFolder":
         """A new run folder, there with config.json, options.yaml and center_bias.npy or not at all.
 
-        InputError: something is there already, or it cannot be made.
+        InputError: something is there already, or it cannot be made. What names the folder is asked again
+        where another process takes the name meanwhile.
         """
-        path = Path(path)
-        cls.check_free(path)
-        with new_folder(path) as partial:
-            write_array(partial / "center_bias.npy", center_bias)
-            cls(partial).write_config(config)
-            write_text(partial / "options.yaml", config_file)
-        return cls(path)
+        while True:
+            place = Path(path() if callable(path) else path)
+            try:
+                cls.check_free(place)
+                with new_folder(place) as partial:
+                    write_array(partial / "center_bias.npy", center_bias)
+                    cls(partial).write_config(config)
+                    write_text(partial / "options.yaml", config_file)
+                return cls(place)
+            except InputError:
+                if not (callable(path) and place.exists()):
+                    raise
 
     @staticmethod
     def check_free(path: Path) -> None:

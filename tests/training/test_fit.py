@@ -2,6 +2,10 @@ import json
 import re
 import shlex
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 import h5py
 import keras
@@ -199,6 +203,44 @@ def test_existing_run_folder_is_refused_and_left_alone(photos, tmp_path):
     with pytest.raises(InputError, match="is there already"):
         run(photos, tmp_path / "run")
     assert (tmp_path / "run" / "mine.txt").read_text() == "keep"
+
+
+def test_runs_without_a_name_that_begin_at_once_get_folders_of_their_own(tmp_path):
+    def begin(number, path):
+        """One of the trainings that come to the making of their folders at one moment."""
+        together.wait()
+        return training.RunFolder.create(path, {"mine": number}, "", np.zeros((2, 2))).path
+
+    def free():
+        return training.new_run_path("osie-mse", tmp_path)
+
+    together = threading.Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        paths = list(pool.map(begin, range(4), [free] * 4))
+    assert sorted(path.name for path in paths) == ["osie-mse", "osie-mse-2", "osie-mse-3", "osie-mse-4"]
+    for number, path in enumerate(paths):
+        assert json.loads((path / "config.json").read_text())["mine"] == number
+    assert sorted(tmp_path.iterdir()) == sorted(paths)  # and nothing half-written
+    with ThreadPoolExecutor(4) as pool:  # one that has a name is made once
+        runs = [pool.submit(begin, number, tmp_path / "mine") for number in range(4)]
+    errors = [str(run.exception()) for run in runs if run.exception()]
+    assert len(errors) == 3
+    assert all("made meanwhile" in error or "is there already" in error for error in errors)
+
+
+def test_the_folder_of_a_run_without_a_name_is_told(photos, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise Seen
+
+    monkeypatch.setattr(FeatureCache, "open", stop)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs/it").mkdir(parents=True)
+    lines = []
+    with pytest.raises(Seen):
+        training.train(
+            photos, training.options(**TINY), partial(training.new_run_path, "it"), report=lines.append
+        )
+    assert f"into {Path('runs/it-2')}" in lines
 
 
 def test_a_failure_before_the_first_epoch_leaves_no_run_folder(photos, tmp_path, monkeypatch):

@@ -150,6 +150,7 @@ def quest(
             specs,
             chosen,
             folder,
+            limit=limit,
             seeds=seeds,
             tests=[load_data(limit, **test) for test in others],
             tuning=tuning,

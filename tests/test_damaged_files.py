@@ -218,7 +218,7 @@ def json_(folder):
             "limit": None,
         },
     }
-    run = RunFolder.create(folder / "run", config, "", np.ones((16, 24)))
+    run = RunFolder.create(folder / "run", config, np.ones((16, 24)))
     run.save_weights(network, run.best_weights)
 
     def check_run():

@@ -7,7 +7,6 @@ from kerasal.data.images import read_map
 from kerasal.models import SaliencyModel, build
 from kerasal.quest.results import Results
 from kerasal.training.checkpoint import assign
-from kerasal.training.config_file import config_text
 from kerasal.training.options import TrainingOptions
 from kerasal.training.precision import computing_in
 from kerasal.training.run_folder import RunFolder
@@ -44,7 +43,6 @@ def write_best(results: Results, network: SaliencyModel) -> Path | None:
             "cache_features": True,
             "data": config["data"],
         },
-        config_text(options.as_dict()),
         read_map(folder.path / "center_bias.npy").astype("float32"),
     )
     run.save_weights(whole, run.best_weights)

@@ -45,6 +45,7 @@ def run(
     options: QuestOptions,
     path: Path | str,
     *,
+    limit: int | None = None,
     seeds: int = 1,
     tests: Sequence[Dataset] = (),
     metrics: Sequence[str] = paper.METRICS,
@@ -65,6 +66,7 @@ def run(
         path: the quest's folder, new or one to go on with: what is finished there is not done again, and
             its other losses, seeds and test sets are part of the results; but not a test set that is not
             named again where losses, seeds or metrics are new.
+        limit: what the dataset was limited to, to be written down with it.
         seeds: how many, from 0: of the initial weights, the dropout and the batches.
         tests: other datasets to score on, whole.
         metrics: keys of `kerasal.metrics.METRICS`; those that the data do not allow are left out.
@@ -123,7 +125,7 @@ def run(
         stored_trials(folder, tuning)  # refuses a folder of another search before anything is computed
     opened: dict[str, Any] = {"folder": cache_folder, "bound": cache_bound, "progress": progress}
     keys = _possible(metrics, scored, report)
-    config = _config(dataset, specs, options, model_options, precision, seeds, scored, keys)
+    config = _config(dataset, limit, specs, options, model_options, precision, seeds, scored, keys)
     with folder.at_work(config, report) as config:
         folder.write_array("center_bias.npy", bias)
         features = open_features(network, dataset, flip=options.training.flip, **opened)
@@ -336,7 +338,9 @@ def _possible(metrics, scored, report) -> list[str]:
     return possible
 
 
-def _config(dataset, specs, options, model_options, precision, seeds, scored, metrics) -> dict[str, Any]:
+def _config(
+    dataset, limit, specs, options, model_options, precision, seeds, scored, metrics
+) -> dict[str, Any]:
     tests = scored if dataset in scored else [dataset, *scored]  # of a mixture: all, then each
     return {
         "schema": QuestFolder.schema,
@@ -356,5 +360,5 @@ def _config(dataset, specs, options, model_options, precision, seeds, scored, me
         "options": options.as_dict(),
         "model_options": model_options,
         "precision": precision,
-        "data": {"name": dataset.name, "draws": dataset.draws, **data_entry(dataset)},
+        "data": {"name": dataset.name, "draws": dataset.draws, **data_entry(dataset), "limit": limit},
     }

@@ -15,7 +15,6 @@ from kerasal.data.pipeline import batches
 from kerasal.data.sample import Dataset, data_entry
 from kerasal.errors import InputError
 from kerasal.models import Adapted, SaliencyModel
-from kerasal.training.config_file import config_text
 from kerasal.training.features import FeatureCache
 from kerasal.training.fit import loss_for
 from kerasal.training.options import TrainingOptions
@@ -82,7 +81,7 @@ def adapt(
         "data": {**data_entry(dataset), "limit": limit},
     }
     bias = dataset.center_bias(network.output_size, network.padded)
-    run = RunFolder.create(run_path, config, config_text(training), bias)
+    run = RunFolder.create(run_path, config, bias)
     run.save_weights(network, run.best_weights)
     return run
 

@@ -20,7 +20,6 @@ from kerasal.data.sample import Dataset, data_entry, report_merged, same_data
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 from kerasal.training.checkpoint import Checkpoints
-from kerasal.training.config_file import config_text
 from kerasal.training.distribution import is_chief, make_strategy, scope
 from kerasal.training.features import CACHED, FeatureCache, check_network, open_features
 from kerasal.training.initial import initial_network, set_initial_weights, where_it_lies
@@ -172,8 +171,7 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
     features = _features(config["cache_features"], network, dataset, options, cache, progress, report)
     written = run if is_chief(strategy) else None
     if longer and written:
-        text = _config_file(options, dataset, config["data"]["limit"], config["cache_features"])
-        run.write_options(options, text)
+        run.write_options(options)
     with naming_undecodable(dataset.samples):
         loop = Loop(network, dataset, loss, options, precision, strategy, written, features, report, verbose)
         if found:
@@ -274,7 +272,7 @@ def _new_run(path, spec, options, model_options, precision, cache_features, data
         "cache_features": cache_features,
         "data": {**data_entry(dataset), "limit": limit},
     }
-    return RunFolder.create(path, config, _config_file(options, dataset, limit, cache_features), bias)
+    return RunFolder.create(path, config, bias)
 
 
 @contextmanager
@@ -353,8 +351,3 @@ def _features(wanted, network, dataset, options, cache, progress, report):
         report("crop, scale and color show a new stimulus each time: features are not cached")
         return None
     return open_features(network, dataset, flip=options.flip, progress=progress, **cache)
-
-
-def _config_file(options, dataset, limit, cache_features):
-    arguments = {"data" if name == "name" else name: value for name, value in dataset.arguments.items()}
-    return config_text({**options.as_dict(), **arguments, "limit": limit, "cache_features": cache_features})

@@ -39,6 +39,7 @@ from kerasal.cluster import versions
 from kerasal.errors import InputError, one_line
 from kerasal.models import SaliencyModel, build, load_keras3
 from kerasal.models.weights_file import write_weights
+from kerasal.training.config_file import config_text
 from kerasal.training.options import TrainingOptions
 from kerasal.training.precision import computing_in, resolve_precision
 
@@ -79,9 +80,7 @@ class RunFolder:
         return {"path": self.path.absolute(), "_writers": {}}
 
     @classmethod
-    def create(
-        cls, path: NewPath, config: dict[str, Any], config_file: str, center_bias: np.ndarray
-    ) -> "RunFolder":
+    def create(cls, path: NewPath, config: dict[str, Any], center_bias: np.ndarray) -> "RunFolder":
         """A new run folder, there with config.json, options.yaml and center_bias.npy or not at all.
 
         InputError: something is there already, or it cannot be made. What names the folder is asked again
@@ -94,7 +93,7 @@ class RunFolder:
                 with new_folder(place) as partial:
                     write_array(partial / "center_bias.npy", center_bias)
                     cls(partial).write_config(config)
-                    write_text(partial / "options.yaml", config_file)
+                    write_text(partial / "options.yaml", _options_text(config))
                 return cls(place)
             except InputError:
                 if not (callable(path) and place.exists()):
@@ -166,7 +165,7 @@ class RunFolder:
                 "it belongs to another version"
             )
         check_entries(path, values, ENTRIES)
-        values["data"].setdefault("limit", None)  # a quest's best network has none
+        values["data"].setdefault("limit", None)  # a quest's best network had none
         check_entries(path, values["data"], DATA_ENTRIES)
         return values
 
@@ -236,10 +235,11 @@ class RunFolder:
         """Write config.json: `config`, the schema's number, and what the run was made with."""
         write_json(self.path / "config.json", {"schema": SCHEMA, **config, "made_with": made_with()})
 
-    def write_options(self, options: TrainingOptions, config_file: str) -> None:
+    def write_options(self, options: TrainingOptions) -> None:
         """Write other options into config.json, and options.yaml. What the run was made with stays."""
-        write_json(self.path / "config.json", {**self.config, "options": options.as_dict()})
-        write_text(self.path / "options.yaml", config_file)
+        config = {**self.config, "options": options.as_dict()}
+        write_json(self.path / "config.json", config)
+        write_text(self.path / "options.yaml", _options_text(config))
 
     def save_weights(self, model: SaliencyModel, path: Path) -> None:
         """Write a model's weights at once or not at all."""
@@ -258,6 +258,13 @@ class RunFolder:
             raise InputError(f"{self.path / 'config.json'}: {error}") from None
         load_keras3(model, weights or self.best_weights)
         return model
+
+
+def _options_text(config: dict[str, Any]) -> str:
+    """What options.yaml says: the options and the data of config.json."""
+    arguments = {"data" if name == "name" else name: v for name, v in config["data"]["arguments"].items()}
+    more = {"limit": config["data"]["limit"], "cache_features": config["cache_features"]}
+    return config_text({**config["options"], **arguments, **more})
 
 
 def made_with() -> dict[str, str | None]:

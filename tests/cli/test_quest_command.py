@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 from command_line import invoke
@@ -9,6 +10,7 @@ from conftest import write_photo_folder
 from layouts import LAYOUTS
 
 from kerasal.errors import InputError
+from kerasal.training import read_config
 
 
 def quest(*arguments):
@@ -21,6 +23,7 @@ def test_a_quest_writes_its_results_and_the_same_command_again_changes_none(phot
     command = ("--data", photo_folder, "--test", "scene", "--data-dir", f"scene={tmp_path / 'elsewhere'}")
     command += ("--losses", "mse, kld+cc", "--epochs", "1", "--input-size", "64x96", "--model", "tiny")
     command += ("--search-rates", "none", "--processes", "1", "--cache-in-memory", "-o", tmp_path / "q")
+    command += ("--limit", "4")
     first = quest(*command)
     assert first.exit_code == 0, first.output
     rows = list(csv.DictReader((tmp_path / "q/results.csv").open()))
@@ -28,6 +31,11 @@ def test_a_quest_writes_its_results_and_the_same_command_again_changes_none(phot
     # A --data-dir may be of a test set.
     assert set(json.loads((tmp_path / "q/results.json").read_text())["tests"]) == {"photos", "scene"}
     assert "<table" in (tmp_path / "q/report.html").read_text()
+    # The best network's folder names the data, as a run's does.
+    named = read_config(tmp_path / "q/best/options.yaml")
+    assert (Path(named["data_dir"]), named["limit"]) == (photo_folder, 4)
+    assert named["data"] == "folder"
+    assert json.loads((tmp_path / "q/best/config.json").read_text())["data"]["limit"] == 4
     before = (tmp_path / "q/results.csv").read_bytes()
     assert quest(*command).exit_code == 0
     assert (tmp_path / "q/results.csv").read_bytes() == before

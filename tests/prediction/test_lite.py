@@ -50,13 +50,14 @@ def make_run(path: Path, seed: int) -> models.SaliencyModel:
     options = {"input_size": (32, 48), "activation": "sigmoid", "dropout": 0.0, "initial_density": 0.2}
     keras.utils.set_random_seed(seed)
     network = models.build("tiny", **options)
-    config = {"model": "tiny", "model_options": options, "precision": "float32", "options": {}}
+    config = {"model": "tiny", "model_options": options, "precision": "float32"}
     rest = {
         "loss": "kld",
+        "options": {"input_size": (32, 48)},
         "cache_features": False,
         "data": {"arguments": {}, "limit": None, "fingerprint": ""},
     }
-    run = RunFolder.create(path, {**config, **rest}, "", np.zeros((32, 48), "float32"))
+    run = RunFolder.create(path, {**config, **rest}, np.zeros((32, 48), "float32"))
     run.save_weights(network, run.best_weights)
     return network
 

@@ -44,7 +44,10 @@ def others(base):
         samples.append(
             Sample(f"p{number}", SIZE, lambda s=stimulus: s, None, 1.0, lambda d=density: d / d.max())
         )
-    return Dataset("others", {"train": samples[:6], "validation": [], "test": samples[6:]}, "others", "MIT")
+    splits = {"train": samples[:6], "validation": [], "test": samples[6:]}
+    arguments = {"name": "folder", "data_dir": "/others", "sigma": 2.5, "crop_borders": False}
+    arguments |= {"pixels_per_degree": None, "split_file": None}
+    return Dataset("others", splits, "others", "MIT", arguments=arguments)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +73,7 @@ def test_what_other_data_differ_by_is_found_from_six_images_and_carries_over(bas
     assert len(lines) == 3
     options = training.read_config(run.path / "options.yaml")
     assert (options["model"], options["loss"], options["input_size"]) == (base.name, "kld", SIZE)
+    assert (options["data"], options["data_dir"], options["sigma"]) == ("folder", "/others", 2.5)
     assert run.options.model == base.name == "light"
     numbers = sum(int(np.prod(variable.shape)) for variable in network.head.trainable_variables)
     assert numbers < 20

@@ -209,7 +209,9 @@ def test_runs_without_a_name_that_begin_at_once_get_folders_of_their_own(tmp_pat
     def begin(number, path):
         """One of the trainings that come to the making of their folders at one moment."""
         together.wait()
-        return training.RunFolder.create(path, {"mine": number}, "", np.zeros((2, 2))).path
+        config = {"mine": number, "options": {"input_size": (2, 2)}, "cache_features": False}
+        config["data"] = {"arguments": {}, "limit": None}
+        return training.RunFolder.create(path, config, np.zeros((2, 2))).path
 
     def free():
         return training.new_run_path("osie-mse", tmp_path)

@@ -102,6 +102,9 @@ def cache(cache_dir, empty, as_json) -> None:
             show_json({"removed_bytes": gone, "staying": [_cached(entry) for entry in staying]})
         else:
             click.echo(f"removed {size_text(gone)} from {folder}")
+        if any(_feature_cache.is_used(entry.path) is None for entry in staying):
+            place = _feature_cache.features_folder(folder)
+            raise InputError(f"no locks tell what is in use: remove {place} by hand when nothing trains")
         if staying:
             raise InputError(f"{len(staying)} are in use and stay: wait for the trainings that use them")
         return
@@ -129,13 +132,14 @@ def _cached_row(entry) -> dict[str, str]:
     from kerasal._files import size_text
 
     facts, about = _cached(entry), entry.about
+    states = {True: "in use", None: "no locks", False: "kept" if entry.finished else "left unfinished"}
     stimuli = f"{about['stimuli']}: {about['first']} ... {about['last']}" if {*ABOUT} <= {*about} else "-"
     return {
         "network": f"{about.get('network', '-')} {about.get('input_size', '')}".strip(),
         "stimuli": stimuli,
         "size": size_text(entry.size),
         "used last": time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used)),
-        "state": "in use" if facts["in_use"] else "kept" if entry.finished else "left unfinished",
+        "state": states[facts["in_use"]],
     }
 
 

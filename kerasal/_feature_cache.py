@@ -124,10 +124,10 @@ def empty(cache: Path) -> tuple[int, list[CachedFeatures]]:
     return sum(entry.size for entry in there) - sum(entry.size for entry in staying), staying
 
 
-def is_used(entry: Path) -> bool:
-    """Whether a process uses an entry, or computes it."""
+def is_used(entry: Path) -> bool | None:
+    """Whether a process uses an entry, or computes it; None where the system has no locks that would tell."""
     with _alone(entry) as alone:
-        return not alone
+        return None if alone is None else not alone
 
 
 def _just_begun(entry: CachedFeatures) -> bool:
@@ -136,15 +136,15 @@ def _just_begun(entry: CachedFeatures) -> bool:
 
 
 @contextlib.contextmanager
-def _alone(entry: Path) -> Iterator[bool]:
-    """Whether nobody else holds the entry, or will before the block ends."""
+def _alone(entry: Path) -> Iterator[bool | None]:
+    """Whether nobody else holds the entry, or will before the block ends; None where that is not known."""
     try:
         descriptor = os.open(entry, os.O_RDONLY)
-    except OSError:
-        yield False  # it has gone already, or this is Windows
+    except OSError as error:
+        yield None if isinstance(error, PermissionError) else False  # on Windows; or it has gone already
         return
     try:
-        yield lock(descriptor) is True and _is_still(entry, descriptor)
+        yield lock(descriptor) and _is_still(entry, descriptor)
     finally:
         os.close(descriptor)
 

@@ -15,7 +15,7 @@ from command_line import invoke
 from conftest import write_photo
 
 from kerasal import data, models
-from kerasal._feature_cache import Hold, empty, entries, features_folder, make_room, remove
+from kerasal._feature_cache import Hold, empty, entries, features_folder, is_used, make_room, remove
 from kerasal.errors import InputError
 from kerasal.training import FeatureCache
 
@@ -175,6 +175,43 @@ def test_without_locks_nothing_is_removed(tmp_path, monkeypatch):
     entry(tmp_path, "a", 100, 100)
     monkeypatch.setattr("kerasal._feature_cache.lock", lambda descriptor, **_: None)
     make_room(tmp_path, bound=1)
+    assert names(tmp_path) == ["a"]
+
+
+def no_locks(monkeypatch):
+    """A network's file system without locks."""
+    monkeypatch.setattr("kerasal._feature_cache.lock", lambda descriptor, **_: None)
+
+
+def no_folders(monkeypatch):
+    """Windows, where a folder cannot be opened."""
+    opening = os.open
+
+    def refusing(path, *arguments, **keywords):
+        if os.path.isdir(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return opening(path, *arguments, **keywords)
+
+    monkeypatch.setattr("kerasal._feature_cache.os.open", refusing)
+
+
+@pytest.mark.parametrize("system", [no_locks, no_folders])
+def test_without_locks_the_command_calls_nothing_in_use_and_says_what_to_remove(
+    tmp_path, monkeypatch, system
+):
+    path = entry(tmp_path, "a", 100, 100)
+    assert is_used(path) is False
+    system(monkeypatch)
+    assert is_used(path) is None
+    (row,) = json.loads(invoke("data", "cache", "--cache-dir", tmp_path, "--json").stdout)
+    assert row["in_use"] is None
+    shown = invoke("data", "cache", "--cache-dir", tmp_path).stdout
+    assert "no locks" in shown
+    assert "in use" not in shown
+    result = invoke("data", "cache", "--cache-dir", tmp_path, "--empty")
+    assert result.exit_code == 2
+    assert f"remove {path.parent} by hand" in result.stderr
+    assert "wait for" not in result.stderr
     assert names(tmp_path) == ["a"]
 
 

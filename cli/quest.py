@@ -182,9 +182,8 @@ def _sets(data, tests, folders, reading):
 
     of_tests = {}
     if isinstance(folders, dict):
-        of_tests = {name: folder for name, folder in folders.items() if name in tests}
-        folders = {name: folder for name, folder in folders.items() if name not in tests} or None
-    sets = [(data, folders), *((name, of_tests.get(name)) for name in tests)]
+        of_tests = {name: folders.pop(name) for name in tests if name in folders}
+    sets = [(data, folders or None), *((name, of_tests.get(name)) for name in tests)]
     has = [options_of(*each) for each in sets]
     has[0] |= {*reading}.difference(*has)
     return [

@@ -338,9 +338,7 @@ def _possible(metrics, scored, report) -> list[str]:
     return possible
 
 
-def _config(
-    dataset, limit, specs, options, model_options, precision, seeds, scored, metrics
-) -> dict[str, Any]:
+def _config(dataset, limit, specs, options, model_options, precision, seeds, scored, metrics):
     tests = scored if dataset in scored else [dataset, *scored]  # of a mixture: all, then each
     return {
         "schema": QuestFolder.schema,

@@ -96,7 +96,7 @@ class RunFolder:
                     write_text(partial / "options.yaml", _options_text(config))
                 return cls(place)
             except InputError:
-                if not (callable(path) and place.exists()):
+                if not callable(path) or path() == place:
                     raise
 
     @staticmethod

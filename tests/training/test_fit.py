@@ -209,9 +209,11 @@ def test_runs_without_a_name_that_begin_at_once_get_folders_of_their_own(tmp_pat
     def begin(number, path):
         """One of the trainings that come to the making of their folders at one moment."""
         together.wait()
-        config = {"mine": number, "options": {"input_size": (2, 2)}, "cache_features": False}
-        config["data"] = {"arguments": {}, "limit": None}
-        return training.RunFolder.create(path, config, np.zeros((2, 2))).path
+        return training.RunFolder.create(path, configuration(number), np.zeros((2, 2))).path
+
+    def configuration(number):
+        about = {"mine": number, "options": {"input_size": (2, 2)}, "cache_features": False}
+        return {**about, "data": {"arguments": {}, "limit": None}}
 
     def free():
         return training.new_run_path("osie-mse", tmp_path)
@@ -228,6 +230,8 @@ def test_runs_without_a_name_that_begin_at_once_get_folders_of_their_own(tmp_pat
     errors = [str(run.exception()) for run in runs if run.exception()]
     assert len(errors) == 3
     assert all("made meanwhile" in error or "is there already" in error for error in errors)
+    with pytest.raises(InputError, match="is there already"):  # and not asked for ever
+        training.RunFolder.create(lambda: tmp_path / "mine", configuration(0), np.zeros((2, 2)))
 
 
 def test_the_folder_of_a_run_without_a_name_is_told(photos, tmp_path, monkeypatch):

@@ -167,7 +167,7 @@ def _adapt(name, where, data, limit, loss, run, **choices):
     loss = loss or training.TrainingOptions.loss
     say(f"adapting {name} to {dataset.description}, loss {loss}, into {run}")
     where = {key: where[key] for key in ("progress", "report")}
-    training.adapt(base, dataset, run, loss=loss, limit=limit, **where)
+    training.adapt(base, dataset, run, loss=loss, limit=limit, weights=name, **where)
     _tell_next(run)
 
 

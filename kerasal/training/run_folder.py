@@ -12,6 +12,7 @@ center_bias.npy    the mean density map of the training split, at the network's 
 metrics.json       what `kerasal evaluate` measured; metrics.csv image by image, .md and .tex as tables
 """
 
+import contextlib
 import csv
 import platform
 import shlex
@@ -88,7 +89,7 @@ class RunFolder:
         cls.check_free(path)
         with new_folder(path) as partial:
             write_array(partial / "center_bias.npy", center_bias)
-            cls(partial).write_config(config)
+            cls(partial).write_config({**config, **_origin(config["options"].get("weights"))})
             write_text(partial / "options.yaml", config_file)
         return cls(path)
 
@@ -160,6 +161,7 @@ class RunFolder:
         check_entries(path, values, ENTRIES)
         values["data"].setdefault("limit", None)  # a quest's best network has none
         check_entries(path, values["data"], DATA_ENTRIES)
+        check_entries(path, {"origin": "", "licence": "", **values}, {"origin": str, "licence": str})
         return values
 
     @property
@@ -250,6 +252,18 @@ class RunFolder:
             raise InputError(f"{self.path / 'config.json'}: {error}") from None
         load_keras3(model, weights or self.best_weights)
         return model
+
+
+def _origin(weights: str | None) -> dict[str, str]:
+    """What the network that a training goes on from had learned from, and its licence, for config.json."""
+    from kerasal.prediction.predictors import find  # here, as it imports this
+
+    with contextlib.suppress(InputError):  # a quest's weights may have gone since it began
+        if weights:
+            source = find(weights)
+            known = {"trained_on": "unknown data", "licence": "Not stated.", **source.facts}
+            return {"origin": f"{source.name}, trained on {known['trained_on']}", "licence": known["licence"]}
+    return {}
 
 
 def made_with() -> dict[str, str | None]:

@@ -63,11 +63,9 @@ def _decode(file: tf.Tensor) -> tf.Tensor:
 
     size = tf.cond(tf.io.is_jpeg(file), jpeg_size, png_size)
     too_large = f"an image's sides may have {LARGEST_SIDE:,} pixels, and all of it {LARGEST_IMAGE:,}"
-    checks = [
-        tf.debugging.assert_less_equal(tf.reduce_max(size), tf.constant(LARGEST_SIDE, tf.int64), too_large),
-        tf.debugging.assert_less_equal(tf.reduce_prod(size), tf.constant(LARGEST_IMAGE, tf.int64), too_large),
-    ]
-    with tf.control_dependencies(checks):
+    found, largest = [tf.reduce_max(size), tf.reduce_prod(size)], [LARGEST_SIDE, LARGEST_IMAGE]
+    check = tf.debugging.assert_less_equal(found, tf.constant(largest, tf.int64), too_large)
+    with tf.control_dependencies([check]):
         file = tf.identity(file)
 
     def jpeg():
@@ -77,8 +75,7 @@ def _decode(file: tf.Tensor) -> tf.Tensor:
 
     def png():
         image = tf.cast(tf.io.decode_png(file, channels=4), tf.float32)
-        # PNG, section 11.2.1: the bits of a sample. To a file without alpha TensorFlow adds the largest
-        # number of so many bits, which is 1, 3 or 15 of those below 8.
+        # The bits of a sample. To a file without alpha TensorFlow adds their largest number, such as 15 of 4.
         bits = tf.cast(tf.io.decode_raw(tf.strings.substr(file, 24, 1), tf.uint8)[0], tf.int32)
         added = tf.cast(tf.bitwise.left_shift(1, bits) - 1, tf.float32)
         alpha = image[..., 3:]

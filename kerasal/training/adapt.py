@@ -49,7 +49,7 @@ def adapt(
         base: a network of `kerasal.models.NETWORKS` with its weights, whose maps have one size; it is left
             as it is.
         run_path: the run folder to make.
-        weights: what `base` was loaded by, to be written down with what it had learned from.
+        weights: what `base` was found by, to be written down with what that had learned from.
         loss, limit, progress, report: as for `kerasal.training.train`.
 
     Returns the run folder, whose network is predicted with, evaluated and exported like any other.

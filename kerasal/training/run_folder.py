@@ -12,7 +12,6 @@ center_bias.npy    the mean density map of the training split, at the network's 
 metrics.json       what `kerasal evaluate` measured; metrics.csv image by image, .md and .tex as tables
 """
 
-import contextlib
 import csv
 import platform
 import shlex
@@ -258,12 +257,11 @@ def _origin(weights: str | None) -> dict[str, str]:
     """What the network that a training goes on from had learned from, and its licence, for config.json."""
     from kerasal.prediction.predictors import find  # here, as it imports this
 
-    with contextlib.suppress(InputError):  # a quest's weights may have gone since it began
-        if weights:
-            source = find(weights)
-            known = {"trained_on": "unknown data", "licence": "Not stated.", **source.facts}
-            return {"origin": f"{source.name}, trained on {known['trained_on']}", "licence": known["licence"]}
-    return {}
+    if not weights:
+        return {}
+    source = find(weights)
+    known = {"trained_on": "unknown data", "licence": "Not stated.", **source.facts}
+    return {"origin": f"{source.name}, trained on {known['trained_on']}", "licence": known["licence"]}
 
 
 def made_with() -> dict[str, str | None]:

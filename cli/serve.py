@@ -14,6 +14,7 @@ from kerasal_cli.loading import keep_export, load_predictor, load_tables
 @click.argument("models", metavar="[RUN|NAME]...", nargs=-1, shell_complete=complete_models)
 @options.models("named", "The same.")
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--name", "names", multiple=True, help="Name of a proxy in front; repeatable.")
 @click.option("--port", default=8000, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option(
     *("--max-megabytes", "max_bytes"),
@@ -28,7 +29,7 @@ from kerasal_cli.loading import keep_export, load_predictor, load_tables
     help="Largest image that is taken.",
 )
 @options.runtime
-def serve(models, named, runtime, host, port, max_bytes, max_pixels) -> None:
+def serve(models, named, runtime, host, names, port, max_bytes, max_pixels) -> None:
     """Show saliency maps in the browser, and answer programs over HTTP.
 
     Only this computer can reach it, unless --host says otherwise: it asks nobody for a password.
@@ -56,7 +57,7 @@ def serve(models, named, runtime, host, port, max_bytes, max_pixels) -> None:
         address = f"http://{f'[{host}]' if ':' in host else host}:{socket.getsockname()[1]}/"
         click.echo(f"serving {', '.join(predictors)} on {address} until Ctrl-C")
         with contextlib.suppress(KeyboardInterrupt):  # is how it ends
-            serving.server(serving.create_app(predictors, limits, (host,))).run(sockets=[socket])
+            serving.server(serving.create_app(predictors, limits, (host, *names))).run(sockets=[socket])
 
 
 def _load(models, runtime) -> dict:

@@ -188,7 +188,7 @@ def _adapt(name, where, data, limit, loss, run, **choices):
     say(f"adapting {name} to {dataset.description}, loss {loss}")
     run = run or partial(training.new_run_path, f"{dataset.name}-adapted")
     where = {key: where[key] for key in ("progress", "report")}
-    _tell_next(training.adapt(base, dataset, run, loss=loss, limit=limit, **where).path)
+    _tell_next(training.adapt(base, dataset, run, loss=loss, limit=limit, weights=name, **where).path)
 
 
 def _refuse_other_options(context, free, why):

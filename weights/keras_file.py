@@ -44,8 +44,7 @@ def load_keras_layers(
     The file has one group per layer, as keras.applications saves it, with the arrays in it; the groups may
     lie under `model_weights`. All shapes and values are checked before the first weight is set. InputError:
     not HDF5, a layer missing, or one of another shape or with values that are not finite, by name; `network`
-    says in it what was expected. So is a file with a layer `foreign`, by which a deeper network is known
-    that has layers of all these names.
+    says in it what was expected. A layer `foreign` tells a deeper network that has all of these names.
     """
     with reading(f"{path} is not a readable HDF5 weights file"), h5py.File(path, "r") as file:
         root = file.get("model_weights", file)

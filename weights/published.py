@@ -28,38 +28,23 @@ def published_here(network: str) -> list[str]:
 def fetch_published(name: str, *, progress: Progress | None = None) -> Path:
     """Download a file of `PUBLISHED`, unless it is there already; returns its path.
 
-    InputError: an unknown name; an answer that is no weights file, such as the page of a hotel's network,
-    which leaves nothing; or see `kerasal.weights.download.download`.
+    InputError: an unknown name; a page in place of weights, as of a hotel's network, which does not stay; or
+    see `kerasal.weights.download.download`.
     """
     path, entry = published_path(name), PUBLISHED.get(name)
-    if path.is_file() and _problem(path):
+    if path.is_file() and _is_text(path):
         path.unlink()
     download(entry.url, path, sha256=entry.sha256, size=entry.size, progress=progress)
-    if problem := _problem(path):
-        with open(path, "rb") as file:
-            start = file.read(40)
+    if _is_text(path):
         path.unlink()
-        raise InputError(f"{entry.url} gave no weights but what begins with {start}: {problem}")
+        raise InputError(f"{entry.url} gave a page in place of weights: open it in a browser")
     return path
 
 
-def _problem(path: Path) -> str | None:
-    """Why a file is not of the format that its name says, or None."""
-    from kerasal.weights.caffe import read_caffemodel  # here: these import Keras
-    from kerasal.weights.keras1 import open_keras1
-    from kerasal.weights.lasagne import lasagne_shapes
-
-    try:
-        if path.suffix == ".npz":
-            lasagne_shapes(path)
-        elif path.suffix == ".caffemodel":
-            return None if read_caffemodel(path) else f"{path} has no layers"
-        else:
-            with open_keras1(path):
-                pass
-    except InputError as error:
-        return str(error)
-    return None
+def _is_text(path: Path) -> bool:
+    """Whether a file is a page, or another text: weights of every format have zeros among the first bytes."""
+    with open(path, "rb") as file:
+        return b"\0" not in file.read(1 << 16)
 
 
 def find_weights(weights: Path | str) -> Path:

@@ -21,27 +21,27 @@ def encoded_function(model: SaliencyModel) -> Function:
     def serve_encoded(image_bytes):
         def read(file):
             image = _decode(file)
-            return model.prepare(image[None], resize=resize_stimuli)[0], tf.shape(image)[:2]
+            small = model.prepare(image[None], resize=resize_stimuli)[0] if model.fixed_size else file
+            return small, tf.shape(image)[:2]
 
-        small, sizes = tf.map_fn(
-            read,
-            image_bytes,
-            fn_output_signature=(
-                tf.TensorSpec((*model.input_size, 3), tf.float32),
-                tf.TensorSpec((2,), tf.int32),
-            ),
-        )
-        maps = network_maps(model, small, resize=lambda images, _: images)
+        # Images of one size are a batch for the network; others it sees one by one, from their files again.
+        fixed = tf.TensorSpec((*model.input_size, 3), tf.float32)
+        spec = (fixed if model.fixed_size else tf.TensorSpec((), tf.string), tf.TensorSpec((2,), tf.int32))
+        seen, sizes = tf.map_fn(read, image_bytes, fn_output_signature=spec)
+        if model.fixed_size:
+            seen = network_maps(model, seen, resize=lambda images, _: images)
         rows, columns = tf.unstack(tf.reduce_max(sizes, axis=0))
 
         def write(item):
             map_, size = item
+            if not model.fixed_size:
+                map_ = network_maps(model, _decode(map_)[None], resize_stimuli)[0]
             saliency = at_size(model, map_[None], size, resize_maps)
             margins = [[0, 0], [0, rows - size[0]], [0, columns - size[1]], [0, 0]]
             return tf.pad(saliency, margins)[0], tf.pad(density(saliency), margins)[0]
 
         spec = tf.TensorSpec((None, None, 1), tf.float32)
-        saliency, densities = tf.map_fn(write, (maps, sizes), fn_output_signature=(spec, spec))
+        saliency, densities = tf.map_fn(write, (seen, sizes), fn_output_signature=(spec, spec))
         return {"saliency": saliency, "density": densities, "size": sizes}
 
     return serve_encoded
@@ -63,11 +63,9 @@ def _decode(file: tf.Tensor) -> tf.Tensor:
 
     size = tf.cond(tf.io.is_jpeg(file), jpeg_size, png_size)
     too_large = f"an image's sides may have {LARGEST_SIDE:,} pixels, and all of it {LARGEST_IMAGE:,}"
-    checks = [
-        tf.debugging.assert_less_equal(tf.reduce_max(size), tf.constant(LARGEST_SIDE, tf.int64), too_large),
-        tf.debugging.assert_less_equal(tf.reduce_prod(size), tf.constant(LARGEST_IMAGE, tf.int64), too_large),
-    ]
-    with tf.control_dependencies(checks):
+    found, largest = [tf.reduce_max(size), tf.reduce_prod(size)], [LARGEST_SIDE, LARGEST_IMAGE]
+    check = tf.debugging.assert_less_equal(found, tf.constant(largest, tf.int64), too_large)
+    with tf.control_dependencies([check]):
         file = tf.identity(file)
 
     def jpeg():
@@ -77,8 +75,7 @@ def _decode(file: tf.Tensor) -> tf.Tensor:
 
     def png():
         image = tf.cast(tf.io.decode_png(file, channels=4), tf.float32)
-        # PNG, section 11.2.1: the bits of a sample. To a file without alpha TensorFlow adds the largest
-        # number of so many bits, which is 1, 3 or 15 of those below 8.
+        # The bits of a sample. To a file without alpha TensorFlow adds their largest number, such as 15 of 4.
         bits = tf.cast(tf.io.decode_raw(tf.strings.substr(file, 24, 1), tf.uint8)[0], tf.int32)
         added = tf.cast(tf.bitwise.left_shift(1, bits) - 1, tf.float32)
         alpha = image[..., 3:]

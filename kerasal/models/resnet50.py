@@ -78,8 +78,8 @@ def load_resnet50(model: keras.Model, weights: str | Path) -> None:
     `kerasal.weights.load_keras_layers` and `kerasal.weights.resolve_resnet50`.
     """
     layers = {_application_name(name): model.get_layer(name) for name in RESNET50_LAYERS}
-    deeper = "conv4_block7_1_conv"  # of ResNet-101 and ResNet-152
-    load_keras_layers(layers, resolve_resnet50(weights), "ResNet-50", foreign=deeper)
+    path, foreign = resolve_resnet50(weights), "conv4_block7_1_conv"  # of ResNet-101 and ResNet-152
+    load_keras_layers(layers, path, "ResNet-50", foreign)
 
 
 def _application_name(name):

@@ -67,23 +67,15 @@ def choose(
     asked = runtime == "lite"
     try:
         file = _kept_file(name, runs=asked)
-    except InputError as error:  # no cache folder is known, which TensorFlow does without
-        if asked:
-            raise
-        return Choice(line=f"maps by TensorFlow: {error}")
-    if file is None:
-        if asked:
-            raise InputError(
-                f"--runtime lite is for run folders and {', '.join(SHIPPED)}, not for {name}: leave it out"
-            )
-        return Choice()
-    if against := _against(precision, few, asked):
-        if asked:
-            raise InputError(f"--runtime lite cannot be: {against}")
-        return Choice(line=f"maps by TensorFlow: {against}")
-    try:
+        if file is None:
+            if not asked:
+                return Choice()
+            able = f"run folders and {', '.join(SHIPPED)}"
+            raise InputError(f"--runtime lite is for {able}, not for {name}: leave it out")
+        if against := _against(precision, few, asked):
+            raise InputError(f"--runtime lite cannot be: {against}" if asked else against)
         named = _open(file, name)
-    except InputError as error:  # by a LiteRT that is older than the one that it was made with, or broken
+    except InputError as error:  # also no cache folder, or a LiteRT that is older than the file's, or broken
         if asked:
             raise
         return Choice(line=f"maps by TensorFlow: {error}")

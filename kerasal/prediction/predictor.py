@@ -52,10 +52,7 @@ class Source:
 
 
 def free_name(name: str, model: str | Path | None, taken: Container[str]) -> str | None:
-    """What a predictor is called beside others: by its name, as the user wrote it, or by its whole path.
-
-    None: all of these are taken, which only itself can have done, named twice.
-    """
+    """The first that is free: a predictor's name, as the user wrote it, its whole path. None: it is there."""
     names = (name, str(model), str(Path(str(model)).resolve()))
     return next((each for each in names if each not in taken), None)
 

@@ -154,7 +154,7 @@ def _of_weights(weights: str, network: str | None = None) -> Source:
 
 def _facts(run: RunFolder) -> dict[str, Any]:
     config = run.config
-    known = ("model", "model_options", "loss", "options", "made_with")
+    known = ("model", "model_options", "loss", "options", "made_with", "licence")
     facts = {key: config[key] for key in known if key in config}
     data = config.get("data", {})
     facts["trained_on"] = data.get("description", "unknown data")
@@ -165,11 +165,14 @@ def _facts(run: RunFolder) -> dict[str, Any]:
         facts["training_images"] = f"{data['train']} images of {name}"
     if data.get("licence"):
         facts["trained_on"] += f"; its licence: {data['licence']}"
+    if "origin" in config:
+        learned = f"; from the weights of {config['origin']}"
+        facts |= {key: facts[key] + learned for key in ("trained_on", "training_images") if key in facts}
     try:
         backbone = shipped_backbone(config["model"], config["model_options"])
     except InputError as error:
         raise InputError(f"{run.path / 'config.json'}: {error}") from None
-    if backbone and config.get("options", {}).get("backbone_weights") == "imagenet":
+    if backbone and "licence" not in facts and config["options"].get("backbone_weights") == "imagenet":
         facts["licence"] = backbone_licence(backbone)
     try:
         facts["scores"] = read_json(run.path / "metrics.json")

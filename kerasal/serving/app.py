@@ -182,7 +182,7 @@ async def _error(_: Request, error: HTTPException) -> Response:
 
 
 async def _no_host(scope: Scope, receive: Receive, send: Send) -> None:
-    answer = JSONResponse({"error": "ask this server by its address, localhost or the name of --host"}, 400)
+    answer = JSONResponse({"error": "ask this server by its address, localhost or its --host or --name"}, 400)
     await answer(scope, receive, send)
 
 

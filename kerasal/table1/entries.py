@@ -61,7 +61,8 @@ def entries(
     for model in models:
         source = find(model)
         name = free_name(source.name, model, sources)
-        if name and _files(source) not in map(_files, sources.values()):
+        known = [[file.resolve() for file in other.files] for other in sources.values()]
+        if name and [file.resolve() for file in source.files] not in known:
             sources[name] = source
     known_truth = all(sample.true_density is not None for sample in samples)
     references = [name for name in REFERENCES if name != "upper-bound" or known_truth]
@@ -75,11 +76,6 @@ def entries(
         if twice := [name for name, count in called.items() if count > 1]:
             raise InputError(f"two systems are called {twice[0]}: name a folder of maps by its whole path")
     return found
-
-
-def _files(source: Source) -> list[Path]:
-    """By which a source is known from others; the classical models have none."""
-    return [file.resolve() for file in source.files]
 
 
 def _of_source(name: str, source: Source) -> Entry:

@@ -17,6 +17,7 @@ from kerasal.errors import InputError
 from kerasal.models import Adapted, SaliencyModel
 from kerasal.training.features import FeatureCache
 from kerasal.training.fit import loss_for
+from kerasal.training.initial import where_it_lies
 from kerasal.training.options import TrainingOptions
 from kerasal.training.run_folder import NewPath, RunFolder
 
@@ -33,6 +34,7 @@ def adapt(
     *,
     loss: str = "kld+cc+nss",
     limit: int | None = None,
+    weights: str | None = None,
     progress: Progress = lambda items, _: items,
     report: Callable[[str], None] = print,
 ) -> RunFolder:
@@ -45,6 +47,7 @@ def adapt(
     Args:
         base: a network of `kerasal.models.NETWORKS` with its weights, whose maps have one size; it is left
             as it is.
+        weights: what `base` was found by, to be written down with what that had learned from.
         run_path, loss, limit, progress, report: as for `kerasal.training.train`.
 
     Returns the run folder, whose network is predicted with, evaluated and exported like any other.
@@ -70,7 +73,8 @@ def adapt(
             best = value, network
     network = best[1]
     size = network.input_size
-    training = TrainingOptions(loss=losses.canonical(loss), model=base.name, input_size=size).as_dict()
+    spec, weights = losses.canonical(loss), weights and where_it_lies(weights)
+    training = TrainingOptions(loss=spec, model=base.name, input_size=size, weights=weights).as_dict()
     config = {
         "loss": training["loss"],
         "model": network.name,

@@ -92,7 +92,7 @@ class RunFolder:
                 cls.check_free(place)
                 with new_folder(place) as partial:
                     write_array(partial / "center_bias.npy", center_bias)
-                    cls(partial).write_config(config)
+                    cls(partial).write_config({**config, **_origin(config["options"].get("weights"))})
                     write_text(partial / "options.yaml", _options_text(config))
                 return cls(place)
             except InputError:
@@ -167,6 +167,7 @@ class RunFolder:
         check_entries(path, values, ENTRIES)
         values["data"].setdefault("limit", None)  # a quest's best network had none
         check_entries(path, values["data"], DATA_ENTRIES)
+        check_entries(path, {"origin": "", "licence": "", **values}, {"origin": str, "licence": str})
         return values
 
     @property
@@ -265,6 +266,17 @@ def _options_text(config: dict[str, Any]) -> str:
     arguments = {"data" if name == "name" else name: v for name, v in config["data"]["arguments"].items()}
     more = {"limit": config["data"]["limit"], "cache_features": config["cache_features"]}
     return config_text({**config["options"], **arguments, **more})
+
+
+def _origin(weights: str | None) -> dict[str, str]:
+    """What the network that a training goes on from had learned from, and its licence, for config.json."""
+    from kerasal.prediction.predictors import find  # here, as it imports this
+
+    if not weights:
+        return {}
+    source = find(weights)
+    known = {"trained_on": "unknown data", "licence": "Not stated.", **source.facts}
+    return {"origin": f"{source.name}, trained on {known['trained_on']}", "licence": known["licence"]}
 
 
 def made_with() -> dict[str, str | None]:

@@ -29,24 +29,26 @@ def picture(mode, size, seed=0):
     return Image.fromarray(small, "RGBA").resize(size[::-1], Image.Resampling.BICUBIC).convert(mode)
 
 
-def test_maps_of_a_mixed_batch_are_predicts_filled_up_with_zeros(network, serve, tmp_path):
-    files = {
-        "a.jpg": picture("RGB", (70, 41)),
-        "b.png": picture("L", (20, 90), seed=1),
-        "c.png": picture("RGBA", (33, 33), seed=2),
-        "d.png": picture("P", (64, 50), seed=3),
-        "e.png": picture("1", (40, 30), seed=4),
-        "f.png": picture("RGB", (40, 30), seed=5).quantize(4),  # of 2 bits
-        "g.png": picture("RGB", (30, 40), seed=6).quantize(16),  # of 4
-    }
-    for name, image in files.items():
-        image.save(tmp_path / name, **({"quality": 95} if name.endswith("jpg") else {}))
-    outputs = serve(tf.constant([(tmp_path / name).read_bytes() for name in files]))
-    assert outputs["saliency"].shape == outputs["density"].shape == (7, 70, 90, 1)
-    sizes = [[70, 41], [20, 90], [33, 33], [64, 50], [40, 30], [40, 30], [30, 40]]
-    assert outputs["size"].numpy().tolist() == sizes
-    for index, name in enumerate(files):
-        stimulus = read_image(tmp_path / name)
+FILES = {
+    "a.jpg": picture("RGB", (70, 41)),
+    "b.png": picture("L", (20, 90), seed=1),
+    "c.png": picture("RGBA", (33, 33), seed=2),
+    "d.png": picture("P", (64, 50), seed=3),
+    "e.png": picture("1", (40, 30), seed=4),
+    "f.png": picture("RGB", (40, 30), seed=5).quantize(4),  # of 2 bits
+    "g.png": picture("RGB", (30, 40), seed=6).quantize(16),  # of 4
+}
+
+
+def assert_maps_are_predicts_filled_up_with_zeros(network, serve, names, folder):
+    for name in names:
+        FILES[name].save(folder / name, **({"quality": 95} if name.endswith("jpg") else {}))
+    outputs = serve(tf.constant([(folder / name).read_bytes() for name in names]))
+    sizes = [FILES[name].size[::-1] for name in names]
+    assert outputs["size"].numpy().tolist() == [list(size) for size in sizes]
+    assert outputs["saliency"].shape == outputs["density"].shape == (len(names), *np.max(sizes, axis=0), 1)
+    for index, name in enumerate(names):
+        stimulus = read_image(folder / name)
         rows, columns = stimulus.shape[:2]
         saliency = outputs["saliency"][index, ..., 0].numpy()
         np.testing.assert_allclose(
@@ -54,6 +56,18 @@ def test_maps_of_a_mixed_batch_are_predicts_filled_up_with_zeros(network, serve,
         )
         assert saliency.sum() == pytest.approx(saliency[:rows, :columns].sum())
         assert outputs["density"][index].numpy().sum() == pytest.approx(1, rel=1e-4)
+
+
+def test_maps_of_a_mixed_batch_are_predicts_filled_up_with_zeros(network, serve, tmp_path):
+    assert_maps_are_predicts_filled_up_with_zeros(network, serve, list(FILES), tmp_path)
+
+
+@pytest.mark.ci
+def test_a_network_that_sees_each_image_at_its_own_shape_takes_them_too(tmp_path):
+    network = models.DeepConvNet((32, 40))
+    serve = encoded_function(network)
+    for names in (["a.jpg", "b.png"], ["c.png"]):
+        assert_maps_are_predicts_filled_up_with_zeros(network, serve, names, tmp_path)
 
 
 def test_one_file_gives_a_map_of_its_size(serve):

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 from serving_cases import Brightness, encoded, malformed, png_bomb, request, serving
 
@@ -18,8 +19,9 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from kerasal.errors import InputError
-from kerasal.serving import Limits, listen, receiving
+from kerasal.serving import Limits, listen, receiving, server
 from kerasal.visualize import overlay
+from kerasal_cli import main
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (30, 41, 3), dtype=np.uint8)
 
@@ -126,6 +128,36 @@ def test_a_name_that_merely_points_here_gets_nothing(port):
         assert request(port, "/", method="GET", Host=host)[0] == 400, host
     for host in ("localhost", f"127.0.0.1:{port}", "LOCALHOST:80", "[::1]"):
         assert request(port, "/", method="GET", Host=host)[0] == 200
+
+
+def test_the_command_answers_by_a_proxy_s_name(monkeypatch):
+    serve = sys.modules["kerasal_cli.serve"]
+    answers = {}
+
+    class Asked:
+        """In place of a server that runs until Ctrl-C: one that is asked as nginx asks."""
+
+        def __init__(self, app):
+            self.uvicorn = server(app)
+
+        def run(self, sockets):
+            thread = threading.Thread(target=self.uvicorn.run, kwargs={"sockets": sockets})
+            thread.start()
+            try:
+                for host in ("public.example", "other.example:8443", "elsewhere.example"):
+                    page = {"Host": host, "Origin": f"https://{host}"}
+                    port = sockets[0].getsockname()[1]
+                    answers[host] = request(port, "/predict", encoded(PHOTO), **page)[0]
+            finally:
+                self.uvicorn.should_exit = True
+                thread.join(timeout=20)
+
+    monkeypatch.setattr("kerasal.serving.server", Asked)
+    monkeypatch.setattr(serve, "_load", lambda *_: {"bright": Brightness()})
+    names = ("--name", "public.example", "--name", "Other.example")
+    result = CliRunner().invoke(main, ["serve", "--port", "0", *names])
+    assert result.exit_code == 0, result.output
+    assert answers == {"public.example": 200, "other.example:8443": 200, "elsewhere.example": 400}
 
 
 def test_a_server_on_all_addresses_is_asked_by_each():

@@ -103,7 +103,10 @@ def test_an_adapted_network_is_used_like_any_other(others, adapted, tmp_path):
 def test_a_network_that_pads_has_a_centre_bias_that_is_padded(others, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["kerasal.training.adapt"], "STEPS", 1)
     base = models.MLNet((160, 160), backbone_filters=4, backbone_weights="random")
-    run = training.adapt(base, others, tmp_path / "run", loss="mse+r", report=lambda _: None)
+    named = {"weights": "light.fine-tuned", "report": lambda _: None}
+    run = training.adapt(base, others, tmp_path / "run", loss="mse+r", **named)
+    assert run.options.weights == "light.fine-tuned"
+    assert run.config["origin"].startswith("light.fine-tuned, trained on OSIE")
     found = np.load(run.path / "center_bias.npy")
     assert found.shape == (20, 20)  # at 240x240 its prior would not fit
     assert not found[:2].any()  # stimuli are 48x64: fifteen rows of twenty
@@ -155,3 +158,13 @@ def test_the_command_line_refuses_what_makes_no_sense(options, line, tmp_path):
     result = CliRunner().invoke(main, ["train", *options, "--data", str(folder), "--sigma", "3"])
     assert result.exit_code != 0
     assert line in " ".join(result.output.split())
+
+
+def test_the_command_line_hands_on_what_is_adapted(base, tmp_path, monkeypatch):
+    folder, given = write_photo_folder(tmp_path / "photos"), {}
+    monkeypatch.setattr(training, "adapt", lambda *_, **options: given.update(options))
+    monkeypatch.setattr(prediction, "load", lambda _: base)
+    command = ["train", "--adapt", "light.fine-tuned", "--data", str(folder), "--sigma", "3"]
+    result = CliRunner().invoke(main, [*command, "--run", str(tmp_path / "run")])
+    assert result.exit_code == 0, result.output
+    assert given["weights"] == "light.fine-tuned"

@@ -1,5 +1,6 @@
 """Trainings that begin with weights that have learned, wherever these lie."""
 
+import json
 import shutil
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 
 from kerasal import data, training
 from kerasal.errors import InputError
-from kerasal.prediction import find
+from kerasal.export.card import model_card
+from kerasal.prediction import LoadedPredictor, find
 from kerasal.prediction.shipped import load_shipped
+from kerasal.training import RunFolder
 from kerasal.training.loop import Loop
-from kerasal.weights import SHIPPED
+from kerasal.weights import PUBLISHED, SHIPPED
 
 SILENT = {"report": lambda _: None, "verbose": 0}
 TINY = {"model": "tiny", "loss": "kld", "input_size": (32, 48), "epochs": 1, "batch_size": 2}
@@ -109,3 +112,67 @@ def test_a_file_of_a_run_is_a_predictor_of_its_own(run):
     source = find(run.last_weights)
     assert source.name == "run-last"
     assert_same_weights(source.load().predictor, run.load_model(weights=run.last_weights))
+
+
+@pytest.fixture
+def card_of(tmp_path, monkeypatch):
+    """The model card of a run on 40 images of "photos" that began with these weights, and its facts."""
+    monkeypatch.setenv("KERASAL_CACHE", str(tmp_path / "cache"))
+    published = tmp_path / "cache/weights" / PUBLISHED["salgan.salicon"].file
+    published.parent.mkdir(parents=True)
+    published.write_bytes(b"")
+
+    def card(name, weights, model="light"):
+        arguments = {"name": "photos", "data_dir": None, "sigma": None, "pixels_per_degree": None}
+        arguments |= {"split_file": None, "crop_borders": False}
+        config = {
+            "loss": "kld",
+            "model": model,
+            "model_options": {},
+            "precision": "float32",
+            "options": training.options(model=model, weights=weights).as_dict(),
+            "cache_features": True,
+            "data": {"description": "40 photographs", "licence": "CC0", "fingerprint": "", "limit": None},
+        }
+        config["data"] |= {"arguments": arguments, "train": 40}
+        run = RunFolder.create(tmp_path / name, config, "", np.ones((2, 2), "float32"))
+        run.best_weights.write_bytes(b"")
+        facts = find(run.path).facts
+        return model_card(LoadedPredictor(name, None, facts), "onnx", stored="float32", size=None), facts
+
+    return card
+
+
+def test_the_card_of_a_network_that_went_on_names_what_it_had_learned_from_and_its_licence(card_of):
+    card, facts = card_of("first", "light.fine-tuned")
+    before = "; from the weights of light.fine-tuned, trained on OSIE (500 images) and Scene (350 images)"
+    assert f"Trained on: 40 photographs; its licence: CC0{before}\n" in card
+    assert facts["training_images"] == f"40 images of photos{before}"
+    assert card.endswith(find("light.fine-tuned").facts["licence"] + "\n")
+    card, _ = card_of("salgan", "salgan.salicon", "salgan")
+    assert "; from the weights of salgan.salicon, trained on SALICON\n" in card
+    assert card.endswith(PUBLISHED["salgan.salicon"].licence + "\n")
+    card, facts = card_of("alone", None)
+    assert facts["training_images"] == "40 images of photos"
+    assert "Apache-2.0" in card.rpartition("## Licence")[2]
+
+
+def test_what_a_network_had_learned_from_is_known_wherever_the_run_is_now(card_of, tmp_path):
+    card_of("first", "light.fine-tuned")
+    card, _ = card_of("second", str(tmp_path / "first"))
+    learned = (
+        "from the weights of first, trained on 40 photographs; its licence: CC0; from the weights of light."
+    )
+    assert learned in card
+    (tmp_path / "first").rename(tmp_path / "old")
+    (tmp_path / "second").rename(tmp_path / "first")  # it went on from a run that had this name
+    assert learned in find(tmp_path / "first").facts["trained_on"]
+
+
+def test_an_origin_that_is_damaged_is_one_line(card_of, tmp_path):
+    card_of("run", "light.fine-tuned")
+    file = tmp_path / "run/config.json"
+    for name in ("origin", "licence"):
+        file.write_text(json.dumps({**json.loads(file.read_text()), name: ["OSIE"]}))
+        with pytest.raises(InputError, match=r"config\.json is damaged: origin is a list of 1"):
+            find(tmp_path / "run")

@@ -276,9 +276,8 @@ def test_a_page_in_place_of_published_weights_is_refused_and_the_next_call_fetch
 
     with contextlib.ExitStack() as stack:
         serve(page)
-        with pytest.raises(InputError, match="gave no weights but what begins with") as refused:
+        with pytest.raises(InputError, match=f"{suffix} gave a page in place of weights"):
             fetch_published(name)
-        assert repr(page[:40]) in str(refused.value)
         folder = tmp_path / "weights"
         assert names(folder) == []
         serve(whole.read_bytes())

@@ -74,14 +74,19 @@ def _digest(sample: Sample) -> bytes:
 def scored_data(own: Dataset, others: Iterable[Dataset]) -> list[Dataset]:
     """What is scored, as test splits: the quest's own, of a mixture each set's, and other datasets whole.
 
-    Information gain takes the centre bias of the set itself, and of another dataset that of the quest's own.
+    The centre bias is the set's itself, and that of the quest's own data for another dataset, or for a set
+    that has no training samples.
     """
+    sets = (
+        part if part.splits["train"] else replace(part, splits={**part.splits, "train": own["train"]})
+        for part in own.sets
+    )
     whole = (
         replace(part, splits={"train": own["train"], "validation": [], "test": part.samples})
         for other in others
         for part in other.sets
     )
-    return [*own.sets, *whole]
+    return [*sets, *whole]
 
 
 def score(
@@ -123,7 +128,7 @@ def score_center_bias(
 ) -> None:
     """Write the scores of the training split's mean density on each test set, where they are not there yet.
 
-    Of a mixture's sets it is each set's own, and the mixture's test split has the scores of its sets.
+    Of a mixture's sets it is each set's own, where that has one; its test split has the scores of its sets.
     """
     for test_set in sets:
         if not have_all(folder.read_scores(center_bias_file(test_set.name)), metrics):

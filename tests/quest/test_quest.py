@@ -219,6 +219,24 @@ def test_a_quest_that_grows_without_naming_its_test_sets_and_metrics_again(tiny_
     assert set(results.center_bias["other"].values) == {"cc", "nss"}
 
 
+@pytest.mark.ci
+def test_a_quest_on_a_mixture_ends_where_one_set_is_for_validation_and_test_alone(tiny_network, tmp_path):
+    trained = data.load("synthetic").limited(3)
+    splits = {
+        split: [replace(sample, name=f"b-{sample.name}") for sample in data.load("synthetic")[split][3:5]]
+        for split in ("validation", "test")
+    }
+    mixture = data.mix([trained, data.Dataset("b", {"train": [], **splits}, "", "")])
+    options = quest.options(model="tiny", input_size=SIZE, epochs=1, search_rates=[], start="none")
+    asked = ("cc", "information_gain")
+    results = quest.run(mixture, ["mse"], options, tmp_path / "q", metrics=asked, report=lambda _: None)
+    assert results.tests == ["synthetic+b", "synthetic", "b"]
+    assert results.comparison("b").metrics == asked
+    # The centre bias gains nothing over itself, which is the training images' that there are.
+    assert results.center_bias["b"].values["information_gain"] == pytest.approx([0, 0], abs=1e-6)
+    assert (tmp_path / "q" / "results.json").is_file()
+
+
 def test_a_quest_goes_on_from_the_weights_of_a_network_that_has_learned(finished, tmp_path):
     dataset, folder, before, _ = finished
     best = folder / "best"

@@ -240,9 +240,11 @@ def open_features(
 
     `flip` computes those of the mirrored training stimuli too; the other arguments are those of
     `FeatureCache.open`. A mixture has a cache for each of its sets, which is theirs alone too.
-    InputError: a model of another kind.
+    InputError: a model of another kind, or no samples in one of the splits.
     """
     check_network(model)
+    for split in CACHED:
+        dataset[split]  # InputError where there is none, before those of the other one are computed
     features = {}
     for split in CACHED:
         mirrored = flip and split == "train"

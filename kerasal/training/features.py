@@ -253,7 +253,7 @@ def open_features(
                 model, part[split], mirrored=mirrored, folder=folder, bound=bound, progress=progress
             )
             for part in dataset.sets
-            if part.splits[split] or len(dataset.sets) == 1
+            if part.splits[split]
         ]
         features[split] = caches[0] if len(caches) == 1 else JoinedFeatures(caches)
     return features

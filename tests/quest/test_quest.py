@@ -183,6 +183,10 @@ def test_a_loss_that_collapses_behind_a_relu_searches_again_behind_a_sigmoid(
     assert results.heads[0]["ae"]["activation"] == "sigmoid"
     assert {trial["activation"] for trial in results.rates["bce"]["trials"]} == {"sigmoid"}
     assert any("once more behind a sigmoid: ae" in line for line in lines)
+    for file in ("report.html", "results.md", "results.tex"):
+        text = (tmp_path / "q" / file).read_text(encoding="utf-8")
+        assert "behind a sigmoid)" in text
+        assert "bce (behind" not in text
     # What was searched beyond the plan counts as work, so that time is left until the end.
     assert made[-1].done <= made[-1].work
 

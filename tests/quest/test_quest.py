@@ -22,12 +22,14 @@ from kerasal import data, losses, metrics, quest
 from kerasal._files import held
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
-from kerasal.quest import paper
-from kerasal.quest.folder import QuestFolder
+from kerasal.evaluation.systems import as_it_is
+from kerasal.quest import paper, scoring
+from kerasal.quest.folder import QuestFolder, restored_head
 from kerasal.quest.heads import Heads, build_head, first_head
 from kerasal.quest.progress import QuestProgress
 from kerasal.quest.specs import LISTS, MODERN, in_order, slug
 from kerasal.training import RunFolder
+from kerasal.training.features import FeatureCache
 
 METRICS = ["cc", "nss", "kld"]
 SIZE = (32, 48)
@@ -328,6 +330,41 @@ def test_the_centre_bias_is_scored_beside_the_losses(finished):
         assert state == ("learned" if above else "untrained")
     values = json.loads((folder / "results.json").read_text())
     assert values["tests"]["synthetic"]["center_bias"]["cc"] == pytest.approx(mean)
+
+
+def test_maps_are_made_as_they_are_scored_and_not_all_before(finished, monkeypatch):
+    dataset, path, results, _ = finished
+    folder, waiting, most, batches = QuestFolder(path), 0, 0, []
+
+    def restored(*arguments):
+        head = restored_head(*arguments)
+
+        def counting(features, training):
+            nonlocal waiting
+            maps = head(features, training=training)
+            waiting += len(maps)
+            batches.append(len(maps))
+            return maps
+
+        return counting
+
+    def taken(map_, sample):
+        nonlocal waiting, most
+        most, waiting = max(most, waiting), waiting - 1
+        return as_it_is(map_, sample)
+
+    for name, value in {"restored_head": restored, "as_it_is": taken, "MAPS_BATCH": 2}.items():
+        monkeypatch.setattr(scoring, name, value)
+    features = FeatureCache.open(RunFolder.open(path / "best").load_model(), dataset["test"])
+    test_set = scoring.TestSet(dataset.name, dataset, features)
+    specs = results.config["losses"]
+    heads = {spec: (folder.head(0, spec), folder.weights(0, spec)) for spec in specs}
+    found = scoring.score(folder.config, test_set, 0, heads)
+    assert (most, waiting) == (2, 0)
+    assert batches == [2, 2, 2] * len(specs)
+    for spec in specs:
+        for metric, values in folder.scores(0, dataset.name, spec).values.items():
+            np.testing.assert_allclose(found[spec].values[metric], values, rtol=1e-3, atol=1e-4)
 
 
 def test_the_best_loss_is_chosen_on_the_validation_split(finished):

@@ -11,6 +11,8 @@ import tensorflow as tf
 ROOT = Path(__file__).parents[1]
 DOCUMENTED = {"_exit", "_replace"}  # os._exit and the method of named tuples
 DENSE = keras.layers.Dense(1)
+AVERAGING = keras.optimizers.SGD(use_ema=True)
+AVERAGING.build([keras.Variable(0.0)])
 
 # Where it is used, the name, and what must have it.
 NAMES = [
@@ -21,6 +23,7 @@ NAMES = [
     ("kerasal/training/loop.py", "_in_multi_worker_mode", tf.distribute.StrategyExtended),
     ("kerasal/training/optimizers.py", "_iterations", keras.optimizers.SGD()),
     ("kerasal/training/optimizers.py", "_update_model_variables_moving_average", keras.optimizers.SGD()),
+    ("kerasal/training/step.py", "_model_variables_moving_average", AVERAGING),
     ("kerasal/training/step.py", "_stateful_handle_finite_grads", keras.optimizers.LossScaleOptimizer),
     ("kerasal/training/step.py", "_stateful_handle_non_finite_grads", keras.optimizers.LossScaleOptimizer),
 ]

@@ -258,11 +258,15 @@ class Results(ReportedResults):
         }
 
     def table(self, test: str, *, errors: bool = True) -> tables.Table:
-        """Table 2 for a test set: the mean of each loss, marked as in the paper."""
+        """Table 2 for a test set: the mean of each loss, marked as in the paper, and what became of it."""
         table, states = tables.means(self.comparison(test), errors=errors), self.states_on(test)
         for row in table.rows:
-            if (state := states[row[0].text]) != LEARNED:
-                row[0] = tables.Cell(f"{row[0].text} ({state})")
+            rate = self.rates[spec := row[0].text]
+            notes = [states[spec]] if states[spec] != LEARNED else []
+            if any(trial["activation"] != rate["activation"] for trial in rate["trials"]):
+                notes.append("behind a sigmoid")  # since a relu had died at every rate
+            if notes:
+                row[0] = tables.Cell(f"{spec} ({', '.join(notes)})")
         return tables.Table(table.title, ["loss", *table.header[1:]], table.rows)
 
     def ranks_table(self) -> tables.Table | None:

@@ -81,9 +81,9 @@ def run(
             process alone writes. Features are computed here first.
         progress, report: as in `kerasal.training.train`.
 
-    InputError: a loss that needs fixations on data without them, an unknown metric, none that the data allow,
-    an unknown stimulus, test sets of one name or with stimuli that heads learn from, a folder with another
-    quest.
+    InputError: a loss that needs fixations on data without them, an empty split, an unknown metric, none that
+    the data allow, an unknown stimulus, test sets of one name or with stimuli that heads learn from, a folder
+    with another quest.
     """
     if tuning:
         specs = [*specs, *tuning.rivals(dataset.has_fixations)]
@@ -110,6 +110,7 @@ def run(
     options, initial = _going_on(options)
     size = options.training.input_size
     bias = dataset.center_bias(size)
+    dataset["validation"]  # InputError where there is none
     model_options = options.training.network_options(bias, activation=None)
     keras.utils.set_random_seed(0)
     with computing_in(precision):

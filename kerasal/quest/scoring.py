@@ -1,7 +1,7 @@
 """The scores of trained heads, and of the centre bias that they have to beat, on test sets."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -40,14 +40,11 @@ class TestSet:
     data: Dataset
     features: FeatureCache
 
-    def maps(self, heads: Iterable[keras.Model], size: tuple[int, int]) -> np.ndarray:
-        """The maps of heads for all samples, (heads, N, rows, columns) float32, at the network's size."""
-        heads = list(heads)  # called as they are: tracing takes longer than some batches gain
-        parts = [
-            [head(features, training=False)[..., 0].numpy() for head in heads]
-            for features, _ in batches(self.data["test"], size, MAPS_BATCH, reader=self.features.reader())
-        ]
-        return np.concatenate(parts, axis=1)
+    def maps(self, head: keras.Model, size: tuple[int, int]) -> Iterator[np.ndarray]:
+        """A head's map of each sample, (rows, columns) float32 at the network's size, made as it is taken."""
+        for features, _ in batches(self.data["test"], size, MAPS_BATCH, reader=self.features.reader()):
+            # Called as it is: tracing takes longer than some batches gain.
+            yield from head(features, training=False)[..., 0].numpy()
 
 
 def check_test_sets(own: Dataset, others: Sequence[Dataset]) -> None:
@@ -74,14 +71,19 @@ def _digest(sample: Sample) -> bytes:
 def scored_data(own: Dataset, others: Iterable[Dataset]) -> list[Dataset]:
     """What is scored, as test splits: the quest's own, of a mixture each set's, and other datasets whole.
 
-    Information gain takes the centre bias of the set itself, and of another dataset that of the quest's own.
+    The centre bias is the set's itself, and that of the quest's own data for another dataset, or for a set
+    that has no training samples.
     """
+    sets = (
+        part if part.splits["train"] else replace(part, splits={**part.splits, "train": own["train"]})
+        for part in own.sets
+    )
     whole = (
         replace(part, splits={"train": own["train"], "validation": [], "test": part.samples})
         for other in others
         for part in other.sets
     )
-    return [*own.sets, *whole]
+    return [*sets, *whole]
 
 
 def score(
@@ -105,8 +107,8 @@ def score(
     nothing = {metric: np.full(len(names), np.nan) for metric in config["metrics"]}
     scores = dict.fromkeys(heads, Scores(names, nothing))
     if learned:
-        maps = test_set.maps(learned.values(), tuple(config["model_options"]["input_size"]))
-        systems = [_Maps(spec, of_loss) for spec, of_loss in zip(learned, maps, strict=True)]
+        size = tuple(config["model_options"]["input_size"])
+        systems = [_Maps(spec, partial(test_set.maps, head, size)) for spec, head in learned.items()]
         chosen = {"metrics": config["metrics"], "processes": processes, "progress": progress}
         scores |= evaluate(systems, test_set.data, "test", **chosen).scores
     return scores
@@ -123,7 +125,7 @@ def score_center_bias(
 ) -> None:
     """Write the scores of the training split's mean density on each test set, where they are not there yet.
 
-    Of a mixture's sets it is each set's own, and the mixture's test split has the scores of its sets.
+    Of a mixture's sets it is each set's own, where that has one; its test split has the scores of its sets.
     """
     for test_set in sets:
         if not have_all(folder.read_scores(center_bias_file(test_set.name)), metrics):
@@ -142,10 +144,10 @@ class _Maps:
     """Maps of one loss at the network's size, as a system of `kerasal.evaluation`."""
 
     name: str
-    maps: np.ndarray
+    maps: Callable[[], Iterator[np.ndarray]]
     knows_answers: bool = False
 
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
-        for map_, sample in zip(self.maps, samples, strict=True):
+        for map_, sample in zip(self.maps(), samples, strict=True):
             saliency_map = models.scale_to_peak(resize_maps(map_[None, ..., None], sample.size))
             yield partial(as_it_is, np.asarray(saliency_map)[0, ..., 0], sample)

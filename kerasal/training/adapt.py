@@ -15,6 +15,7 @@ from kerasal.data.pipeline import batches
 from kerasal.data.sample import Dataset, data_entry
 from kerasal.errors import InputError
 from kerasal.models import Adapted, SaliencyModel
+from kerasal.models.base import resize_maps
 from kerasal.training.features import FeatureCache
 from kerasal.training.fit import loss_for
 from kerasal.training.initial import where_it_lies
@@ -25,6 +26,7 @@ SCALES = (0.75, 1.0, 4 / 3)  # of the network's input
 MULTIPLE = 8  # sides of the input are whole multiples of it, and of the network's own
 STEPS = 60  # of L-BFGS; it converges before
 BATCH = 10
+HELD = 2**31  # bytes of maps and targets that are kept between steps; more are read anew in each
 
 
 def adapt(
@@ -41,8 +43,9 @@ def adapt(
     """Fit a network to the dataset's training split by the numbers of `kerasal.models.Adapted`.
 
     Nine numbers are fitted by L-BFGS, to the mean loss over all training images, for each size of the input:
-    about 0.75, 1 and 4/3 times the network's own, where its weights fit. The size with the lowest loss stays.
-    The validation split plays no part: that many images need none.
+    about 0.75, 1 and 4/3 times the network's own, where its weights fit. That with the lowest loss stays, of
+    maps brought to the network's own size: at others a loss has other values. Of a mixture with weights each
+    set counts as much as an epoch draws of it. The validation split plays no part: so few numbers need none.
 
     Args:
         base: a network of `kerasal.models.NETWORKS` with its weights, whose maps have one size; it is left
@@ -67,7 +70,7 @@ def adapt(
         if [weight.shape for weight in network.base.weights] != [weight.shape for weight in base.weights]:
             continue  # as ML-Net's prior, which is of one size
         network.base.set_weights(base.get_weights())
-        value = _fit(network, dataset, loss, progress)
+        value = _fit(network, dataset, loss, base.output_size, progress)
         report(f"at {size[0]}x{size[1]}: loss {value:.4f}")
         if best is None or value < best[0]:
             best = value, network
@@ -98,26 +101,38 @@ def scaled(base: SaliencyModel, scale: float) -> tuple[int, int]:
     )
 
 
-def _fit(network, dataset, spec, progress):
-    """Give the network's head its numbers; returns the mean loss that they reach."""
-    samples = dataset["train"]
-    loss = loss_for(spec, dataset.center_bias(network.output_size, network.padded), dataset)
+def _fit(network, dataset, spec, size, progress):
+    """Give the network's head its numbers; returns the mean loss that they reach, of maps at `size`."""
+    samples, own_size = dataset["train"], network.output_size
+    loss, loss_at_size = (
+        loss_for(spec, dataset.center_bias(one, network.padded), dataset) for one in (own_size, size)
+    )
     cache = FeatureCache.open(network, samples, progress=progress)
-    data = list(batches(samples, network.output_size, BATCH, reader=cache.reader(), padded=network.padded))
+    draws = dataset.draws or [(len(samples), len(samples))]
+    shares = np.repeat([drawn / count for count, drawn in draws], [count for count, _ in draws])
+    shares = tf.data.Dataset.from_tensor_slices(shares.astype("float32")).batch(BATCH)
+
+    def read(size):
+        data = batches(samples, size, BATCH, reader=cache.reader(), padded=network.padded)
+        return tf.data.Dataset.zip((data, shares))
+
+    data = read(own_size)
+    if len(samples) * math.prod(own_size) * 3 * 4 <= HELD:
+        data = list(data)
     variables = network.head.trainable_variables
     sizes = [int(np.prod(variable.shape)) for variable in variables]
 
     @tf.function
-    def value_and_gradient(maps, y_true):
+    def value_and_gradient(maps, y_true, share):
         with tf.GradientTape() as tape:
-            value = tf.reduce_sum(loss.call(y_true, network.head(maps)))
+            value = tf.reduce_sum(share * loss.call(y_true, network.head(maps)))
         return value, tape.gradient(value, variables)
 
     def objective(numbers):
         _assign(variables, sizes, numbers)
         total, slope = 0.0, np.zeros(len(numbers))
-        for maps, y_true in data:
-            value, gradient = value_and_gradient(maps, y_true)
+        for (maps, y_true), share in data:
+            value, gradient = value_and_gradient(maps, y_true, share)
             total += float(value)
             slope += np.concatenate([part.numpy() for part in gradient])
         return total / len(samples), slope / len(samples)
@@ -125,7 +140,11 @@ def _fit(network, dataset, spec, progress):
     start = np.zeros(sum(sizes))
     found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
     _assign(variables, sizes, found.x)
-    return float(found.fun)
+    total = 0.0
+    for (maps, y_true), share in read(size):
+        values = loss_at_size.call(y_true, resize_maps(network.head(maps), size))
+        total += float(tf.reduce_sum(share * values))
+    return total / len(samples)
 
 
 def _assign(variables: list[keras.Variable], sizes: list[int], numbers: np.ndarray) -> None:

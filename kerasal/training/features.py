@@ -240,9 +240,11 @@ def open_features(
 
     `flip` computes those of the mirrored training stimuli too; the other arguments are those of
     `FeatureCache.open`. A mixture has a cache for each of its sets, which is theirs alone too.
-    InputError: a model of another kind.
+    InputError: a model of another kind, or no samples in one of the splits.
     """
     check_network(model)
+    for split in CACHED:
+        dataset[split]  # InputError where there is none, before those of the other one are computed
     features = {}
     for split in CACHED:
         mirrored = flip and split == "train"
@@ -251,7 +253,7 @@ def open_features(
                 model, part[split], mirrored=mirrored, folder=folder, bound=bound, progress=progress
             )
             for part in dataset.sets
-            if part.splits[split] or len(dataset.sets) == 1
+            if part.splits[split]
         ]
         features[split] = caches[0] if len(caches) == 1 else JoinedFeatures(caches)
     return features

@@ -59,8 +59,8 @@ def train(
     Returns the run folder; None in a worker that is not the chief. Training that stops before its end can
     go on with `resume`; a run folder that holds nothing to go on from is removed. Interrupted: the user
     stopped it, and everything is saved. InputError: a loss that needs fixations on data without them, an
-    unknown loss or model, an existing run folder, a full disk; as Diverged: a loss that is no number or
-    has exploded, with the last good weights in last.weights.h5.
+    unknown loss or model, no training or validation samples, an existing run folder, a full disk; as
+    Diverged: a loss that is no number or has exploded, with the last good weights in last.weights.h5.
     """
     strategy = _start(options)
     initial = None
@@ -70,6 +70,7 @@ def train(
     network_class = models.network_class(options.model)
     map_size = network_class.map_size(options.input_size)
     bias = dataset.center_bias(map_size, network_class.padded)
+    dataset["validation"]  # InputError where there is none
     loss = loss_for(options.loss, bias, dataset)
     precision, line = resolve_precision(options.precision)
     if line:

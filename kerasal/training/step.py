@@ -83,6 +83,10 @@ class LeavingOut(keras.optimizers.LossScaleOptimizer):
         self.left_out = self.add_variable(name="left_out", **counter)
         self.in_a_row = self.add_variable(name="in_a_row", **counter)
         super().build(variables)
+        if (inner := self.inner_optimizer).use_ema:
+            # Keras starts the averages at 0, and has them follow the weights from the first update on.
+            for average, variable in zip(inner._model_variables_moving_average, variables, strict=True):
+                average.assign(variable)
 
     # Keras calls these two where a variable may be assigned, with a strategy of several devices, too.
 

@@ -13,7 +13,7 @@ from kerasal.quest.folder import QuestFolder
 
 
 def score(folder, dataset, metrics=("cc",)):
-    sets = [scoring.TestSet(part.name, part, None) for part in dataset.sets]
+    sets = [scoring.TestSet(part.name, part, None) for part in scoring.scored_data(dataset, [])]
     scoring.score_center_bias(QuestFolder(folder), dataset, sets, metrics)
 
 
@@ -49,3 +49,18 @@ def test_a_mixture_has_that_of_each_set_and_all_together(tmp_path):
     assert together.names == [sample.name for sample in mixture["test"]]
     parts = [written(tmp_path / "q", name).values["cc"] for name in "ab"]
     np.testing.assert_array_equal(together.values["cc"], np.concatenate(parts))
+
+
+def test_a_set_of_a_mixture_without_training_samples_has_that_of_the_others(tmp_path):
+    a, b = (data.load(str(write_photo_folder(tmp_path / name))) for name in "ab")
+    tested = data.Dataset("b", {**b.splits, "train": []}, "", "")
+    mixture = data.mix([a, tested])
+    score(tmp_path / "q", mixture, ["cc", "nss"])
+    borrowed = data.Dataset("b", {**b.splits, "train": a["train"]}, "", "")
+    score(tmp_path / "expected", borrowed, ["cc", "nss"])
+    for metric in ("cc", "nss"):
+        expected = written(tmp_path / "expected", "b").values[metric]
+        np.testing.assert_array_equal(written(tmp_path / "q", "b").values[metric], expected)
+    assert written(tmp_path / "q", "a+b").names == [sample.name for sample in mixture["test"]]
+    assert scoring.scored_data(a, []) == [a]  # the same object: a quest asks whether it is among them
+    assert scoring.scored_data(mixture, [])[0] is a

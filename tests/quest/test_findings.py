@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from scipy import stats
 from simulated_quest import few_resamples, simulated
 
-from kerasal.evaluation import Scores
+from kerasal.evaluation import Scores, tables
 from kerasal.quest import findings, paper
 from kerasal.quest.report import chosen_stimuli
 
@@ -333,3 +334,21 @@ def test_the_files_of_a_quest_hold_ranks_findings_and_what_is_uncertain(tmp_path
     text = (tmp_path / "results.md").read_text()
     assert text.startswith("Intervals and corrected tests are over images and 3 seeds.\n")
     assert "osie: mean ranks over 100 images and 1 metric; losses of one group" in text
+
+
+def test_a_loss_that_searched_again_behind_a_sigmoid_is_marked_in_the_tables():
+    made = simulated({"mse": 0.7, "ae": 0.6, "ead": 0.1, "kld": 0.8}, bias={"osie": 0.3})
+
+    def rate(last, *tried):
+        return {"rate": 1e-3, "activation": last, "trials": [{"activation": each} for each in tried]}
+
+    rates = {
+        "mse": rate("relu", "relu", "relu"),
+        "ae": rate("sigmoid", "relu", "relu", "sigmoid", "sigmoid"),
+        "ead": rate("sigmoid", "relu", "sigmoid"),
+        "kld": rate("sigmoid", "sigmoid", "sigmoid"),  # as usual for it
+    }
+    results = replace(made, rates=rates)
+    expected = ["mse", "ae (behind a sigmoid)", "ead (untrained, behind a sigmoid)", "kld"]
+    assert [row[0].text for row in results.table("osie").rows] == expected
+    assert "ae (behind a sigmoid)" in results.document(tables.markdown)

@@ -22,12 +22,14 @@ from kerasal import data, losses, metrics, quest
 from kerasal._files import held
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
-from kerasal.quest import paper
-from kerasal.quest.folder import QuestFolder
+from kerasal.evaluation.systems import as_it_is
+from kerasal.quest import paper, scoring
+from kerasal.quest.folder import QuestFolder, restored_head
 from kerasal.quest.heads import Heads, build_head, first_head
 from kerasal.quest.progress import QuestProgress
 from kerasal.quest.specs import LISTS, MODERN, in_order, slug
 from kerasal.training import RunFolder
+from kerasal.training.features import FeatureCache
 
 METRICS = ["cc", "nss", "kld"]
 SIZE = (32, 48)
@@ -183,6 +185,10 @@ def test_a_loss_that_collapses_behind_a_relu_searches_again_behind_a_sigmoid(
     assert results.heads[0]["ae"]["activation"] == "sigmoid"
     assert {trial["activation"] for trial in results.rates["bce"]["trials"]} == {"sigmoid"}
     assert any("once more behind a sigmoid: ae" in line for line in lines)
+    for file in ("report.html", "results.md", "results.tex"):
+        text = (tmp_path / "q" / file).read_text(encoding="utf-8")
+        assert "behind a sigmoid)" in text
+        assert "bce (behind" not in text
     # What was searched beyond the plan counts as work, so that time is left until the end.
     assert made[-1].done <= made[-1].work
 
@@ -217,6 +223,24 @@ def test_a_quest_that_grows_without_naming_its_test_sets_and_metrics_again(tiny_
     assert results.tests == ["synthetic", "other"]
     assert set(results.comparison("other").summaries) == {"mse", "cc"}
     assert set(results.center_bias["other"].values) == {"cc", "nss"}
+
+
+@pytest.mark.ci
+def test_a_quest_on_a_mixture_ends_where_one_set_is_for_validation_and_test_alone(tiny_network, tmp_path):
+    trained = data.load("synthetic").limited(3)
+    splits = {
+        split: [replace(sample, name=f"b-{sample.name}") for sample in data.load("synthetic")[split][3:5]]
+        for split in ("validation", "test")
+    }
+    mixture = data.mix([trained, data.Dataset("b", {"train": [], **splits}, "", "")])
+    options = quest.options(model="tiny", input_size=SIZE, epochs=1, search_rates=[], start="none")
+    asked = ("cc", "information_gain")
+    results = quest.run(mixture, ["mse"], options, tmp_path / "q", metrics=asked, report=lambda _: None)
+    assert results.tests == ["synthetic+b", "synthetic", "b"]
+    assert results.comparison("b").metrics == asked
+    # The centre bias gains nothing over itself, which is the training images' that there are.
+    assert results.center_bias["b"].values["information_gain"] == pytest.approx([0, 0], abs=1e-6)
+    assert (tmp_path / "q" / "results.json").is_file()
 
 
 def test_a_quest_goes_on_from_the_weights_of_a_network_that_has_learned(finished, tmp_path):
@@ -306,6 +330,41 @@ def test_the_centre_bias_is_scored_beside_the_losses(finished):
         assert state == ("learned" if above else "untrained")
     values = json.loads((folder / "results.json").read_text())
     assert values["tests"]["synthetic"]["center_bias"]["cc"] == pytest.approx(mean)
+
+
+def test_maps_are_made_as_they_are_scored_and_not_all_before(finished, monkeypatch):
+    dataset, path, results, _ = finished
+    folder, waiting, most, batches = QuestFolder(path), 0, 0, []
+
+    def restored(*arguments):
+        head = restored_head(*arguments)
+
+        def counting(features, training):
+            nonlocal waiting
+            maps = head(features, training=training)
+            waiting += len(maps)
+            batches.append(len(maps))
+            return maps
+
+        return counting
+
+    def taken(map_, sample):
+        nonlocal waiting, most
+        most, waiting = max(most, waiting), waiting - 1
+        return as_it_is(map_, sample)
+
+    for name, value in {"restored_head": restored, "as_it_is": taken, "MAPS_BATCH": 2}.items():
+        monkeypatch.setattr(scoring, name, value)
+    features = FeatureCache.open(RunFolder.open(path / "best").load_model(), dataset["test"])
+    test_set = scoring.TestSet(dataset.name, dataset, features)
+    specs = results.config["losses"]
+    heads = {spec: (folder.head(0, spec), folder.weights(0, spec)) for spec in specs}
+    found = scoring.score(folder.config, test_set, 0, heads)
+    assert (most, waiting) == (2, 0)
+    assert batches == [2, 2, 2] * len(specs)
+    for spec in specs:
+        for metric, values in folder.scores(0, dataset.name, spec).values.items():
+            np.testing.assert_allclose(found[spec].values[metric], values, rtol=1e-3, atol=1e-4)
 
 
 def test_the_best_loss_is_chosen_on_the_validation_split(finished):

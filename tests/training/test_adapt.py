@@ -1,7 +1,9 @@
 """Fitting a network to other data by ten numbers."""
 
 import inspect
+import math
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -12,7 +14,7 @@ from conftest import write_photo_folder
 from scipy.ndimage import gaussian_filter
 
 from kerasal import metrics, models, prediction, training
-from kerasal.data import Dataset, Sample
+from kerasal.data import Dataset, Sample, mix
 from kerasal.errors import InputError
 from kerasal.export import export
 from kerasal.training.adapt import scaled
@@ -98,6 +100,83 @@ def test_an_adapted_network_is_used_like_any_other(others, adapted, tmp_path):
     np.testing.assert_allclose(again, expected, atol=1e-3)
     with pytest.raises(InputError, match="nothing to go on with"):
         training.resume(run.path)
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_network):
+    """A network whose maps vary and cost little."""
+    keras.utils.set_random_seed(1)
+    network = models.build("tiny", input_size=SIZE, activation="sigmoid", dropout=0.0, initial_density=0.2)
+    for variable in network.head.trainable_variables:
+        variable.assign(3 * variable)
+    return network
+
+
+def seen_by(network, samples):
+    """The samples, fixated wherever the network's maps are high, with these maps for densities."""
+    found = []
+    for sample in samples:
+        density = network(sample.read_stimulus()[None].astype("float32"))[0, ..., 0].numpy()
+        places = np.argwhere(density > np.quantile(density, 0.9))[:, ::-1] + 0.5
+        found.append(replace(sample, fixations=(places,), density_file=lambda d=density: d / d.max()))
+    return found
+
+
+def of(name, samples):
+    return Dataset(name, {"train": samples, "validation": [], "test": []}, name, "MIT")
+
+
+def test_sizes_are_compared_by_the_loss_of_maps_of_one_size(tiny, others, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        sys.modules["kerasal.training.adapt"],
+        "minimize",
+        lambda objective, start, **_: SimpleNamespace(x=start, fun=objective(start)[0]),
+    )
+    samples, lines = seen_by(tiny, others["train"][:3]), []
+    run = training.adapt(tiny, of("seen", samples), tmp_path / "nll", loss="nll", report=lines.append)
+    expected = {}
+    for size in ((32, 48), SIZE, (64, 88)):
+        options = {key: value for key, value in tiny.get_config().items() if key != "name"}
+        network = models.Adapted("tiny", {**options, "input_size": size})
+        network.base.set_weights(tiny.get_weights())
+        values = []
+        for sample in samples:
+            map_ = network(sample.read_stimulus()[None].astype("float32"))
+            map_ = network.restore(map_, SIZE)[0, ..., 0].numpy().astype("float64")
+            fixated = sample.fixation_map() > 0
+            values.append(-np.log(map_ / map_.sum())[fixated].mean())
+        expected[size] = np.mean(values)
+    assert [line.split(":")[0] for line in lines] == [f"at {h}x{w}" for h, w in expected]
+    found = [float(line.split()[-1]) for line in lines]
+    np.testing.assert_allclose(found, list(expected.values()), atol=2e-3)  # cached maps are float16
+    assert run.load_model().input_size == min(expected, key=expected.get)
+    assert np.ptp(found) < math.log(2) / 2  # of maps of their own sizes they differ by log 2, and by log 16/9
+    run = training.adapt(tiny, of("seen", samples), tmp_path / "kld", loss="kld", report=lambda _: None)
+    assert run.load_model().input_size == SIZE
+
+
+def test_a_mixtures_weights_weigh_its_sets_whether_all_is_held_in_memory_or_not(
+    tiny, others, tmp_path, monkeypatch
+):
+    module = sys.modules["kerasal.training.adapt"]
+
+    def stepped(objective, start, **_):
+        value, slope = objective(start)
+        return SimpleNamespace(x=start - slope, fun=value)
+
+    for name, value in {"minimize": stepped, "SCALES": (1.0,), "BATCH": 4}.items():
+        monkeypatch.setattr(module, name, value)
+    few, many = seen_by(tiny, others["train"][:2]), others["train"][2:6]
+
+    def gradient(dataset):
+        run = training.adapt(tiny, dataset, tmp_path / dataset.name, loss="kld", report=lambda _: None)
+        return np.concatenate([variable.numpy() for variable in run.load_model().head.trainable_variables])
+
+    mixed = gradient(mix([of("few", few), of("many", many)], [1, 1]))
+    monkeypatch.setattr(module, "HELD", 0)
+    # Three of each are drawn: one of the two counts as much as two of the four.
+    again = [replace(sample, name=f"again-{sample.name}") for sample in few]
+    np.testing.assert_allclose(mixed, gradient(of("plain", [*few, *again, *many])), rtol=1e-3, atol=1e-5)
 
 
 def test_a_network_that_pads_has_a_centre_bias_that_is_padded(others, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import write_photo_folder
 
-from kerasal import data, losses, models, training
+from kerasal import data, losses, models, quest, training
 from kerasal.data.pipeline import batches
 from kerasal.errors import InputError
 from kerasal.training.features import FeatureCache
@@ -272,6 +272,27 @@ def test_nss_on_data_without_fixations_is_refused_before_anything_is_written(pho
     with pytest.raises(InputError, match="needs fixations"):
         run(data.load(str(photo_folder)), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_missing_split_is_refused_before_features_are_computed_or_a_folder_is_made(
+    split, mixed, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("kerasal.training.features._compute", lambda *_: pytest.fail("computed"))
+    parts = [data.load(str(write_photo_folder(tmp_path / name))) for name in "ab"]
+    parts = [part.with_splits({**part.splits, split: []}) for part in parts]
+    dataset = data.mix(parts) if mixed else parts[0]
+    line = f"no samples in its {split} split"
+    with pytest.raises(InputError, match=line):
+        training.open_features(network(), dataset)
+    with pytest.raises(InputError, match=line):
+        run(dataset, tmp_path / "run")
+    options = quest.options(model="tiny", input_size=(32, 48), epochs=1, search_rates=[], start="none")
+    with pytest.raises(InputError, match=line):
+        quest.run(dataset, ["mse"], options, tmp_path / "quest", report=lambda _: None)
+    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "quest").exists()
 
 
 def test_features_are_found_again_and_not_computed_twice(photos, tmp_path):

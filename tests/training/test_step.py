@@ -1,6 +1,7 @@
 """The step that all training takes: whose gradients, scaled how, and what becomes of those not finite."""
 
 import math
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -69,6 +70,62 @@ def test_three_hundred_steps_left_out_do_no_harm_to_the_next():
     assert steps_left_out(pair[1]) == (300, 0)
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_averages_are_the_weights_until_a_step_is_not_left_out_and_what_they_were_after(
+    precision, accumulation
+):
+    averaging = {"ema": 0.75, "gradient_accumulation": accumulation}
+    pair, plain = learner(precision, **averaging), learner("float32", **averaging)
+    model = SimpleNamespace(optimizer=pair[1])
+    swap = keras.callbacks.SwapEMAWeights()
+    swap.set_model(model)
+
+    def averaged():
+        swap.on_test_begin()
+        found = float(pair[0])
+        swap.on_test_end()
+        return found
+
+    assert averaged() == 1
+    for factor in (math.nan, math.inf):
+        step([factor], pair)
+        assert averaged() == float(pair[0]) == 1
+    for factor in (2.0, -1.0, 4.0, 1.0):
+        step([factor], pair)
+        step([factor], plain)
+        assert averaged() == pytest.approx(float(plain[1]._model_variables_moving_average[0]), rel=1e-6)
+    assert averaged() != float(pair[0])
+
+
+def poisoned(value):
+    """Finite values whose gradients are not: the derivative of sqrt at 0."""
+    return value + tf.sqrt(value * 0.0)
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_an_epoch_without_an_update_leaves_a_run_the_weights_that_it_began_with(tmp_path):
+    from training_cases import marked_samples
+
+    from kerasal import data, models
+
+    class Poison(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return poisoned(tf.reduce_mean((y_pred - y_true[..., :1]) ** 2, axis=(1, 2, 3)))
+
+    samples, lines = marked_samples(4), []
+    dataset = data.Dataset("marked", {"train": samples, "validation": samples[:2], "test": []}, "", "")
+    with training.computing_in("float16"):
+        model = models.build("tiny", input_size=(32, 48), activation="relu", dropout=0.0, initial_density=0.1)
+    before = model.get_weights()
+    history = training.fit(model, dataset, Poison(), batch_size=2, epochs=2, report=lines.append, verbose=0)
+    assert len(history) == 2  # constant maps would have stopped it
+    assert not any("collapsed" in line for line in lines)
+    assert any("4 of 4 steps were left out" in line for line in lines)
+    for weight, earlier in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, earlier)
+
+
 @pytest.mark.usefixtures("tiny_network")
 def test_so_many_steps_left_out_in_a_row_stop_a_run_in_one_line_with_finite_weights(photo_folder, tmp_path):
     from training_cases import marked_samples
@@ -80,11 +137,8 @@ def test_so_many_steps_left_out_in_a_row_stop_a_run_in_one_line_with_finite_weig
     dataset = data.Dataset("marked", {"train": samples, "validation": samples[:2], "test": []}, "", "")
 
     class Poison(keras.losses.Loss):
-        """Its value is finite and its gradient is not."""
-
         def call(self, y_true, y_pred):
-            zero = tf.reduce_mean(y_pred, axis=(1, 2, 3)) * 0.0
-            return 1.0 + tf.sqrt(zero)  # the derivative of sqrt at 0
+            return poisoned(tf.reduce_mean(y_pred, axis=(1, 2, 3)))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "MOST_LEFT_OUT", 5)

@@ -131,6 +131,11 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
     if config["model"] == "adapted":
         raise InputError(f"{run.path} was made by adapting a network: there is nothing to go on with")
     found = Checkpoints(run.checkpoints).newest(report)
+    # Where all are damaged the run begins again, as it said.
+    if not found and run.best_weights.is_file() and not any(run.checkpoints.glob("*.damaged")):
+        raise InputError(
+            f"{run.path} has no checkpoint to go on from: start a new run with --weights {run.path}"
+        )
     # Of a run that was killed while it was made longer the options are the longer one's already.
     planned = (found and found[0].finished and found[0].planned) or run.options.epochs
     longer = options.epochs != planned

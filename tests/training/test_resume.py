@@ -310,6 +310,15 @@ def test_a_run_of_a_network_made_in_a_program_goes_on_with_its_frozen_backbone(p
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("epochs", [None, 4])
+def test_a_run_whose_checkpoints_were_removed_is_refused_and_left_as_it_is(finished, epochs):
+    shutil.rmtree(finished.checkpoints)
+    before = {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match=f"no checkpoint .* a new run with --weights {finished.path}"):
+        training.resume(finished.path, epochs=epochs, **SILENT)
+    assert before == {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
+
+
 def test_two_do_not_go_on_with_one_run_at_once(killed_after):
     run = killed_after(2)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}

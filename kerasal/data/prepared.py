@@ -95,6 +95,7 @@ def prepare(
             "notes": dataset.notes,
             "size": size,
             "splits": splits,
+            "left_out": list(dataset.left_out),
         }
         (made / INDEX).write_text(json.dumps({**index, CHECKSUM: crc32_of(index)}), encoding="utf-8")
         finish(made)
@@ -110,7 +111,14 @@ def load(folder: Path) -> Dataset:
         if index.pop(CHECKSUM, None) not in (None, crc32_of(index)):  # None: prepared before there was one
             raise ValueError("another checksum")
         splits = {split: [_sample(folder, entry) for entry in index["splits"][split]] for split in SPLITS}
-        dataset = Dataset(index["name"], splits, index["description"], index["licence"], index["notes"])
+        dataset = Dataset(
+            index["name"],
+            splits,
+            index["description"],
+            index["licence"],
+            index["notes"],
+            left_out=tuple(index.get("left_out", ())),
+        )
         ends: dict[Path, int] = {}
         for record in (sample.stimulus for sample in dataset.samples):
             ends[record.path] = max(ends.get(record.path, 0), record.start + record.length + FOOTER)

@@ -16,7 +16,7 @@ from kerasal._files import held
 from kerasal._progress import Progress
 from kerasal.data.images import read_map
 from kerasal.data.reading import naming_undecodable
-from kerasal.data.sample import Dataset, data_entry, report_merged, same_data
+from kerasal.data.sample import Dataset, data_entry, report_merged
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 from kerasal.training.checkpoint import Checkpoints
@@ -146,17 +146,8 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
         return run
     if is_chief(strategy):
         run.check_writable()
-    arguments = run.data_arguments()
-    if data_dir and isinstance(before := arguments["data_dir"], dict) and isinstance(data_dir, Mapping):
-        data_dir = {**before, **data_dir}
-    dataset = data.load(**{**arguments, **({"data_dir": data_dir} if data_dir else {})})
-    if config["data"]["limit"]:
-        dataset = dataset.limited(config["data"]["limit"])
-    if not same_data(config["data"], data_entry(dataset)):
-        raise InputError(
-            f"the data of {run.path} have changed since it began: a run goes on only with the same stimuli, "
-            "fixations and maps"
-        )
+    dataset = data.load(**run.data_arguments(data_dir))
+    dataset = run.trained_on(dataset, "a run goes on only with the same stimuli, fixations and maps")
     loss = loss_for(options.loss, read_map(run.path / "center_bias.npy"), dataset)
     precision = config["precision"]
     network = _build(options, config["model_options"], precision, strategy)

@@ -16,6 +16,7 @@ import csv
 import platform
 import shlex
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -35,6 +36,7 @@ from kerasal._files import (
 )
 from kerasal._json import Kinds, check_entries, read_json, shown
 from kerasal.cluster import versions
+from kerasal.data.sample import SPLITS, Dataset, data_entry, same_data
 from kerasal.errors import InputError, one_line
 from kerasal.models import SaliencyModel, build, load_keras3
 from kerasal.models.weights_file import write_weights
@@ -210,9 +212,10 @@ class RunFolder:
         except InputError as error:
             raise InputError(f"{self.path / 'config.json'}: {error}") from None
 
-    def data_arguments(self) -> dict[str, Any]:
+    def data_arguments(self, data_dir: Path | str | Mapping[str, Path | str] | None = None) -> dict[str, Any]:
         """The arguments of `kerasal.data.load` for the data that the run was trained on.
 
+        data_dir: where they lie now, of a mixture name -> folder for those that have moved.
         InputError: they are damaged, or were made by hand, so that there are none.
         """
         arguments = self.config["data"]["arguments"]
@@ -222,7 +225,23 @@ class RunFolder:
         check_entries(path, {"normalized": False, **arguments}, ARGUMENTS)  # it is written where it is true
         if unknown := sorted(set(arguments) - set(ARGUMENTS)):
             raise InputError(f"{path} is damaged: its data have an argument {shown(unknown[0])}")
-        return arguments
+        if data_dir and isinstance(before := arguments["data_dir"], dict) and isinstance(data_dir, Mapping):
+            data_dir = {**before, **data_dir}
+        return {**arguments, "data_dir": data_dir or arguments["data_dir"]}
+
+    def trained_on(self, dataset: Dataset, why: str) -> Dataset:
+        """What the run was trained on, of its data as they are now.
+
+        InputError: they have changed, and `why` they must not.
+        """
+        before = self.config["data"]
+        # A quest's best network has no limit, but no split of its data is longer than the longest.
+        counts = [before[split] for split in SPLITS if isinstance(before.get(split), int)]
+        if limit := before["limit"] or max(counts, default=0):
+            dataset = dataset.limited(limit)
+        if not same_data(before, data_entry(dataset)):
+            raise InputError(f"the data of {self.path} have changed since it began: {why}")
+        return dataset
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write config.json: `config`, the schema's number, and what the run was made with."""

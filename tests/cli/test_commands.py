@@ -133,6 +133,19 @@ def test_a_part_of_a_run_s_evaluation_does_not_replace_the_whole(trained):
     assert values["system"] == f"{trained / 'run'}, mirrored"
 
 
+def test_another_weights_file_of_a_run_is_scored_on_the_run_s_data_and_beside_its_scores(trained, tmp_path):
+    run = shutil.copytree(trained / "run", tmp_path / "run")
+    (run / "metrics.json").write_text("scores of the best weights")
+    result = invoke("evaluate", run / "last.weights.h5", "--metrics", "cc")
+    assert result.exit_code == 0, result.output
+    assert f"on images from {trained / 'photos'}, test split" in result.stdout
+    assert (run / "metrics.json").read_text() == "scores of the best weights"
+    assert json.loads((run / "photos-test-last/metrics.json").read_text())["data"].endswith("photos")
+    whole = invoke("evaluate", run / "last.weights.h5")
+    assert whole.exit_code == 0, whole.output
+    assert (run / "metrics.json").read_text() == "scores of the best weights"
+
+
 def test_a_run_s_data_are_read_where_and_as_the_options_say(trained, tmp_path):
     shutil.copytree(trained / "photos", tmp_path / "moved")
     arguments = ("evaluate", trained / "run", "--metrics", "cc", "--format", "json", "-o", tmp_path / "out")
@@ -140,6 +153,46 @@ def test_a_run_s_data_are_read_where_and_as_the_options_say(trained, tmp_path):
     assert json.loads(moved.stdout)["data"] == f"images from {tmp_path / 'moved'}"
     sharper, before = invoke(*arguments, "--sigma", 1), invoke(*arguments)
     assert json.loads(sharper.stdout)["metrics"]["cc"] != json.loads(before.stdout)["metrics"]["cc"]
+
+
+@pytest.mark.parametrize("change", ["an image less", "another image", "another fixation", "another sigma"])
+def test_a_run_s_own_data_that_have_changed_are_not_scored_as_its_test_split(trained, tmp_path, change):
+    run, data = (shutil.copytree(trained / name, tmp_path / name) for name in ("run", "photos"))
+    (run / "metrics.json").write_text("scores of before")
+    if change == "an image less":
+        (data / "images/p3.jpg").unlink()
+    elif change == "another image":
+        shutil.copy(data / "images/p1.jpg", data / "images/p3.jpg")
+    elif change == "another fixation":
+        np.save(data / "fixations/p3.npy", np.array([[5.0, 7.0]]))
+    # Another sigma is wanted, of the data that the run was trained on.
+    there = ("--sigma", 1) if change == "another sigma" else ()
+    result = invoke("evaluate", run, "--data-dir", data, "--metrics", "cc", *there)
+    if there:
+        assert result.exit_code == 0, result.output
+        (data / "images/p3.jpg").unlink()
+        result = invoke("evaluate", run, "--data-dir", data, "--metrics", "cc", *there)
+    assert refused(result, run, "have changed", "name the data with --data")
+    assert (run / "metrics.json").read_text() == "scores of before"
+    named = invoke("evaluate", run, "--data", data, "--metrics", "cc")
+    assert named.exit_code == 0, named.output
+    assert (run / "metrics.json").read_text() == "scores of before"
+
+
+@pytest.mark.parametrize("written", ["limit", "counts"])
+def test_a_run_on_some_of_the_data_is_scored_on_the_whole_test_split(trained, tmp_path, written):
+    run = shutil.copytree(trained / "run", tmp_path / "run")
+    config = json.loads((run / "config.json").read_text())
+    from kerasal import data
+    from kerasal.data.sample import data_entry
+
+    config["data"] |= data_entry(data.load(str(trained / "photos")).limited(1)) | {"limit": 1}
+    if written == "counts":  # as a quest writes of its best network
+        del config["data"]["limit"]
+    (run / "config.json").write_text(json.dumps(config))
+    result = invoke("evaluate", run, "--metrics", "cc", "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["metrics"]["cc"]["images"] == 2
 
 
 def test_a_folder_with_the_name_of_a_classical_model_is_no_run(trained, tmp_path, monkeypatch):

@@ -9,7 +9,8 @@ maps/              what the network predicts for a few validation stimuli, a pic
 best.weights.h5    the weights with the best validation loss
 last.weights.h5    the weights as they were when training ended
 center_bias.npy    the mean density map of the training split, at the network's size
-metrics.json       what `kerasal evaluate` measured; metrics.csv image by image, .md and .tex as tables
+metrics.json       what `kerasal evaluate` measured of best.weights.h5; metrics.csv image by image, .md and
+                   .tex as tables
 """
 
 import csv
@@ -253,7 +254,10 @@ class RunFolder:
         write_text(self.path / "options.yaml", config_file)
 
     def save_weights(self, model: SaliencyModel, path: Path) -> None:
-        """Write a model's weights at once or not at all."""
+        """Write a model's weights at once or not at all; scores of earlier best weights go."""
+        if path == self.best_weights:
+            for scores in self.path.glob("metrics.*"):
+                scores.unlink()
         write_weights(model, path)
 
     def load_model(self, precision: str = "float32", weights: Path | None = None) -> SaliencyModel:

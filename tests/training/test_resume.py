@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from conftest import write_photo_folder
 
-from kerasal import _files, data, models, training
+from kerasal import _files, data, models, prediction, training
 from kerasal.errors import InputError
+from kerasal.export.card import model_card
+from kerasal.prediction.predictor import LoadedPredictor
 from kerasal.training import loop
 from kerasal.training.callbacks import KeepState
 from kerasal.training.checkpoint import Checkpoints, TrainingState
@@ -230,6 +232,26 @@ def test_a_finished_run_made_longer_is_one_trained_for_as_long_at_once_bit_for_b
             np.testing.assert_array_equal(one, two)
     assert longer.options == whole.options
     assert longer.config["made_with"] == whole.config["made_with"]
+
+
+def test_scores_stand_on_the_card_of_the_weights_that_they_were_measured_of_alone(finished):
+    def scores_of(name):
+        source = prediction.find(name)
+        card = model_card(LoadedPredictor(source.name, None, source.facts), "keras", stored="", size=None)
+        return next(line for line in card.splitlines() if line.startswith("- Scores"))
+
+    scores = {"metrics": {"cc": {"mean": 0.5}}, "split": "test", "data": "photos"}
+    for suffix in ("json", "csv", "md", "tex"):
+        (finished.path / f"metrics.{suffix}").write_text(json.dumps(scores))
+    for name in (finished.path, finished.best_weights):
+        assert scores_of(name) == "- Scores on the test split of photos: cc 0.5000"
+    assert scores_of(finished.last_weights) == "- Scores: not evaluated"
+    training.resume(finished.path, **SILENT)  # which is finished: nothing is written
+    assert len(list(finished.path.glob("metrics.*"))) == 4
+    training.resume(finished.path, epochs=4, **SILENT)
+    for name in (finished.path, finished.best_weights, finished.last_weights):
+        assert scores_of(name) == "- Scores: not evaluated"
+    assert not list(finished.path.glob("metrics.*"))
 
 
 def test_a_run_that_is_killed_before_it_becomes_longer_does_so_later(finished, monkeypatch):

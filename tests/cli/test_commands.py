@@ -580,6 +580,30 @@ def test_a_config_file_is_read_the_command_line_wins_and_the_run_writes_one_that
 
 
 @pytest.mark.parametrize(
+    ("text", "arguments", "expected"),
+    [
+        ("data: osie\ndata_dir: /osie", [], ("osie", "/osie")),
+        ("data: osie\ndata_dir: /osie", ["--data", "osie"], ("osie", "/osie")),
+        ("data: osie\ndata_dir: /osie", ["--data", "photos"], ("photos", None)),
+        ("data: osie\ndata_dir: /osie", ["--data", "scene"], ("scene", None)),
+        ("data: osie\ndata_dir: /osie", ["--data", "scene", "--data-dir", "/s"], ("scene", "/s")),
+        ("data: a+b\ndata_dir: {a: /a, b: /b}", ["--data", "c"], ("c", None)),
+        ("data_dir: /osie", ["--data", "osie"], ("osie", "/osie")),
+    ],
+)
+def test_a_file_of_options_says_where_its_own_data_lie(tmp_path, monkeypatch, text, arguments, expected):
+    from kerasal.errors import InputError
+
+    def load(limit, *, name, data_dir, **_):
+        raise InputError(f"asked for {(name, data_dir)}")
+
+    monkeypatch.setattr(sys.modules["kerasal_cli.train"], "load_data", load)
+    (tmp_path / "options.yaml").write_text(text)
+    result = invoke("train", "--config", tmp_path / "options.yaml", *arguments)
+    assert refused(result, f"asked for {expected}")
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [("learning_rte: 1", ["learning_rte", "learning_rate"]), ("epochs: x", ["epochs", "whole number"])],
 )

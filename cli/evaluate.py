@@ -116,11 +116,10 @@ def evaluate(
     show(result, style)
     if output is None and len(systems) == len(runs) == 1:
         # The run folder holds the scores on its own test split; others need a place of their own.
-        whole = own_data and limit is None and split == "test" and metrics is None and not mirror
-        part = f"{dataset.name}-{split}" + ("-mirrored" if mirror else "")
-        if other_weights := paths[0] != runs[0]:
-            part += f"-{paths[0].name.removesuffix('.weights.h5')}"
-        output = runs[0] if whole and not other_weights else runs[0] / part
+        weights = "" if paths == runs else f"-{paths[0].name.removesuffix('.weights.h5')}"
+        whole = own_data and split == "test" and not (limit or metrics or mirror or weights)
+        part = f"{dataset.name}-{split}{weights}" + ("-mirrored" if mirror else "")
+        output = runs[0] if whole else runs[0] / part
     if output:
         before = {path for path in output.glob("*") if path.is_file()}
         for path in result.write(output):
@@ -143,7 +142,6 @@ def _load(runs, data, data_dir, **reading):
     dataset = load_data(None, **{**own, **given})
     if "split_file" not in given:  # which says itself what is the test split
         before = load(**own) if given else dataset
-        why = "it may have learned from images that it would be tested on; name the data with --data"
         for run in {str(run.config["data"]): run for run in runs}.values():
-            run.trained_on(before, why)
+            run.trained_on(before)
     return dataset

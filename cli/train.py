@@ -101,8 +101,8 @@ def train(context, resume, adapt, cache_dir, cache_size, cache_in_memory, **choi
         )
     if adapt:
         _refuse_other_options(context, ADAPTING, "--adapt takes data, --loss and --run alone")
-    file = context.default_map or {}
-    if file.get("data", choices["data"]) != choices["data"] and _source(context, "data_dir") == "DEFAULT_MAP":
+    file, place = context.default_map or {}, context.get_parameter_source("data_dir")
+    if place.name == "DEFAULT_MAP" and file.get("data", choices["data"]) != choices["data"]:
         choices["data_dir"] = None  # where other data lie
     load_library()
     from kerasal import training
@@ -175,12 +175,8 @@ def _adapt(name, where, data, limit, loss, run, **choices):
 
 
 def _refuse_other_options(context, free, why):
+    given = click.core.ParameterSource.COMMANDLINE
     free = {*free, "quiet", "verbose"}
     for parameter in context.command.params:
-        if parameter.name not in free and _source(context, parameter.name) == "COMMANDLINE":
+        if parameter.name not in free and context.get_parameter_source(parameter.name) == given:
             raise click.UsageError(f"{why}: leave out {parameter.opts[0]}")
-
-
-def _source(context, name):
-    """Where a parameter's value comes from: COMMANDLINE, DEFAULT_MAP (a file of options) ..."""
-    return context.get_parameter_source(name).name

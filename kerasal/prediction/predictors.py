@@ -100,7 +100,7 @@ def _of_run(path: str | Path, weights: Path | None = None) -> Source:
     name = run.path.resolve().name
     facts = _facts(run)
     if weights not in (None, run.best_weights):
-        facts["scores"] = None  # which are those of the best ones
+        facts["scores"] = None  # they are the best ones'
     return Source(
         f"{name}-{weights.name.removesuffix('.weights.h5')}" if weights else name,
         f"{run.config['model']}, {run.config.get('loss', '')}",

@@ -75,13 +75,17 @@ def scored_data(own: Dataset, others: Iterable[Dataset]) -> list[Dataset]:
     """What is scored, as test splits: the quest's own, of a mixture each set's, and other datasets whole.
 
     Information gain takes the centre bias of the set itself, and of another dataset that of the quest's own.
+    InputError: stimuli that are shrunk, whose scores a report would call the dataset's.
     """
     whole = (
         replace(part, splits={"train": own["train"], "validation": [], "test": part.samples})
         for other in others
         for part in other.sets
     )
-    return [*own.sets, *whole]
+    scored = [*own.sets, *whole]
+    if shrunk := [part.name for part in scored if any(sample.shrunk for sample in part["test"])]:
+        raise InputError(f"{shrunk[0]} has images to score that were shrunk: name its own folder")
+    return scored
 
 
 def score(

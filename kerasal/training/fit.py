@@ -68,6 +68,7 @@ def train(
         weights = where_it_lies(options.weights)
         options, initial = replace(options, weights=weights), initial_network(weights)
     network_class = models.network_class(options.model)
+    dataset.check_size(options.input_size, network_class.padded)
     map_size = network_class.map_size(options.input_size)
     bias = dataset.center_bias(map_size, network_class.padded)
     loss = loss_for(options.loss, bias, dataset)
@@ -133,9 +134,7 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
     found = Checkpoints(run.checkpoints).newest(report)
     # Where all are damaged the run begins again, as it said.
     if not found and run.best_weights.is_file() and not any(run.checkpoints.glob("*.damaged")):
-        raise InputError(
-            f"{run.path} has no checkpoint to go on from: start a new run with --weights {run.path}"
-        )
+        raise InputError(f"{run.path} has no checkpoint: start a new run with --weights {run.path}")
     # Of a run that was killed while it was made longer the options are the longer one's already.
     planned = (found and found[0].finished and found[0].planned) or run.options.epochs
     longer = options.epochs != planned
@@ -146,8 +145,7 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
         return run
     if is_chief(strategy):
         run.check_writable()
-    dataset = data.load(**run.data_arguments(data_dir))
-    dataset = run.trained_on(dataset, "a run goes on only with the same stimuli, fixations and maps")
+    dataset = run.trained_on(data.load(**run.data_arguments(data_dir)))
     loss = loss_for(options.loss, read_map(run.path / "center_bias.npy"), dataset)
     precision = config["precision"]
     network = _build(options, config["model_options"], precision, strategy)
@@ -228,6 +226,7 @@ def fit(
     settled |= {"backbone_weights", *OF_NETWORK}
     if wrong := sorted(settled & set(changes)):
         raise InputError(f"{', '.join(wrong)}: the model is built, so this is settled; build another model")
+    dataset.check_size(model.input_size, model.padded)
     bias = dataset.center_bias(model.output_size, model.padded)
     spec = _name(loss)
     loss = loss_for(loss, bias, dataset)

@@ -9,8 +9,7 @@ maps/              what the network predicts for a few validation stimuli, a pic
 best.weights.h5    the weights with the best validation loss
 last.weights.h5    the weights as they were when training ended
 center_bias.npy    the mean density map of the training split, at the network's size
-metrics.json       what `kerasal evaluate` measured of best.weights.h5; metrics.csv image by image, .md and
-                   .tex as tables
+metrics.json       what `kerasal evaluate` measured; metrics.csv image by image, .md and .tex as tables
 """
 
 import csv
@@ -230,18 +229,17 @@ class RunFolder:
             data_dir = {**before, **data_dir}
         return {**arguments, "data_dir": data_dir or arguments["data_dir"]}
 
-    def trained_on(self, dataset: Dataset, why: str) -> Dataset:
-        """What the run was trained on, of its data as they are now.
-
-        InputError: they have changed, and `why` they must not.
-        """
+    def trained_on(self, dataset: Dataset) -> Dataset:
+        """What it was trained on, of its data as they are now. InputError: they have changed."""
         before = self.config["data"]
         # A quest's best network has no limit, but no split of its data is longer than the longest.
         counts = [before[split] for split in SPLITS if isinstance(before.get(split), int)]
-        if limit := before["limit"] or max(counts, default=0):
-            dataset = dataset.limited(limit)
+        dataset = dataset.limited(before["limit"] or max(counts, default=len(dataset.samples)))
         if not same_data(before, data_entry(dataset)):
-            raise InputError(f"the data of {self.path} have changed since it began: {why}")
+            raise InputError(
+                f"the data of {self.path} have changed since it began: a run goes on, and is scored without "
+                "--data, only with the same stimuli, fixations and maps in each split"
+            )
         return dataset
 
     def write_config(self, config: dict[str, Any]) -> None:

@@ -172,7 +172,7 @@ def test_a_run_s_own_data_that_have_changed_are_not_scored_as_its_test_split(tra
         assert result.exit_code == 0, result.output
         (data / "images/p3.jpg").unlink()
         result = invoke("evaluate", run, "--data-dir", data, "--metrics", "cc", *there)
-    assert refused(result, run, "have changed", "name the data with --data")
+    assert refused(result, run, "have changed", "scored without --data")
     assert (run / "metrics.json").read_text() == "scores of before"
     named = invoke("evaluate", run, "--data", data, "--metrics", "cc")
     assert named.exit_code == 0, named.output

@@ -244,9 +244,9 @@ def check(name, folder, maps, **reading) -> None:
 @options.output("Folder to make.  [default: prepared/NAME]")
 @click.option(
     "--size",
-    default="300x400",
     metavar="ROWSxCOLUMNS|own",
-    help="Size that training will use: stimuli are shrunk to it, keeping their proportions; own: not at all.",
+    help="Size that training will use: stimuli are shrunk to it, keeping their proportions; own: not at all. "
+    " [default: as kerasal train takes it, 375x500 or 300x400]",
 )
 @options.reading
 @click.option("--per-shard", type=click.IntRange(1), default=256, help="Samples a file.")
@@ -262,7 +262,7 @@ def prepare(name, folder, output, size, per_shard, **reading) -> None:
       kerasal train --data prepared/osie
     """
     load_library()
-    from kerasal import data, visualize
+    from kerasal import data, training, visualize
     from kerasal._files import check_free, check_writable
     from kerasal.data.prepared import prepare as write
 
@@ -271,6 +271,9 @@ def prepare(name, folder, output, size, per_shard, **reading) -> None:
         check_free(output)
         check_writable(output.parent)
     dataset = load_data(None, name=name, data_dir=folder, **reading)
+    if size is None:
+        of_training = training.input_size_for(dataset) if dataset.splits["train"] else None
+        rows_columns = of_training or training.TrainingOptions.input_size
     output = output or Path("prepared") / dataset.name
 
     def draw_center_bias(folder):

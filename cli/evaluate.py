@@ -41,7 +41,7 @@ from kerasal_cli.loading import load_data, load_library, load_light, open_cluste
 )
 @options.output(
     "Folder for the files .json, .csv, .md and .tex.  [default: of a single run its folder, or one in it for "
-    "other data or a part]"
+    "other data, weights or a part]"
 )
 def evaluate(
     models,
@@ -93,10 +93,12 @@ def evaluate(
         *(evaluation.baseline(name) for name in baselines),
     ]
     # A folder may have the name of a classical model, or be an export.
-    folders = [Path(model.removeprefix("run:")) for model in models if not is_classical(model)]
+    paths = [Path(model.removeprefix("run:")) for model in models if not is_classical(model)]
+    folders = [path.parent if path.name.endswith(".weights.h5") else path for path in paths]
     runs = [folder for folder in folders if (folder / "config.json").is_file()]
     own_data = not any(value for name, value in data_arguments.items() if name != "data_dir")
-    dataset = load_data(limit, **_data(runs, **data_arguments))
+    dataset = _load(runs, **data_arguments)
+    dataset = dataset.limited(limit) if limit else dataset
     with open_cluster(cluster) as workers:
         result = evaluation.evaluate(
             systems,
@@ -114,8 +116,9 @@ def evaluate(
     show(result, style)
     if output is None and len(systems) == len(runs) == 1:
         # The run folder holds the scores on its own test split; others need a place of their own.
-        whole = own_data and limit is None and split == "test" and metrics is None and not mirror
-        part = f"{dataset.name}-{split}" + ("-mirrored" if mirror else "")
+        weights = "" if paths == runs else f"-{paths[0].name.removesuffix('.weights.h5')}"
+        whole = own_data and split == "test" and not (limit or metrics or mirror or weights)
+        part = f"{dataset.name}-{split}{weights}" + ("-mirrored" if mirror else "")
         output = runs[0] if whole else runs[0] / part
     if output:
         before = {path for path in output.glob("*") if path.is_file()}
@@ -123,17 +126,22 @@ def evaluate(
             say(f"{'replaced' if path in before else 'wrote'} {path}")
 
 
-def _data(runs, data, **reading) -> dict:
-    """Which data to load: what the options name, or what all runs were trained on, read as they say."""
-    if data is None and runs:
-        from kerasal.errors import InputError
-        from kerasal.training import RunFolder
+def _load(runs, data, data_dir, **reading):
+    """The data that the options name, or those that all runs were trained on, read as the options say."""
+    if data or not runs:
+        return load_data(None, name=data or "synthetic", data_dir=data_dir, **reading)
+    from kerasal.data import load
+    from kerasal.errors import InputError
+    from kerasal.training import RunFolder
 
-        first, *others = (RunFolder.open(run).data_arguments() for run in runs)
-        if any(other != first for other in others):
-            raise InputError("the runs were trained on different data: name the data to evaluate with --data")
-        given = {name: value for name, value in reading.items() if value is not None and value is not False}
-        if isinstance(before := first["data_dir"], dict) and isinstance(reading["data_dir"], dict):
-            given["data_dir"] = {**before, **reading["data_dir"]}
-        return {**first, **given}
-    return {"name": data or "synthetic", **reading}
+    runs = [RunFolder.open(run) for run in runs]
+    own, *others = (run.data_arguments(data_dir) for run in runs)
+    if any(other != own for other in others):
+        raise InputError("the runs were trained on different data: name the data to evaluate with --data")
+    given = {name: value for name, value in reading.items() if value is not None and value is not False}
+    dataset = load_data(None, **{**own, **given})
+    if "split_file" not in given:  # which says itself what is the test split
+        before = load(**own) if given else dataset
+        for run in {str(run.config["data"]): run for run in runs}.values():
+            run.trained_on(before)
+    return dataset

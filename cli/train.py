@@ -103,6 +103,9 @@ def train(context, resume, adapt, cache_dir, cache_size, cache_in_memory, **choi
         )
     if adapt:
         _refuse_other_options(context, ADAPTING, "--adapt takes data, --loss and --run alone")
+    file, place = context.default_map or {}, context.get_parameter_source("data_dir")
+    if place.name == "DEFAULT_MAP" and file.get("data", choices["data"]) != choices["data"]:
+        choices["data_dir"] = None  # where other data lie
     load_library()
     from kerasal import training
 

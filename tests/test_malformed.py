@@ -287,6 +287,8 @@ def test_a_run_on_data_made_in_a_program_predicts_and_says_that_they_cannot_be_l
         prediction.load(tmp_path).saliency_maps([photo])[0], network.saliency_maps([photo])[0]
     )
     assert "made in a program" in refused(lambda: RunFolder.open(tmp_path).data_arguments())
+    assert "no checkpoint" in refused(training.resume, tmp_path)
+    (tmp_path / "best.weights.h5").unlink()  # as where a run is stopped in its first epoch
     assert "made in a program" in refused(training.resume, tmp_path)
 
 

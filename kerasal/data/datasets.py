@@ -185,10 +185,15 @@ def _of_each(names: list[str], folders: Mapping[str, Path | str]) -> list[Path |
 def locate(name: str, data_dir: Path | str | None = None) -> tuple[str, Path]:
     """A dataset's name and folder, from what a user gives: a name of `DATASETS`, or a folder's path.
 
-    InputError: neither.
+    InputError: neither, or a folder's path and another one, or a place for what is generated.
     """
     if name not in DATASETS and (os.sep in name or Path(name).is_dir()):
+        if data_dir is not None:
+            raise InputError(f"{name} is a folder itself, and {data_dir} is one too many: leave it out")
         name, data_dir = "folder", name
+    # The arguments of a dataset name its default folder, which always has its name.
+    if name == "synthetic" and data_dir is not None and Path(data_dir).name != name:
+        raise InputError(f"synthetic data are generated: name the data that lie in {data_dir} with --data")
     if name not in DATASETS:
         if Path(name).is_file():
             raise InputError(f"{name} is a file: a dataset is a folder with images/ and fixations/ or maps/")

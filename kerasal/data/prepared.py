@@ -95,6 +95,7 @@ def prepare(
             "notes": dataset.notes,
             "size": size,
             "splits": splits,
+            "left_out": list(dataset.left_out),
         }
         (made / INDEX).write_text(json.dumps({**index, CHECKSUM: crc32_of(index)}), encoding="utf-8")
         finish(made)
@@ -110,7 +111,8 @@ def load(folder: Path) -> Dataset:
         if index.pop(CHECKSUM, None) not in (None, crc32_of(index)):  # None: prepared before there was one
             raise ValueError("another checksum")
         splits = {split: [_sample(folder, entry) for entry in index["splits"][split]] for split in SPLITS}
-        dataset = Dataset(index["name"], splits, index["description"], index["licence"], index["notes"])
+        about = (index[key] for key in ("description", "licence", "notes"))
+        dataset = Dataset(index["name"], splits, *about, left_out=tuple(index.get("left_out", ())))
         ends: dict[Path, int] = {}
         for record in (sample.stimulus for sample in dataset.samples):
             ends[record.path] = max(ends.get(record.path, 0), record.start + record.length + FOOTER)
@@ -165,6 +167,7 @@ def _stored(sample: Sample, target: tuple[int, int] | None, whole: bool) -> tupl
         pixels_per_degree=sample.pixels_per_degree
         and float(sample.pixels_per_degree * np.sqrt(scale.prod())),
         pooled=sample.pooled,
+        shrunk=True,
     )
     resized = resize_stimulus(pixels, size).numpy()
     return small, np.clip(np.rint(resized), 0, 255).astype("uint8").tobytes(), True
@@ -179,6 +182,7 @@ def _entry(sample: Sample, raw: bool, shard: str, start: int, data: bytes) -> di
         "observers": sample.observers,
         "count": None if sample.fixations is None else len(sample.fixations),
         "pooled": sample.pooled,
+        "shrunk": sample.shrunk,
         "density": sample.density_file is not None,
         "raw": raw,
         "shard": shard,
@@ -204,6 +208,7 @@ def _sample(folder: Path, entry: dict[str, Any]) -> Sample:
         observers=None if entry["observers"] is None else tuple(entry["observers"]),
         pixels_per_degree=entry["pixels_per_degree"],
         pooled=entry["pooled"],
+        shrunk=entry.get("shrunk", False),
     )
 
 

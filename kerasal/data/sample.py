@@ -37,6 +37,7 @@ class Sample:
     observers: tuple[str, ...] | None = None  # their names, in the order of `fixations`, where known
     pixels_per_degree: float | None = None  # of visual angle, in pixels of the stimulus, where known
     pooled: bool = False  # the fixations of all observers are one array: who looked where is not known
+    shrunk: bool = False  # smaller than the dataset has it, as data are that were prepared for training
 
     def read_stimulus(self) -> np.ndarray:
         """The stimulus, (H, W, 3) uint8 RGB. InputError: it cannot be read, or is no image."""
@@ -152,6 +153,16 @@ class Dataset:
         """At most `count` samples of a split, or of "all", at equal distances. InputError: as `[]`."""
         samples = self[split]
         return [samples[i] for i in np.linspace(0, len(samples) - 1, min(count, len(samples))).astype(int)]
+
+    def check_size(self, input_size: tuple[int, int], padded: bool = False) -> None:
+        """InputError: training stimuli were shrunk below `input_size`; `padded`: as in `Sample.target`."""
+        enough = any if padded else all
+        for sample in self.splits["train"]:
+            if sample.shrunk and not enough(np.greater_equal(sample.size, input_size)):
+                size = f"{input_size[0]}x{input_size[1]}"
+                raise InputError(
+                    f"{self.name}: {sample.name} was shrunk below {size}; prepare with --size {size}"
+                )
 
     def limited(self, count: int) -> "Dataset":
         """The same dataset with at most `count` samples in each split, for a quick trial."""

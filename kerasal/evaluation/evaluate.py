@@ -143,6 +143,10 @@ def evaluate(
         for part, (keys, _) in zip(dataset.sets, chosen, strict=True)
     }
     notes = [note for _, left_out in chosen for note in left_out]
+    if shrunk := sum(sample.shrunk for sample in samples):
+        notes.append(
+            f"{shrunk} of {counted(len(samples), 'image')} were shrunk: not the dataset's own scores"
+        )
     for system in systems:
         if isinstance(system, MapFolder | Baseline):
             notes += system.notes(dataset, samples)

@@ -98,11 +98,14 @@ def _of_run(path: str | Path, weights: Path | None = None) -> Source:
     """A run folder, with its best weights or with others of its files."""
     run = RunFolder.open(path)
     name = run.path.resolve().name
+    facts = _facts(run)
+    if weights not in (None, run.best_weights):
+        facts["scores"] = None  # they are the best ones'
     return Source(
         f"{name}-{weights.name.removesuffix('.weights.h5')}" if weights else name,
         f"{run.config['model']}, {run.config.get('loss', '')}",
         partial(run.load_model, weights=weights),
-        _facts(run),
+        facts,
         (weights or run.best_weights,),
     )
 

@@ -95,6 +95,7 @@ def run(
             f"{dataset.name} has density maps alone, and these losses need fixations: {', '.join(needy)}"
         )
     check_test_sets(dataset, tests)
+    dataset.check_size(options.training.input_size)
     scored = scored_data(dataset, tests)
     shown = None if stimuli is None else dataset.named(stimuli, "test")
     if side_by_side < 1 or seeds < 1:

@@ -72,7 +72,8 @@ def scored_data(own: Dataset, others: Iterable[Dataset]) -> list[Dataset]:
     """What is scored, as test splits: the quest's own, of a mixture each set's, and other datasets whole.
 
     The centre bias is the set's itself, and that of the quest's own data for another dataset, or for a set
-    that has no training samples.
+    that has no training samples. InputError: stimuli that are shrunk, whose scores a report would call the
+    dataset's.
     """
     sets = (
         part if part.splits["train"] else replace(part, splits={**part.splits, "train": own["train"]})
@@ -83,7 +84,10 @@ def scored_data(own: Dataset, others: Iterable[Dataset]) -> list[Dataset]:
         for other in others
         for part in other.sets
     )
-    return [*sets, *whole]
+    scored = [*sets, *whole]
+    if shrunk := [part.name for part in scored if any(sample.shrunk for sample in part["test"])]:
+        raise InputError(f"{shrunk[0]} has images to score that were shrunk: name its own folder")
+    return scored
 
 
 def score(

@@ -64,6 +64,7 @@ def adapt(
         raise InputError(f"{base.name} cannot be adapted: it is none of {', '.join(able)}")
     without = ("name", "trainable", "backbone_weights")
     options = {key: value for key, value in base.get_config().items() if key not in without}
+    dataset.check_size(scaled(base, max(SCALES)), base.padded)
     best = None
     for size in dict.fromkeys(scaled(base, scale) for scale in SCALES):
         network = Adapted(base.name, {**options, "input_size": size})

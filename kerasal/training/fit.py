@@ -16,7 +16,7 @@ from kerasal._files import held
 from kerasal._progress import Progress
 from kerasal.data.images import read_map
 from kerasal.data.reading import naming_undecodable
-from kerasal.data.sample import Dataset, data_entry, report_merged, same_data
+from kerasal.data.sample import Dataset, data_entry, report_merged
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
 from kerasal.training.checkpoint import Checkpoints
@@ -68,6 +68,7 @@ def train(
         weights = where_it_lies(options.weights)
         options, initial = replace(options, weights=weights), initial_network(weights)
     network_class = models.network_class(options.model)
+    dataset.check_size(options.input_size, network_class.padded)
     map_size = network_class.map_size(options.input_size)
     bias = dataset.center_bias(map_size, network_class.padded)
     dataset["validation"]  # InputError where there is none
@@ -134,6 +135,9 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
     if config["model"] == "adapted":
         raise InputError(f"{run.path} was made by adapting a network: there is nothing to go on with")
     found = Checkpoints(run.checkpoints).newest(report)
+    # Where all are damaged the run begins again, as it said.
+    if not found and run.best_weights.is_file() and not any(run.checkpoints.glob("*.damaged")):
+        raise InputError(f"{run.path} has no checkpoint: start a new run with --weights {run.path}")
     # Of a run that was killed while it was made longer the options are the longer one's already.
     planned = (found and found[0].finished and found[0].planned) or run.options.epochs
     longer = options.epochs != planned
@@ -144,17 +148,7 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
         return run
     if is_chief(strategy):
         run.check_writable()
-    arguments = run.data_arguments()
-    if data_dir and isinstance(before := arguments["data_dir"], dict) and isinstance(data_dir, Mapping):
-        data_dir = {**before, **data_dir}
-    dataset = data.load(**{**arguments, **({"data_dir": data_dir} if data_dir else {})})
-    if config["data"]["limit"]:
-        dataset = dataset.limited(config["data"]["limit"])
-    if not same_data(config["data"], data_entry(dataset)):
-        raise InputError(
-            f"the data of {run.path} have changed since it began: a run goes on only with the same stimuli, "
-            "fixations and maps"
-        )
+    dataset = run.trained_on(data.load(**run.data_arguments(data_dir)))
     loss = loss_for(options.loss, read_map(run.path / "center_bias.npy"), dataset)
     precision = config["precision"]
     network = _build(options, config["model_options"], precision, strategy)
@@ -234,6 +228,7 @@ def fit(
     settled |= {"backbone_weights", *OF_NETWORK}
     if wrong := sorted(settled & set(changes)):
         raise InputError(f"{', '.join(wrong)}: the model is built, so this is settled; build another model")
+    dataset.check_size(model.input_size, model.padded)
     bias = dataset.center_bias(model.output_size, model.padded)
     spec = _name(loss)
     loss = loss_for(loss, bias, dataset)

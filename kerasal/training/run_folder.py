@@ -16,7 +16,7 @@ import csv
 import platform
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -36,6 +36,7 @@ from kerasal._files import (
 )
 from kerasal._json import Kinds, check_entries, read_json, shown
 from kerasal.cluster import versions
+from kerasal.data.sample import SPLITS, Dataset, data_entry, same_data
 from kerasal.errors import InputError, one_line
 from kerasal.models import SaliencyModel, build, load_keras3
 from kerasal.models.weights_file import write_weights
@@ -218,9 +219,10 @@ class RunFolder:
         except InputError as error:
             raise InputError(f"{self.path / 'config.json'}: {error}") from None
 
-    def data_arguments(self) -> dict[str, Any]:
+    def data_arguments(self, data_dir: Path | str | Mapping[str, Path | str] | None = None) -> dict[str, Any]:
         """The arguments of `kerasal.data.load` for the data that the run was trained on.
 
+        data_dir: where they lie now, of a mixture name -> folder for those that have moved.
         InputError: they are damaged, or were made by hand, so that there are none.
         """
         arguments = self.config["data"]["arguments"]
@@ -230,7 +232,22 @@ class RunFolder:
         check_entries(path, {"normalized": False, **arguments}, ARGUMENTS)  # it is written where it is true
         if unknown := sorted(set(arguments) - set(ARGUMENTS)):
             raise InputError(f"{path} is damaged: its data have an argument {shown(unknown[0])}")
-        return arguments
+        if data_dir and isinstance(before := arguments["data_dir"], dict) and isinstance(data_dir, Mapping):
+            data_dir = {**before, **data_dir}
+        return {**arguments, "data_dir": data_dir or arguments["data_dir"]}
+
+    def trained_on(self, dataset: Dataset) -> Dataset:
+        """What it was trained on, of its data as they are now. InputError: they have changed."""
+        before = self.config["data"]
+        # A quest's best network has no limit, but no split of its data is longer than the longest.
+        counts = [before[split] for split in SPLITS if isinstance(before.get(split), int)]
+        dataset = dataset.limited(before["limit"] or max(counts, default=len(dataset.samples)))
+        if not same_data(before, data_entry(dataset)):
+            raise InputError(
+                f"the data of {self.path} have changed since it began: a run goes on, and is scored without "
+                "--data, only with the same stimuli, fixations and maps in each split"
+            )
+        return dataset
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write config.json: `config`, the schema's number, and what the run was made with."""
@@ -243,7 +260,10 @@ class RunFolder:
         write_text(self.path / "options.yaml", _options_text(config))
 
     def save_weights(self, model: SaliencyModel, path: Path) -> None:
-        """Write a model's weights at once or not at all."""
+        """Write a model's weights at once or not at all; scores of earlier best weights go."""
+        if path == self.best_weights:
+            for scores in self.path.glob("metrics.*"):
+                scores.unlink()
         write_weights(model, path)
 
     def load_model(self, precision: str = "float32", weights: Path | None = None) -> SaliencyModel:

@@ -137,6 +137,19 @@ def test_a_part_of_a_run_s_evaluation_does_not_replace_the_whole(trained):
     assert values["system"] == f"{trained / 'run'}, mirrored"
 
 
+def test_another_weights_file_of_a_run_is_scored_on_the_run_s_data_and_beside_its_scores(trained, tmp_path):
+    run = shutil.copytree(trained / "run", tmp_path / "run")
+    (run / "metrics.json").write_text("scores of the best weights")
+    result = invoke("evaluate", run / "last.weights.h5", "--metrics", "cc")
+    assert result.exit_code == 0, result.output
+    assert f"on images from {trained / 'photos'}, test split" in result.stdout
+    assert (run / "metrics.json").read_text() == "scores of the best weights"
+    assert json.loads((run / "photos-test-last/metrics.json").read_text())["data"].endswith("photos")
+    whole = invoke("evaluate", run / "last.weights.h5")
+    assert whole.exit_code == 0, whole.output
+    assert (run / "metrics.json").read_text() == "scores of the best weights"
+
+
 def test_a_run_s_data_are_read_where_and_as_the_options_say(trained, tmp_path):
     shutil.copytree(trained / "photos", tmp_path / "moved")
     arguments = ("evaluate", trained / "run", "--metrics", "cc", "--format", "json", "-o", tmp_path / "out")
@@ -144,6 +157,46 @@ def test_a_run_s_data_are_read_where_and_as_the_options_say(trained, tmp_path):
     assert json.loads(moved.stdout)["data"] == f"images from {tmp_path / 'moved'}"
     sharper, before = invoke(*arguments, "--sigma", 1), invoke(*arguments)
     assert json.loads(sharper.stdout)["metrics"]["cc"] != json.loads(before.stdout)["metrics"]["cc"]
+
+
+@pytest.mark.parametrize("change", ["an image less", "another image", "another fixation", "another sigma"])
+def test_a_run_s_own_data_that_have_changed_are_not_scored_as_its_test_split(trained, tmp_path, change):
+    run, data = (shutil.copytree(trained / name, tmp_path / name) for name in ("run", "photos"))
+    (run / "metrics.json").write_text("scores of before")
+    if change == "an image less":
+        (data / "images/p3.jpg").unlink()
+    elif change == "another image":
+        shutil.copy(data / "images/p1.jpg", data / "images/p3.jpg")
+    elif change == "another fixation":
+        np.save(data / "fixations/p3.npy", np.array([[5.0, 7.0]]))
+    # Another sigma is wanted, of the data that the run was trained on.
+    there = ("--sigma", 1) if change == "another sigma" else ()
+    result = invoke("evaluate", run, "--data-dir", data, "--metrics", "cc", *there)
+    if there:
+        assert result.exit_code == 0, result.output
+        (data / "images/p3.jpg").unlink()
+        result = invoke("evaluate", run, "--data-dir", data, "--metrics", "cc", *there)
+    assert refused(result, run, "have changed", "scored without --data")
+    assert (run / "metrics.json").read_text() == "scores of before"
+    named = invoke("evaluate", run, "--data", data, "--metrics", "cc")
+    assert named.exit_code == 0, named.output
+    assert (run / "metrics.json").read_text() == "scores of before"
+
+
+@pytest.mark.parametrize("written", ["limit", "counts"])
+def test_a_run_on_some_of_the_data_is_scored_on_the_whole_test_split(trained, tmp_path, written):
+    run = shutil.copytree(trained / "run", tmp_path / "run")
+    config = json.loads((run / "config.json").read_text())
+    from kerasal import data
+    from kerasal.data.sample import data_entry
+
+    config["data"] |= data_entry(data.load(str(trained / "photos")).limited(1)) | {"limit": 1}
+    if written == "counts":  # as a quest writes of its best network
+        del config["data"]["limit"]
+    (run / "config.json").write_text(json.dumps(config))
+    result = invoke("evaluate", run, "--metrics", "cc", "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["metrics"]["cc"]["images"] == 2
 
 
 def test_a_folder_with_the_name_of_a_classical_model_is_no_run(trained, tmp_path, monkeypatch):
@@ -568,6 +621,30 @@ def test_a_recipe_beside_a_file_that_names_all_is_refused_and_a_line_says_what_a
     options, notes = chosen("batch_size: 4\nloss: cc\nrecipe: sam", "--recipe", "paper")
     assert (options["batch_size"], options["optimizer"], options["epochs"]) == (4, "sgd", 30)
     assert notes == [by_file.format("batch_size")]
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "expected"),
+    [
+        ("data: osie\ndata_dir: /osie", [], ("osie", "/osie")),
+        ("data: osie\ndata_dir: /osie", ["--data", "osie"], ("osie", "/osie")),
+        ("data: osie\ndata_dir: /osie", ["--data", "photos"], ("photos", None)),
+        ("data: osie\ndata_dir: /osie", ["--data", "scene"], ("scene", None)),
+        ("data: osie\ndata_dir: /osie", ["--data", "scene", "--data-dir", "/s"], ("scene", "/s")),
+        ("data: a+b\ndata_dir: {a: /a, b: /b}", ["--data", "c"], ("c", None)),
+        ("data_dir: /osie", ["--data", "osie"], ("osie", "/osie")),
+    ],
+)
+def test_a_file_of_options_says_where_its_own_data_lie(tmp_path, monkeypatch, text, arguments, expected):
+    from kerasal.errors import InputError
+
+    def load(limit, *, name, data_dir, **_):
+        raise InputError(f"asked for {(name, data_dir)}")
+
+    monkeypatch.setattr(sys.modules["kerasal_cli.train"], "load_data", load)
+    (tmp_path / "options.yaml").write_text(text)
+    result = invoke("train", "--config", tmp_path / "options.yaml", *arguments)
+    assert refused(result, f"asked for {expected}")
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,33 @@ def test_prepared_data_is_what_its_last_line_says(photo_folder, tmp_path, monkey
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize(
+    ("size", "arguments", "expected"),
+    [
+        ((600, 800), [], (375, 500)),
+        ((600, 800), ["--size", "300x400"], (300, 400)),
+        ((600, 800), ["--size", "own"], (600, 800)),
+        ((320, 480), [], (300, 450)),
+        ((600, 800), ["--split-file", "tests.json"], (600, 800)),  # no training split
+    ],
+)
+def test_data_are_prepared_for_the_size_that_training_takes(tmp_path, monkeypatch, size, arguments, expected):
+    from kerasal import data, training
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tests.json").write_text('{"test": ["p0", "p1", "p2"]}')
+    for number in range(3):
+        write_photo(tmp_path / f"photos/images/p{number}.png", size, seed=number)
+        (tmp_path / "photos/fixations").mkdir(exist_ok=True)
+        np.save(tmp_path / f"photos/fixations/p{number}.npy", np.array([[5.0, 5.0], [90.0, 70.0]]))
+    result = invoke("data", "prepare", "photos", "-o", "prepared", *arguments)
+    assert result.exit_code == 0, result.output
+    made = data.load("prepared")
+    assert made.samples[0].size == expected
+    if not arguments:
+        assert training.input_size_for(made) == training.input_size_for(data.load("photos"))
+
+
 def test_every_help_comes_with_an_example_and_without_loading_keras():
     program = (
         "import sys\n"

@@ -47,6 +47,13 @@ DATA = ["--data", "photos"]
         (["data", "prepare", "empty"], ["empty"]),
         (["weights", "convert", "photo.jpg", "--to", "it.weights.h5"], ["photo.jpg"]),
         (["weights", "convert", "text.weights.h5", "--to", "it.weights.h5"], ["text.weights.h5"]),
+        # a place that would be passed over
+        (["train", *DATA, "--data-dir", "empty"], ["photos is a folder itself, and empty", "leave it out"]),
+        (["evaluate", "--baseline", "chance", *DATA, "--data-dir", "empty"], ["photos", "empty"]),
+        (["data", "check", "photos", "empty"], ["photos is a folder itself, and", "empty"]),
+        (["data", "show", "photos", "empty"], ["photos is a folder itself, and empty"]),
+        (["data", "prepare", "photos", "into"], ["photos is a folder itself, and into"]),
+        (["train", "--data-dir", "photos"], ["synthetic data are generated", "photos", "--data"]),
         # numbers out of range
         (["train", *DATA, "--batch-size", "0"], ["batch_size must be at least 1, got 0"]),
         (["train", *DATA, "--epochs", "-3"], ["epochs must be at least 1, got -3"]),

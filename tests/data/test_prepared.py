@@ -1,4 +1,6 @@
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,6 +99,77 @@ def test_training_sees_the_same_from_files_and_from_records(photos, tmp_path):
         np.testing.assert_allclose(np.clip(x, 0, 255), small, atol=0.5 + 1e-3)
         np.testing.assert_array_equal(y[..., 1], target[..., 1])
         np.testing.assert_allclose(y[..., 0], target[..., 0], atol=1e-5)
+
+
+def test_a_size_that_shrunk_stimuli_do_not_have_is_refused_wherever_a_network_learns(photos, tmp_path):
+    made = prepare(photos, tmp_path / "p", size=SIZE)
+    assert {sample.size for sample in made["train"]} == {(24, 36), (58, 36)}
+    assert [sample.shrunk for sample in made.samples] == [
+        sample not in made["test"] for sample in made.samples
+    ]
+    high = made.with_splits({**made.splits, "train": [s for s in made["train"] if s.size == (58, 36)]})
+    mixed = data.mix([prepare(photos, tmp_path / "own", size=None), replace(made, name="q")])
+    for dataset, size, padded, enough in (
+        (made, (24, 36), False, True),
+        (made, (25, 36), False, False),
+        (made, (24, 37), False, False),
+        (made, (24, 72), True, True),  # where proportions are kept one side is
+        (made, (25, 37), True, False),
+        (high, (58, 36), False, True),
+        (high, (57, 72), True, True),
+        (photos, (600, 800), False, True),  # small files are as they are
+        (mixed, (24, 36), False, True),
+        (mixed, (48, 72), False, False),
+        (prepare(photos, tmp_path / "large", size=(60, 90)), (48, 72), False, True),
+    ):
+        with nullcontext() if enough else pytest.raises(InputError, match=f"--size {size[0]}x{size[1]}"):
+            dataset.check_size(size, padded)
+
+
+@pytest.mark.usefixtures("tiny_network")
+@pytest.mark.parametrize("way", ["train", "fit", "adapt", "quest"])
+def test_what_learns_from_shrunk_stimuli_asks_for_their_size(photos, tmp_path, way):
+    from kerasal import models, quest
+
+    made, size = prepare(photos, tmp_path / "p", size=(32, 48)), (48, 72)
+    network = models.build("tiny", input_size=size, activation="relu", dropout=0, initial_density=0.1)
+    ways = {
+        "train": lambda run: training.train(made, training.options(model="tiny", input_size=size), run),
+        "fit": lambda run: training.fit(network, made, "kld", run=run, epochs=1),
+        "adapt": lambda run: training.adapt(network, made, run),
+        "quest": lambda run: quest.run(made, ["mse"], quest.options(input_size=size), run),
+    }
+    with pytest.raises(InputError, match=r"was shrunk below (48x72|64x96); prepare"):
+        ways[way](tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_scores_of_shrunk_stimuli_are_told_from_the_dataset_s_own(photos, tmp_path):
+    from kerasal import evaluation
+    from kerasal.quest.scoring import scored_data
+
+    made = prepare(photos, tmp_path / "p", size=SIZE)
+    chance = [evaluation.baseline("chance")]
+
+    def notes(dataset, split):
+        found = evaluation.evaluate(chance, dataset, split, metrics=["cc"]).notes
+        return [note for note in found if "shrunk" in note]
+
+    shrunk = len(photos["train"]) + len(photos["validation"])
+    [note] = notes(made, "all")
+    assert note.startswith(f"{shrunk} of {len(photos.samples)} images were shrunk")
+    assert len(notes(made, "validation")) == 1
+    assert not notes(made, "test")
+    assert not notes(photos, "all")
+    moved = made.with_splits({"train": made["test"], "validation": [], "test": made["train"]})
+    assert len(notes(moved, "test")) == 1
+    assert not notes(prepare(photos, tmp_path / "own", size=None), "all")
+    again = prepare(made, tmp_path / "again", size=None)
+    assert len(notes(again, "all")) == 1
+    assert [part.name for part in scored_data(made, [])] == ["photos"]
+    for own, others in ((moved, []), (photos, [replace(made, name="others")])):
+        with pytest.raises(InputError, match="to score that were shrunk"):
+            scored_data(own, others)
 
 
 def test_given_maps_are_kept_and_shrunk(photo_folder, tmp_path):

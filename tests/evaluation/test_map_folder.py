@@ -1,5 +1,6 @@
 """Maps of other programs: found by their names, resized, refused with a reason."""
 
+import json
 import shutil
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import stats
 
 from kerasal import data, evaluation
 from kerasal.data.images import same_aspect
+from kerasal.data.splits import split_by_file
 from kerasal.errors import InputError
 from kerasal.metrics import resize_map
 
@@ -138,6 +140,20 @@ def test_one_categorys_maps_laid_flat_are_nobodys(tmp_path, limit):
         evaluation.evaluate(
             [evaluation.MapFolder(tmp_path / "maps")], dataset.limited(limit) if limit else dataset, "all"
         )
+
+
+def test_a_map_of_a_sample_that_preparing_left_out_is_nobodys(tmp_path):
+    dataset = categories(tmp_path / "data")
+    kept = [sample.name for sample in dataset.samples if sample.name.startswith("Action")]
+    (tmp_path / "split.json").write_text(json.dumps({"train": kept[1:], "test": kept[:1]}))
+    some = split_by_file(dataset, tmp_path / "split.json")
+    made = data.prepare(some, tmp_path / "prepared")
+    assert set(made.left_out) == {sample.name for sample in dataset.samples} - set(kept)
+    (tmp_path / "maps").mkdir()
+    np.save(tmp_path / "maps" / f"{kept[0].removeprefix('Action/')}.npy", np.eye(20, 30))
+    for found in (some, made, data.load(str(tmp_path / "prepared"))):
+        with pytest.raises(InputError, match=r"could belong to Action/\d+, Art/\d+"):
+            evaluation.evaluate([evaluation.MapFolder(tmp_path / "maps")], found, metrics=["cc"])
 
 
 def test_one_set_of_maps_does_not_serve_two_sets_of_a_mixture(tmp_path):

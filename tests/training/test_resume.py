@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from conftest import write_photo_folder
 
-from kerasal import _files, data, models, training
+from kerasal import _files, data, models, prediction, training
 from kerasal.errors import InputError
+from kerasal.export.card import model_card
+from kerasal.prediction.predictor import LoadedPredictor
 from kerasal.training import loop
 from kerasal.training.callbacks import KeepState
 from kerasal.training.checkpoint import Checkpoints, TrainingState
@@ -232,6 +234,24 @@ def test_a_finished_run_made_longer_is_one_trained_for_as_long_at_once_bit_for_b
     assert longer.config["made_with"] == whole.config["made_with"]
 
 
+def test_scores_stand_on_the_card_of_the_weights_that_they_were_measured_of_alone(finished):
+    def scores_of(name):
+        source = prediction.find(name)
+        card = model_card(LoadedPredictor(source.name, None, source.facts), "keras", stored="", size=None)
+        return next(line for line in card.splitlines() if line.startswith("- Scores"))
+
+    scores = {"metrics": {"cc": {"mean": 0.5}}, "split": "test", "data": "photos"}
+    for suffix in ("json", "csv", "md", "tex"):
+        (finished.path / f"metrics.{suffix}").write_text(json.dumps(scores))
+    for name in (finished.path, finished.best_weights):
+        assert scores_of(name) == "- Scores on the test split of photos: cc 0.5000"
+    assert scores_of(finished.last_weights) == "- Scores: not evaluated"
+    finished.save_weights(finished.load_model(), finished.best_weights)
+    for name in (finished.path, finished.best_weights, finished.last_weights):
+        assert scores_of(name) == "- Scores: not evaluated"
+    assert not list(finished.path.glob("metrics.*"))
+
+
 def test_a_run_that_is_killed_before_it_becomes_longer_does_so_later(finished, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(loop.Loop, "run", lambda self: sys.exit())
@@ -246,6 +266,7 @@ def test_a_run_that_is_killed_before_it_becomes_longer_does_so_later(finished, m
 
 def test_a_longer_run_goes_on_with_the_longer_ones_decay(finished, monkeypatch):
     assert finished.options.decay == "cosine"
+    (finished.path / "metrics.json").write_text("the scores of the shorter run")
     rates = []
     plain = KeepState.on_train_batch_end
 
@@ -258,6 +279,7 @@ def test_a_longer_run_goes_on_with_the_longer_ones_decay(finished, monkeypatch):
     # 3 steps an epoch; Keras tells the rate of the next one.
     expected = [1e-2 * (1 + np.cos(np.pi * step / 12)) / 2 for step in range(10, 13)]
     np.testing.assert_allclose(rates, expected, rtol=1e-5, atol=1e-9)
+    assert not (finished.path / "metrics.json").exists()
 
 
 def test_what_cannot_be_made_longer_is_refused_and_left_as_it_is(photos, finished, tmp_path):
@@ -308,6 +330,15 @@ def test_a_run_of_a_network_made_in_a_program_goes_on_with_its_frozen_backbone(p
     assert len(run.history) == 2
     for one, other in zip(run.load_model().backbone.get_weights(), backbone, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("epochs", [None, 4])
+def test_a_run_whose_checkpoints_were_removed_is_refused_and_left_as_it_is(finished, epochs):
+    shutil.rmtree(finished.checkpoints)
+    before = {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match=f"no checkpoint: start a new run with --weights {finished.path}"):
+        training.resume(finished.path, epochs=epochs, **SILENT)
+    assert before == {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
 
 
 def test_two_do_not_go_on_with_one_run_at_once(killed_after):

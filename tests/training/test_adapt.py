@@ -241,7 +241,8 @@ def test_the_command_line_refuses_what_makes_no_sense(options, line, tmp_path):
 
 def test_the_command_line_hands_on_what_is_adapted(base, tmp_path, monkeypatch):
     folder, given = write_photo_folder(tmp_path / "photos"), {}
-    monkeypatch.setattr(training, "adapt", lambda *_, **options: given.update(options))
+    adapted = SimpleNamespace(path=tmp_path / "run")
+    monkeypatch.setattr(training, "adapt", lambda *_, **options: given.update(options) or adapted)
     monkeypatch.setattr(prediction, "load", lambda _: base)
     command = ["train", "--adapt", "light.fine-tuned", "--data", str(folder), "--sigma", "3"]
     result = CliRunner().invoke(main, [*command, "--run", str(tmp_path / "run")])

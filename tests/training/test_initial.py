@@ -135,7 +135,7 @@ def card_of(tmp_path, monkeypatch):
             "data": {"description": "40 photographs", "licence": "CC0", "fingerprint": "", "limit": None},
         }
         config["data"] |= {"arguments": arguments, "train": 40}
-        run = RunFolder.create(tmp_path / name, config, "", np.ones((2, 2), "float32"))
+        run = RunFolder.create(tmp_path / name, config, np.ones((2, 2), "float32"))
         run.best_weights.write_bytes(b"")
         facts = find(run.path).facts
         return model_card(LoadedPredictor(name, None, facts), "onnx", stored="float32", size=None), facts

@@ -137,7 +137,7 @@ class StopOnDivergence(Watcher):
         )
         return (
             f"the loss {what} at step {self.state.step} of epoch {self.state.epoch + 1}"
-            + (f", in the term {', '.join(terms)}" if terms else "")
+            + (f", in the term{'s' * (len(terms) > 1)} {', '.join(terms)}" if terms else "")
             + f", for the batch {names}: look at these files, lower the learning rate, or clip the gradients"
         )
 

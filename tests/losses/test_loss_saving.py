@@ -100,7 +100,7 @@ def test_reduction_and_sample_weight_are_keras_own(name, reduction):
 def test_weights_of_images_count_alike_whatever_their_rank_and_those_of_pixels_are_refused(name):
     maps = tensors(*(scene(seed, SIZE) for seed in range(3)))
     weight = np.array([0.5, 2.0, 0.0], "float32")
-    expected = np.mean(values(LOSSES[name], *maps) * weight)
+    expected = LOSSES[name](*maps, sample_weight=weight)
     for shape in ((3, 1), (3, 1, 1), (3, 1, 1, 1)):
         actual = LOSSES[name](*maps, sample_weight=weight.reshape(shape))
         np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-7)

@@ -126,6 +126,7 @@ def of(name, samples):
     return Dataset(name, {"train": samples, "validation": [], "test": []}, name, "MIT")
 
 
+@pytest.mark.ci
 def test_sizes_are_compared_by_the_loss_of_maps_of_one_size(tiny, others, tmp_path, monkeypatch):
     monkeypatch.setattr(
         sys.modules["kerasal.training.adapt"],

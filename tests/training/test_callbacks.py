@@ -54,7 +54,7 @@ def test_a_loss_that_is_no_number_names_step_term_and_files_and_leaves_good_weig
             tiny(), dataset, "kld+cc", run=tmp_path / "run", checkpoint_minutes=0.0, **OPTIONS, **SILENT
         )
     message = str(caught.value)
-    assert "in the terms kld, cc, for the batch" in message
+    assert "in the terms cc, kld, for the batch" in message
     named = [sample for sample in dataset["train"] if str(sample.stimulus) in message]
     assert samples[4].name in [sample.name for sample in named]
     assert len(named) == 2

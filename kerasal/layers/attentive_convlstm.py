@@ -127,9 +127,9 @@ class AttentiveConvLSTM(Layer):
         W_a, U_a, V_a, W_i, U_i, W_f, U_f, W_c, U_c, W_o, U_o: each a kernel (k, k, in, out) followed by its
         bias (out,); V_a has none.
         """
-        parts = {}
+        widths, parts = {"W_a": self.attention_filters or self.filters, "V_a": 1}, {}
         for fused, variables in self._fused():
-            ends = np.cumsum([self._width(part) for part in fused])[:-1]
+            ends = np.cumsum([widths.get(part, self.filters) for part in fused])[:-1]
             arrays = [np.split(ops.convert_to_numpy(variable), ends, axis=-1) for variable in variables]
             for part, *both in zip(fused, *arrays, strict=True):
                 parts[part] = both
@@ -161,9 +161,6 @@ class AttentiveConvLSTM(Layer):
             (("W_i", "W_c", "W_o", "W_f"), (self.input_kernel, self.input_bias)),
             (("V_a",), (self.attention_kernel,)),
         )
-
-    def _width(self, part):
-        return {"W_a": self.attention_filters or self.filters, "V_a": 1}.get(part, self.filters)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)

@@ -162,12 +162,8 @@ def _combinations(results: "Results") -> Iterator[Finding]:
         ("combination", "The best linear combination is ahead of the best single loss in CC (4.3)", ("cc",)),
         ("combination_most", "Linear combinations improve most of the metrics (4.3)", None),
     )
-    combined, single = (
-        results.best_of(
-            _of_kind([spec for spec in _able(results) if (family(spec) == "combination") is kind])
-        )
-        for kind in (True, False)
-    )
+    combined = results.best_of(_of_kind(results, lambda kind: kind == "combination"))
+    single = results.best_of(_of_kind(results, lambda kind: kind != "combination"))
     for key, claim, metrics in claims:
         if combined is None or single is None:
             lacking = "no combination that learned" if combined is None else "no single loss that learned"
@@ -200,7 +196,7 @@ def _gain(results: "Results") -> Iterator[Finding]:
 
 def _perceptual(results: "Results") -> Iterator[Finding]:
     """Whether other single losses are ahead of DF and GM."""
-    others = _of_kind([spec for spec in _able(results) if family(spec) not in ("combination", PERCEPTUAL)])
+    others = _of_kind(results, lambda kind: kind not in ("combination", PERCEPTUAL))
     for spec in ("df", "gm"):
         claim = f"{spec.upper()} alone is behind the single losses of other kinds in CC (4.3)"
         pairs = [(other, spec, "cc") for other in others]
@@ -225,7 +221,7 @@ def _families(results: "Results") -> Finding:
         "The best pixel-, distribution- and saliency-based losses perform similarly (4.3): within "
         f"{margin:.3f} in CC"
     )
-    of_family = {name: _of_kind([spec for spec in _able(results) if family(spec) == name]) for name in names}
+    of_family = {name: _of_kind(results, name.__eq__) for name in names}
     if lacking := ", ".join(name for name, specs in of_family.items() if not specs):
         return _not_asked(key, claim, f"no loss that learned of: {lacking}")
     best = [spec for specs in of_family.values() if (spec := results.best_of(specs))]
@@ -369,8 +365,9 @@ def _able(results: "Results") -> list[str]:
     return results.competing(results.tests[0])
 
 
-def _of_kind(specs: list[str]) -> list[str]:
-    """What may stand for losses of a kind: the paper's own among them, where there are any."""
+def _of_kind(results: "Results", is_kind: Callable[[str], bool]) -> list[str]:
+    """What may stand for the losses of some families: the paper's own among them, where there are any."""
+    specs = [spec for spec in _able(results) if is_kind(family(spec))]
     return [spec for spec in specs if spec in LISTS["table2"]] or specs
 
 

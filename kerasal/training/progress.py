@@ -112,9 +112,6 @@ class Bar(Lines):
     def on_train_begin(self, logs=None):
         self._bar.start()
 
-    def on_train_end(self, logs=None):
-        self._bar.stop()
-
     def on_epoch_begin(self, epoch, logs=None):
         super().on_epoch_begin(epoch, logs)
         self._show_bar()
@@ -132,7 +129,7 @@ class Bar(Lines):
         self._bar.update(self._task, completed=self.state.step, description=self._where(), text=text)
 
     def stop(self):
-        """Take the bar away: training ended by an error, which `on_train_end` does not see."""
+        """Take the bar away, also where training ended by an error, which Keras tells no callback."""
         self._bar.stop()
 
 

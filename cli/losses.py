@@ -83,7 +83,6 @@ def _list(as_json: bool) -> None:
 
 
 def _explain(spec: str, as_json: bool) -> None:
-    """What a spec means, term by term."""
     from kerasal import losses
     from kerasal.losses.table import LOSSES
 

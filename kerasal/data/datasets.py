@@ -122,8 +122,7 @@ def load(
         dataset = DATASETS[name](directory, troubles, **reading.of(OWN_OPTIONS.get(name, ())))
     if reading.split_file is not None:
         dataset = split_by_file(dataset, reading.split_file)
-    arguments = {"name": name, "data_dir": str(directory), **reading.as_arguments()}
-    return replace(dataset, arguments=arguments)
+    return replace(dataset, arguments={"name": name, "data_dir": str(directory), **reading.as_arguments()})
 
 
 def _load_mixture(text: str, data_dir, reading: ReadingOptions, of_folders: list[str]) -> mixture.Mixture:

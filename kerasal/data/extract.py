@@ -116,7 +116,6 @@ def _path(archive: Path, name: str, is_folder: bool) -> PurePosixPath:
 
 
 def _chosen(archive: Path, members: Iterator[_Member], limit: int) -> dict[PurePosixPath, _Member]:
-    """The members to write, by their paths."""
     chosen: dict[PurePosixPath, _Member] = {}
     size = 0
     for member in members:

@@ -106,9 +106,8 @@ class Dataset:
         cls, info: DatasetInfo, splits: dict[str, list[Sample]], description: str, notes: list[str]
     ) -> "Dataset":
         """A published dataset, whose name, licence and pixels per degree are among its facts."""
-        degree = info.pixels_per_degree
         splits = {
-            split: [replace(sample, pixels_per_degree=degree) for sample in samples]
+            split: [replace(sample, pixels_per_degree=info.pixels_per_degree) for sample in samples]
             for split, samples in splits.items()
         }
         return cls(info.name, splits, description, info.licence, notes)

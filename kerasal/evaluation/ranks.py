@@ -49,8 +49,7 @@ def mean_ranks(sets: Sequence[Mapping[str, Scores]]) -> MeanRanks | None:
     Metrics that not all sets and systems have are left out, of an image those that some system has no value
     of, and images without any. Where Friedman's test does not reject, no system is told apart from another.
     """
-    first = sets[0]
-    systems = list(first)
+    systems = list(sets[0])
     metrics = [key for key in METRICS if all(key in scores.values for one in sets for scores in one.values())]
     if len(systems) < 2 or not metrics:
         return None

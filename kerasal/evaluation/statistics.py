@@ -105,10 +105,7 @@ class Comparison:
 
     def differences_as_dict(self) -> dict[str, dict[str, dict[str, Any]]]:
         """`differences` as plain values."""
-        return {
-            system: {key: asdict(difference) for key, difference in differences.items()}
-            for system, differences in self.differences.items()
-        }
+        return asdict(self)["differences"]
 
 
 def compare(

@@ -70,8 +70,7 @@ def _decode(file: tf.Tensor) -> tf.Tensor:
 
     def jpeg():
         # The accurate transform is what other decoders use; TensorFlow's default is a faster one.
-        image = tf.io.decode_jpeg(file, channels=3, dct_method="INTEGER_ACCURATE")
-        return tf.cast(image, tf.float32)
+        return tf.cast(tf.io.decode_jpeg(file, channels=3, dct_method="INTEGER_ACCURATE"), tf.float32)
 
     def png():
         image = tf.cast(tf.io.decode_png(file, channels=4), tf.float32)

@@ -195,7 +195,6 @@ def _quote(text):
 
 
 def _build(term, center_bias):
-    """The loss of one term."""
     name = LOSSES[term.name]
     arguments = {} if name.parameter is None else {name.parameter: term.argument}
     if center_bias is not None and term.name in ("r", "lc1", "lc2"):
@@ -204,7 +203,6 @@ def _build(term, center_bias):
 
 
 def _spell(term, alone):
-    """The text of one term."""
     name = LOSSES[term.name]
     argument = "" if term.argument == name.default else f"({_number(term.argument)})"
     meant_by_bare = 1.0 if alone else name.coefficient

@@ -45,7 +45,6 @@ class Backbone:
 
 
 def _resnet50(weights, outputs):
-    """`keras.applications.ResNet50` as it is."""
     network = keras.applications.ResNet50(include_top=False, weights=None, name="resnet50")
     if weights not in (None, "random"):
         load_keras3(network, resolve_resnet50(weights))

@@ -68,8 +68,7 @@ class Learning:
         if job.training != job.searching or job.seed != first or heads.activations != activations:
             heads = self.make_heads(job.training, activations, job.seed, report)
         chosen = [rates[spec]["rate"] for spec in job.training]
-        stage = stages(job, True, self.splits.steps)
-        trained = train_heads(heads, chosen, self.splits, job.seed, stage)
+        trained = train_heads(heads, chosen, self.splits, job.seed, stages(job, True, self.splits.steps))
         yield (
             "heads",
             {

@@ -109,8 +109,7 @@ def run(
     if line:
         report(line)
     options, initial = _going_on(options)
-    size = options.training.input_size
-    bias = dataset.center_bias(size)
+    bias = dataset.center_bias(options.training.input_size)
     dataset["validation"]  # InputError where there is none
     model_options = options.training.network_options(bias, activation=None)
     keras.utils.set_random_seed(0)
@@ -190,8 +189,7 @@ def _search(folder, learning, tuning, side_by_side, report):
     config, options = learning.config, learning.splits.options
     if options.start and len(stored_trials(folder, tuning)) < tuning.trials:
         _start(config["seeds"][:1], folder, learning, QuestProgress(0, report), report)
-    ideal = density_scores(learning.splits)
-    found = Search(folder, learning, tuning, ideal, side_by_side, report).run()
+    found = Search(folder, learning, tuning, density_scores(learning.splits), side_by_side, report).run()
     folder.begin({**config, "losses": in_order([*config["losses"], found])}, lambda _: None)
 
 
@@ -269,7 +267,6 @@ def _learn_on(cluster, folder, learning, parts, progress, report):
 
 
 def _keep(folder, job, what, found, report):
-    """Write what a job has found."""
     if what == "rates":
         folder.write_rates(found)
         return

@@ -236,9 +236,8 @@ class Search:
         def write(path):
             if file.is_file():
                 shutil.copyfile(file, path)
-            storage = _journal(path)
             study = _optuna().create_study(
-                study_name=STUDY, storage=storage, direction="maximize", load_if_exists=True
+                study_name=STUDY, storage=_journal(path), direction="maximize", load_if_exists=True
             )
             if not study.user_attrs:
                 study.set_user_attr("terms", list(self.tuning.terms))
@@ -266,12 +265,10 @@ class Search:
 
 
 def _spec(trial) -> str:
-    """The sum that a trial stands for."""
     return spec_of(trial.params)
 
 
 def _journal(path):
-    """Optuna's storage in a file."""
     storages = _optuna().storages
     return storages.JournalStorage(storages.journal.JournalFileBackend(str(path)))
 

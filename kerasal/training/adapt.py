@@ -88,8 +88,7 @@ def adapt(
         "cache_features": True,
         "data": {**data_entry(dataset), "limit": limit},
     }
-    bias = dataset.center_bias(network.output_size, network.padded)
-    run = RunFolder.create(run_path, config, bias)
+    run = RunFolder.create(run_path, config, dataset.center_bias(network.output_size, network.padded))
     run.save_weights(network, run.best_weights)
     return run
 

@@ -95,8 +95,7 @@ def train(
     with _at_work(run, dataset):
         cache = {"folder": cache_folder, "bound": cache_bound}
         features = _features(cache_features, network, dataset, options, cache, progress, report)
-        loop = Loop(network, dataset, loss, options, precision, strategy, run, features, report, verbose)
-        loop.run()
+        Loop(network, dataset, loss, options, precision, strategy, run, features, report, verbose).run()
     return run
 
 

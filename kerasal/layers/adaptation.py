@@ -42,13 +42,9 @@ class Adaptation(Layer):
         distance = ops.square(y) + ops.square(x)
         logarithm = power * ops.log(ops.maximum(inputs, 0.0) + FLOOR * floor)
         maps = ops.exp(logarithm - 0.5 * self.weight[0] * distance + self.gain[0])
-        return _smoothed(maps, 0.01 * blur * rows)
-
-
-def _smoothed(maps, sigma):
-    """Maps smoothed with a sigma in pixels that can be learnt, their borders mirrored, by two products."""
-    rows, columns = (_mirrored_gaussian(length, sigma) for length in maps.shape[1:3])
-    return ops.einsum("ik,bklc,jl->bijc", rows, maps, columns)
+        # Smoothed with a sigma in pixels that can be learnt, the borders mirrored, by two products.
+        along_y, along_x = (_mirrored_gaussian(length, 0.01 * blur * rows) for length in (rows, columns))
+        return ops.einsum("ik,bklc,jl->bijc", along_y, maps, along_x)
 
 
 def _mirrored_gaussian(length, sigma):

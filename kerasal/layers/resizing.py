@@ -44,7 +44,7 @@ def resize_triangle(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor
 
     Linear between pixels where an axis grows; where it shrinks, a mean with triangular weights.
     """
-    return _resize(images, size, partial(_filtered, kernel=_triangle))
+    return _resize(images, size, partial(_filtered, kernel=lambda x: ops.maximum(0.0, 1 - x)))
 
 
 def resize_bicubic(images: keras.KerasTensor, size: tuple) -> keras.KerasTensor:
@@ -112,10 +112,6 @@ def _filtered(length, wanted, kernel):
     distance = ops.abs(ops.cast(ops.arange(length), "float32")[None] + 0.5 - centres[:, None])
     weights = kernel(distance / ops.maximum(scale, 1.0))
     return weights / ops.sum(weights, axis=1, keepdims=True)
-
-
-def _triangle(x):
-    return ops.maximum(0.0, 1 - x)
 
 
 def _keys(x):

@@ -191,7 +191,10 @@ class Search:
         complete = optuna.trial.TrialState.COMPLETE
         values = {spec: trial.value for spec, trial in known.items() if trial.state == complete}
         for spec, (record, _) in self._learned([], left, rates, what, progress):
-            values[spec] = self._after_training(record)
+            values[spec] = FAILED
+            if record["state"] != DIVERGED:  # of the weights that were kept
+                kept = record["history"][record["best_epoch"]]
+                values[spec] = objective(kept["validation"], self.ideal)
         for trial in trials:
             if (value := values.get(_spec(trial))) is None:
                 study.tell(trial, state=optuna.trial.TrialState.PRUNED)
@@ -216,12 +219,6 @@ class Search:
         chosen = (searched["activation"], searched["rate"])
         trials = [trial for trial in searched["trials"] if (trial["activation"], trial["rate"]) == chosen]
         return objective(trials[-1], self.ideal) if trials else None
-
-    def _after_training(self, record: dict[str, Any]) -> float:
-        """The objective of the weights that were kept."""
-        if record["state"] == DIVERGED:
-            return FAILED
-        return objective(record["history"][record["best_epoch"]]["validation"], self.ideal)
 
     def _known_sums(self) -> list[dict[str, float]]:
         """Trials to begin with: the terms with the paper's coefficients, all of them and those of LC1."""

@@ -105,7 +105,10 @@ class Comparison:
 
     def differences_as_dict(self) -> dict[str, dict[str, dict[str, Any]]]:
         """`differences` as plain values."""
-        return asdict(self)["differences"]
+        return {
+            system: {key: asdict(difference) for key, difference in differences.items()}
+            for system, differences in self.differences.items()
+        }
 
 
 def compare(

@@ -27,7 +27,8 @@ def test_a_name_in_brackets_or_colons_is_printed_as_it_is(name, capsys):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_bar_has_the_name_of_what_it_is_for_as_it_is(terminal, name, capsys):
+def test_a_bar_has_the_name_of_what_it_is_for_as_it_is(terminal, name, monkeypatch, capsys):
+    monkeypatch.setattr(loading, "QUIET", False)  # as another test's -q may have left it
     assert list(loading.progress(range(3), f"{name}: scoring")) == [0, 1, 2]
     told = capsys.readouterr().err
     assert f"{name}: scoring" in told

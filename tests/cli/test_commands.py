@@ -457,6 +457,7 @@ def test_training_into_an_existing_folder_is_refused(trained):
     assert refused(invoke("train", "--data", trained / "photos", "--run", trained / "run", *QUICK), "already")
 
 
+@pytest.mark.ci
 def test_a_second_run_without_a_name_gets_one_of_its_own(trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for _ in range(2):

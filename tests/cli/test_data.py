@@ -216,6 +216,7 @@ def test_ctrl_c_while_preparing_leaves_nothing(tmp_path):
     assert not list((tmp_path / "prepared").iterdir())
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("tiny_network")
 def test_augmentation_switches_the_feature_cache_off_with_one_line(photo_folder, tmp_path):
     quick = ("--model", "tiny", "--input-size", "32x48", "--epochs", 1, "--cache-dir", tmp_path / "cache")

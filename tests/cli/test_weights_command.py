@@ -33,6 +33,7 @@ def small(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.ci
 def test_a_published_file_is_converted_and_both_predict_the_same_maps(small):
     result = invoke("weights", "convert", small / "sam.pkl", "--to", small / "new/sam.weights.h5")
     assert result.exit_code == 0, result.output

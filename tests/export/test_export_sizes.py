@@ -60,6 +60,7 @@ def test_every_resize_of_the_baseline_keeps_its_size_in_onnx():
         np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
+@pytest.mark.ci
 def test_a_network_whose_features_grow_by_no_whole_factor_is_exported(thin_baseline, tmp_path):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")

@@ -79,6 +79,7 @@ def assert_finite(loss, *batch):
     assert np.isfinite(gradient).all(), loss.name
 
 
+@pytest.mark.ci
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(maps=extreme_maps())
 def test_value_and_gradient_are_finite_on_any_map(maps):

@@ -165,6 +165,7 @@ def test_no_gradient_goes_through_the_ground_truth():
         assert tape.gradient(value, y_true) is None
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("spec", ["df", "gm", "lc2"])
 def test_the_network_of_a_loss_is_neither_the_models_nor_saved_with_it(spec, tmp_path):
     y_true, y_pred = tensors(*SCENES)

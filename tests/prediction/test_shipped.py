@@ -60,6 +60,7 @@ def light(tmp_path_factory):
     return learned(tmp_path_factory.mktemp("light"), model="light", freeze_backbone=False)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ["run", "fine_tuned", "light"])
 def test_a_shipped_network_predicts_the_runs_maps_to_float16s_digits(name, request, tmp_path):
     run = request.getfixturevalue(name)
@@ -92,6 +93,7 @@ def test_a_run_with_a_backbone_of_its_own_is_refused(run, tmp_path, options):
         shipped.write_network(other, tmp_path / "network.h5")
 
 
+@pytest.mark.ci
 def test_a_run_that_went_on_from_another_and_learned_all_layers_is_written_whole(light, tmp_path):
     config = light.config
     config["options"]["weights"] = "another/run"
@@ -103,6 +105,7 @@ def test_a_run_that_went_on_from_another_and_learned_all_layers_is_written_whole
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+@pytest.mark.ci
 def test_kernels_that_learned_are_within_a_step_of_their_filters(fine_tuned, tmp_path):
     shipped.write_network(fine_tuned, tmp_path / "network.h5")
     found = shipped.read_network(tmp_path / "network.h5").backbone

@@ -243,6 +243,7 @@ def test_a_quest_on_a_mixture_ends_where_one_set_is_for_validation_and_test_alon
     assert (tmp_path / "q" / "results.json").is_file()
 
 
+@pytest.mark.ci
 def test_a_quest_goes_on_from_the_weights_of_a_network_that_has_learned(finished, tmp_path):
     dataset, folder, before, _ = finished
     best = folder / "best"
@@ -268,6 +269,7 @@ def test_a_quest_goes_on_from_the_weights_of_a_network_that_has_learned(finished
     assert not (tmp_path / "p").exists()
 
 
+@pytest.mark.ci
 def test_a_quest_without_a_head_ends_with_the_same_results(finished, tmp_path):
     dataset, folder, _, _ = finished
     copy = tmp_path / "q"

@@ -156,6 +156,7 @@ def test_sizes_are_compared_by_the_loss_of_maps_of_one_size(tiny, others, tmp_pa
     assert run.load_model().input_size == SIZE
 
 
+@pytest.mark.ci
 def test_a_mixtures_weights_weigh_its_sets_whether_all_is_held_in_memory_or_not(
     tiny, others, tmp_path, monkeypatch
 ):

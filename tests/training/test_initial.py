@@ -58,6 +58,7 @@ def assert_same_weights(network, other):
             np.testing.assert_allclose(one, two, rtol=0, atol=1e-20)  # zeros move at any rate
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("place", ["run", "run/best.weights.h5", "run/last.weights.h5", "alone.weights.h5"])
 def test_a_training_begins_with_a_runs_weights_or_a_files(run, dataset, tmp_path, monkeypatch, place):
     folder = tmp_path / "there"

@@ -252,6 +252,7 @@ def test_scores_stand_on_the_card_of_the_weights_that_they_were_measured_of_alon
     assert not list(finished.path.glob("metrics.*"))
 
 
+@pytest.mark.ci
 def test_a_run_that_is_killed_before_it_becomes_longer_does_so_later(finished, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(loop.Loop, "run", lambda self: sys.exit())
@@ -282,6 +283,7 @@ def test_a_longer_run_goes_on_with_the_longer_ones_decay(finished, monkeypatch):
     assert not (finished.path / "metrics.json").exists()
 
 
+@pytest.mark.ci
 def test_what_cannot_be_made_longer_is_refused_and_left_as_it_is(photos, finished, tmp_path):
     changes = {"epochs": 30, "patience": 1, "learning_rate": 0.3, "decay": "none", "ema": 0.0}
     early = train(photos, tmp_path / "early", **changes)

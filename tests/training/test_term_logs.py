@@ -5,6 +5,7 @@ import pytest
 from kerasal import data, training
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("tiny_network")
 def test_each_term_of_the_loss_is_in_the_history_and_in_tensorboard(photo_folder, tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")

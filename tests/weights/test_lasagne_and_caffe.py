@@ -109,6 +109,7 @@ def test_shallownets_arrays_land_in_order_with_hidden4_by_channels(tmp_path):
     )
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("old", [False, True])
 def test_deepconvnets_blobs_land_by_name_upright(tmp_path, old):
     blobs = reference.deepconvnet_blobs(seed=int(old))

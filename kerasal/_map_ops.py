@@ -59,14 +59,14 @@ def distribution(x: keras.KerasTensor) -> keras.KerasTensor:
     return (x + lift) * (1.0 / (total + lift * count))
 
 
-def is_blank(s: keras.KerasTensor) -> keras.KerasTensor:
-    """Whether a density S, (B, H, W, 1), is all zero, (B,); one with a NaN is not, and is to be seen."""
-    return ops.all(s <= 0, axis=PIXELS)
+def has_density(s: keras.KerasTensor) -> keras.KerasTensor:
+    """Whether S, (B, H, W, 1), is above 0 anywhere, (B,); or NaN, which is to be seen in what comes of it."""
+    return ops.logical_not(ops.all(s <= 0, axis=PIXELS))
 
 
 def unless_blank(s: keras.KerasTensor, values: keras.KerasTensor) -> keras.KerasTensor:
     """`values` (B,), with 0 for the images whose density S, (B, H, W, 1), is all zero."""
-    return ops.where(is_blank(s), 0.0, values)
+    return ops.where(has_density(s), values, 0.0)
 
 
 def centred(x: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:

@@ -60,7 +60,7 @@ class CC(ImageMean):
         s, s_deviation = _map_ops.centred(density)
         p, p_deviation = _map_ops.centred(_checked_prediction(y_pred))
         correlation = ops.mean((s / s_deviation) * (p / p_deviation), axis=_map_ops.PIXELS)
-        return correlation, ops.logical_not(_map_ops.is_blank(density))
+        return correlation, _map_ops.has_density(density)
 
 
 @keras.saving.register_keras_serializable(package="kerasal", name="SIMMetric")
@@ -76,7 +76,7 @@ class SIM(ImageMean):
     def image_values(self, y_true, y_pred):
         density = _map_ops.density(y_true)
         s, p = _shifted_distribution(density), _shifted_distribution(_checked_prediction(y_pred))
-        return ops.sum(ops.minimum(s, p), axis=_map_ops.PIXELS), ops.logical_not(_map_ops.is_blank(density))
+        return ops.sum(ops.minimum(s, p), axis=_map_ops.PIXELS), _map_ops.has_density(density)
 
 
 @keras.saving.register_keras_serializable(package="kerasal", name="KLDMetric")
@@ -95,7 +95,7 @@ class KLD(ImageMean):
         density = _map_ops.density(y_true)
         s, p = _map_ops.distribution(density), _map_ops.distribution(_checked_prediction(y_pred))
         divergence = ops.sum(s * ops.log(EPSILON + s / (p + EPSILON)), axis=_map_ops.PIXELS)
-        return divergence, ops.logical_not(_map_ops.is_blank(density))
+        return divergence, _map_ops.has_density(density)
 
 
 @keras.saving.register_keras_serializable(package="kerasal", name="NSSMetric")

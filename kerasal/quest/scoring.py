@@ -8,10 +8,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from kerasal import models
 from kerasal._progress import Progress
-from kerasal.data.pipeline import batches
 from kerasal.data.sample import Dataset, Sample, stimulus_bytes
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores, baseline, evaluate
@@ -40,11 +40,15 @@ class TestSet:
     data: Dataset
     features: FeatureCache
 
-    def maps(self, head: keras.Model, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    def maps(self, head: keras.Model) -> Iterator[np.ndarray]:
         """A head's map of each sample, (rows, columns) float32 at the network's size, made as it is taken."""
-        for features, _ in batches(self.data["test"], size, MAPS_BATCH, reader=self.features.reader()):
+        read, numbers = self.features.reader(), tf.data.Dataset.range(len(self.data["test"]))
+        # Features alone: `batches` would make each sample's target for each head, which nothing needs here.
+        each = numbers.map(lambda index: read(index, False), num_parallel_calls=tf.data.AUTOTUNE)
+        for features in each.batch(MAPS_BATCH).prefetch(2):
             # Called as it is: tracing takes longer than some batches gain.
-            yield from head(features, training=False)[..., 0].numpy()
+            maps = head(features[0] if len(features) == 1 else features, training=False)
+            yield from maps[..., 0].numpy()
 
 
 def check_test_sets(own: Dataset, others: Sequence[Dataset]) -> None:
@@ -111,8 +115,7 @@ def score(
     nothing = {metric: np.full(len(names), np.nan) for metric in config["metrics"]}
     scores = dict.fromkeys(heads, Scores(names, nothing))
     if learned:
-        size = tuple(config["model_options"]["input_size"])
-        systems = [_Maps(spec, partial(test_set.maps, head, size)) for spec, head in learned.items()]
+        systems = [_Maps(spec, partial(test_set.maps, head)) for spec, head in learned.items()]
         chosen = {"metrics": config["metrics"], "processes": processes, "progress": progress}
         scores |= evaluate(systems, test_set.data, "test", **chosen).scores
     return scores

@@ -239,8 +239,9 @@ def test_features_are_bounded_told_of_and_kept_while_they_are_used(opened, tmp_p
     assert size < there.size < 1.1 * size
     assert there.about["network"] == "tiny"
     assert (there.about["stimuli"], there.about["input_size"], there.about["mirrored"]) == (2, "32x48", False)
-    os.utime(there.path, (time.time() - 1000,) * 2)
     second = opened(2, 4, bound=3 * size)
+    for cached in entries(cache):  # two uses within one tick of the file system's clock would be equally old
+        os.utime(cached.path, (time.time() - (1000 if cached.path == there.path else 500),) * 2)
     with pytest.raises(InputError, match="--cache-size"):
         opened(4, 6, bound=int(2.5 * size))  # both are in use
     assert len(entries(cache)) == 2

@@ -266,7 +266,7 @@ def prepare(name, folder, output, size, per_shard, **reading) -> None:
     from kerasal._files import check_free, check_writable
     from kerasal.data.prepared import prepare as write
 
-    rows_columns = None if size == "own" else options.rows_by_columns(size, "--size")
+    rows_columns = None if size == "own" else options.rows_by_columns(size)
     if output:
         check_free(output)
         check_writable(output.parent)

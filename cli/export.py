@@ -46,7 +46,7 @@ def export(model, named, format, output, float16, int8, size) -> None:
     if model and named:
         raise click.UsageError(f"one network at a time: {model} or {named}")
     model = model or named
-    rows_columns = options.rows_by_columns(size, "--size")
+    rows_columns = options.rows_by_columns(size)
     load_library()
     from kerasal._files import check_writable
     from kerasal.export import export as write

@@ -136,14 +136,12 @@ def verbosity_options() -> list[click.Option]:
 
 def progress(items: Sequence, what: str) -> Iterator:
     """The items, with a bar on stderr that shows how far they are; a plain line where it is no terminal."""
-    if QUIET:
-        return iter(items)
     from rich import progress as rich
     from rich.console import Console
 
     console = Console(stderr=True)
-    if not console.is_terminal:
-        click.echo(f"{what} ...", err=True)
+    if QUIET or not console.is_terminal:
+        say(f"{what} ...")
         return iter(items)
 
     def shown():
@@ -230,13 +228,10 @@ def load_data(limit: int | None, **arguments):
     return dataset.limited(limit) if limit else dataset
 
 
-@contextlib.contextmanager
-def open_cluster(where: str | None) -> Iterator:
+def open_cluster(where: str | None) -> contextlib.AbstractContextManager:
     """The cluster that the option names, or None; Dask is imported for it alone."""
     if where is None:
-        yield None
-        return
+        return contextlib.nullcontext()
     from kerasal.cluster import connect
 
-    with connect(where, say) as cluster:
-        yield cluster
+    return connect(where, say)

@@ -20,14 +20,16 @@ def models(name, as_json) -> None:
     """
     load_tables()
     from kerasal.errors import InputError
-    from kerasal.model_list import all_models, details, facts, ready, ready_text, text_table
+    from kerasal.model_list import all_models, details, facts, ready, text_table
 
     known, trained = all_models(), ready()
     if name is None and as_json:
         show_json({"models": [facts(model) for model in known.values()], "trained": trained})
     elif name is None:
         click.echo(text_table(known.values()))
-        click.echo(ready_text(), nl=False)
+        click.echo("\nTrained, by name:")
+        width = max(map(len, trained))
+        click.echo("\n".join(f"{model:<{width}}  {about}" for model, about in trained.items()))
     elif name in known:
         rows = details(known[name])
         if as_json:

@@ -3,7 +3,7 @@
 import importlib.util
 import re
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import get_args
 
@@ -64,10 +64,10 @@ def of(table: type, *names: str, **changes: dict) -> Callable:
             choices = metadata.get("choices") or NETWORKS
             arguments["help"] = arguments["help"].format(choices=either(choices), models=either(NETWORKS))
         options.append(click.option(flag, **arguments))
-    return together(options)
+    return together(*options)
 
 
-def together(options: Sequence[Callable]) -> Callable:
+def together(*options: Callable) -> Callable:
     """Several options as one decorator, in their order."""
 
     def decorate(command: Callable) -> Callable:
@@ -133,24 +133,22 @@ def cache(what: str) -> Callable:
     """The options of the feature cache."""
     place = "  [default: $KERASAL_CACHE or ~/.cache/kerasal]"
     return together(
-        [
-            click.option(
-                "--cache-dir",
-                type=PATH,
-                help=f"Where features are kept between {what}s.{place}",
-            ),
-            click.option(
-                "--cache-size",
-                type=float,
-                callback=whole(1e9, "GB"),
-                metavar="GB",
-                help="Largest size of all features that are kept: those used least lately go.  [default: "
-                "half of what is free on the disk and what they take]",
-            ),
-            click.option(
-                "--cache-in-memory", is_flag=True, help=f"Keep the features in memory, for this {what} alone."
-            ),
-        ]
+        click.option(
+            "--cache-dir",
+            type=PATH,
+            help=f"Where features are kept between {what}s.{place}",
+        ),
+        click.option(
+            "--cache-size",
+            type=float,
+            callback=whole(1e9, "GB"),
+            metavar="GB",
+            help="Largest size of all features that are kept: those used least lately go.  [default: "
+            "half of what is free on the disk and what they take]",
+        ),
+        click.option(
+            "--cache-in-memory", is_flag=True, help=f"Keep the features in memory, for this {what} alone."
+        ),
     )
 
 
@@ -169,7 +167,7 @@ def whole(size: float, unit: str) -> Callable:
 
 def data(default: str | None) -> Callable:
     """The options that name a dataset."""
-    options = [
+    return together(
         click.option(
             "--data",
             shell_complete=complete_datasets,
@@ -188,8 +186,7 @@ def data(default: str | None) -> Callable:
         ),
         reading,
         click.option("--limit", type=click.IntRange(1), help="Use at most so many stimuli of each split."),
-    ]
-    return together(options)
+    )
 
 
 def _folders(context: click.Context, parameter, values: tuple[str, ...]) -> str | dict[str, str] | None:
@@ -215,8 +212,8 @@ cluster = click.option(
 )
 
 
-def rows_by_columns(text: str | None, option: str) -> tuple[int, int] | None:
-    """An option's value such as 300x400, as numbers."""
+def rows_by_columns(text: str | None) -> tuple[int, int] | None:
+    """The value of --size, such as 300x400, as numbers."""
     if text is None:
         return None
     try:
@@ -225,6 +222,6 @@ def rows_by_columns(text: str | None, option: str) -> tuple[int, int] | None:
             raise ValueError
     except ValueError:
         raise click.BadParameter(
-            f"{text!r} is not ROWSxCOLUMNS, such as 300x400", param_hint=option
+            f"{text!r} is not ROWSxCOLUMNS, such as 300x400", param_hint="--size"
         ) from None
     return rows, columns

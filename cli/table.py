@@ -1,6 +1,6 @@
 """Printing tables and JSON."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -40,9 +40,7 @@ def show_tables(title: str, shown) -> None:
         console.print(drawn)
 
 
-def json_option(command: Callable) -> Callable:
-    """The option that has a listing print JSON."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")(command)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 
 
 def show_json(values: Any) -> None:

@@ -158,13 +158,12 @@ def _train(where, of_file, loss, data, limit, run, recipe, input_size, cache_fea
     place = {name: changes.pop(name) for name in DATA}
     changes["loss"] = loss and losses.canonical(loss)
     training.make_strategy(changes["strategy"] or "none")  # before TensorFlow computes anything
-    size = options.rows_by_columns(input_size, "--input-size")
     # Mistakes are told before data are read.
-    training.options(recipe, input_size=size, **changes)
+    training.options(recipe, input_size=input_size, **changes)
     if run:
         training.RunFolder.check_free(run)
     dataset = load_data(limit, name=data, **place)
-    size = size or training.input_size_for(dataset, recipe, changes["model"])
+    size = input_size or training.input_size_for(dataset, recipe, changes["model"])
     chosen = training.options(recipe, input_size=size, **changes)
     decided = {name: getattr(chosen, name) for name in ("loss", "model", "activation", "input_size")}
     plain = training.options(recipe, **decided) if of_file else chosen

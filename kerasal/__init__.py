@@ -82,9 +82,7 @@ def register() -> None:
 def __getattr__(name: str) -> Any:
     """What is imported when it is used; in a process without Keras everything."""
     if name in ("predict", "load"):
-        from kerasal import prediction
-
-        return getattr(prediction, name)
+        return getattr(_importlib.import_module("kerasal.prediction"), name)
     if name in __all__:
         return _importlib.import_module(f"kerasal.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

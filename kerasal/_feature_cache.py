@@ -45,7 +45,7 @@ class Hold:
         if descriptor is None:
             return  # Windows opens no folders, and has no such locks
         self.close = weakref.finalize(self, os.close, descriptor)
-        lock(descriptor, shared=True, wait=True)
+        lock(descriptor, shared=True)
         if not _is_still(entry, descriptor):
             self.close()
             raise FileNotFoundError(entry)

@@ -168,19 +168,18 @@ def held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def lock(descriptor: int, *, shared: bool = False, wait: bool = False) -> bool | None:
+def lock(descriptor: int, *, shared: bool = False) -> bool | None:
     """Lock what a descriptor is of until it is closed, alone or `shared` with others that share.
 
-    False where somebody else's lock forbids it, unless this is to `wait`; None where the file system, or
-    Windows, has no such locks.
+    A shared lock is waited for; False where somebody else's forbids one alone; None where the file system,
+    or Windows, has no such locks.
     """
     try:
         import fcntl
     except ImportError:
         return None
-    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:  # a network's file system

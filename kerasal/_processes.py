@@ -106,7 +106,7 @@ def _inherited_by_processes() -> Iterator[None]:
     Nor does one interrupt this process while it starts another, of which it would lose sight; it is raised
     afterwards.
     """
-    saved = {name: os.environ.get(name) for name in ENVIRONMENT}
+    saved = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     os.environ.update(ENVIRONMENT)
     in_main_thread = threading.current_thread() is threading.main_thread()
     pending = []
@@ -117,11 +117,9 @@ def _inherited_by_processes() -> Iterator[None]:
     try:
         yield
     finally:
-        for name, value in saved.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in ENVIRONMENT:
+            del os.environ[name]
+        os.environ.update(saved)
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         if in_main_thread:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from kerasal.errors import InputError, one_line
+from kerasal.errors import InputError, reading
 
 
 def is_array(value: object) -> bool:
@@ -17,7 +17,7 @@ def as_array(value: object) -> np.ndarray:
 
     InputError: it has no values, such as a tensor of a graph, or rows of differing lengths.
     """
-    try:
+    with reading(f"an image is an array of numbers, got {type(value).__name__}"):
         if hasattr(value, "detach"):  # PyTorch's: off its gradients and its device
             value = value.detach().cpu()
             if str(value.dtype) == "torch.bfloat16":
@@ -25,10 +25,6 @@ def as_array(value: object) -> np.ndarray:
         array = np.asarray(value)
         # So NumPy sees the bfloat16 of TensorFlow and JAX.
         return array.astype("float32") if array.dtype.kind == "V" else array
-    except Exception as error:  # each library raises its own
-        raise InputError(
-            f"an image is an array of numbers, got {type(value).__name__}: {one_line(error)}"
-        ) from None
 
 
 def eight_bits(array: np.ndarray) -> np.ndarray:

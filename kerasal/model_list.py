@@ -51,13 +51,6 @@ def ready() -> dict[str, str]:
     return {name: source.about for name, source in NAMED.items() if name not in CLASSICAL}
 
 
-def ready_text() -> str:
-    """A line for each of `ready`, under a heading."""
-    names = ready()
-    width = max(map(len, names))
-    return "\nTrained, by name:\n" + "".join(f"{name:<{width}}  {about}\n" for name, about in names.items())
-
-
 def details(model: ModelInfo) -> dict[str, str]:
     """All that is known of one model, a fact by its name."""
     known = {"title": model.title, **_shown(facts(model)), "reference": model.reference}

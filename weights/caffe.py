@@ -13,9 +13,7 @@ from kerasal.errors import InputError
 from kerasal.weights.stored import StoredLayer, check_shapes, existing
 
 # Numbers of fields.
-NET_LAYER, NET_V1_LAYER = 100, 2
-LAYER_NAME, LAYER_BLOBS = 1, 7
-V1_LAYER_NAME, V1_LAYER_BLOBS = 4, 6
+LAYERS = {100: (1, 7), 2: (4, 6)}  # of a net, new and old ones; the name and the blobs of each
 BLOB_OLD_SHAPE = (1, 2, 3, 4)  # num, channels, height, width
 BLOB_DATA, BLOB_SHAPE, BLOB_DOUBLES = 5, 7, 8
 SHAPE_SIDES = 1
@@ -78,9 +76,8 @@ def read_caffemodel(path: Path | str) -> dict[str, list[Blob]]:
     layers = {}
     try:
         for number, _, value in _fields(memoryview(path.read_bytes())):
-            if number in (NET_LAYER, NET_V1_LAYER):
-                fields = (LAYER_NAME, LAYER_BLOBS) if number == NET_LAYER else (V1_LAYER_NAME, V1_LAYER_BLOBS)
-                name, blobs = _layer(value, *fields)
+            if number in LAYERS:
+                name, blobs = _layer(value, *LAYERS[number])
                 if blobs:
                     layers[name] = blobs
     except ValueError as error:  # that of a name that is no UTF-8 too
@@ -116,15 +113,13 @@ def _blob(message):
 def _sides(message):
     sides = []
     for number, wire, value in _fields(message):
-        if number != SHAPE_SIDES:
-            continue
-        if wire == VARINT:
+        if number == SHAPE_SIDES and wire == VARINT:
             sides.append(value)
-            continue
-        place = 0
-        while place < len(value):
-            side, place = _varint(value, place)
-            sides.append(side)
+        elif number == SHAPE_SIDES:
+            place = 0
+            while place < len(value):
+                side, place = _varint(value, place)
+                sides.append(side)
     return sides
 
 

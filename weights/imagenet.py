@@ -48,6 +48,6 @@ def resolve_resnet50(weights: str | Path = "imagenet") -> Path:
     )
 
 
-def load_vgg16(model: keras.Model, path: Path | str) -> None:
-    """Set the `blockN_convM` layers of `model` from an HDF5 file: see `load_keras_layers`."""
-    load_keras_layers(layers_by_name(model), path, "VGG-16", foreign="block3_conv4")  # of VGG-19
+def load_vgg16(model: keras.Model, weights: str | Path) -> None:
+    """Set the `blockN_convM` layers of `model` from what `resolve_vgg16` finds: see `load_keras_layers`."""
+    load_keras_layers(layers_by_name(model), resolve_vgg16(weights), "VGG-16", "block3_conv4")  # of VGG-19

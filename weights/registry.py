@@ -127,15 +127,15 @@ SHIPPED = tuple(name for name, weights in REGISTRY.items() if weights.scores)
 DEFAULT = SHIPPED[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Published:
     """A weights file that its authors offer for download, in the format of their own code."""
 
     name: str  # architecture.recipe
     model: str  # a name of kerasal.models.NETWORKS, or of a network that helped to train one
     url: str
-    size: int | None  # bytes; None where the authors tell none
-    sha256: str | None  # None where the authors tell none
+    size: int | None = None  # bytes, where the authors tell them
+    sha256: str | None = None  # where the authors tell it
     trained_on: str
     licence: str
     credit: str
@@ -152,8 +152,6 @@ def _sam(model: str, release: str, file: str) -> Published:
         name=f"{model}.salicon{release}",
         model=model,
         url=f"https://github.com/marcellacornia/sam/releases/download/1.0/{file}",
-        size=None,
-        sha256=None,
         trained_on=f"SALICON, {release} release",
         licence="MIT (the reference code's licence)",
         credit="Marcella Cornia, Lorenzo Baraldi, Giuseppe Serra and Rita Cucchiara",
@@ -166,8 +164,6 @@ def _upc(name: str, model: str, place: str, source: str, credit: str) -> Publish
         name=name,
         model=model,
         url=f"https://imatge.upc.edu/web/sites/default/files/resources/1720/saliency/{place}",
-        size=None,
-        sha256=None,
         trained_on="SALICON",
         licence="MIT (the reference code's licence)",
         credit=credit,

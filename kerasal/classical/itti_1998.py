@@ -47,7 +47,9 @@ def itti_1998(
     small = intensity[MAP_SCALE].shape
     channels = [_conspicuity(intensity, pairs, small)]
     if image.ndim == 3:
-        opponents = [_pyramid(plane, highest) for plane in _opponents(image)]
+        red, green, blue, yellow = broadly_tuned_colors(image)
+        # Their pyramids are the differences of the paper's, as the pyramid is linear.
+        opponents = [_pyramid(plane, highest) for plane in (red - green, blue - yellow)]
         channels.append(sum(_conspicuity(plane, pairs, small, opponent=True) for plane in opponents))
     oriented = [_orientation({scale: intensity[scale] for scale in used}, angle) for angle in ANGLES]
     channels.append(sum(normalize(_conspicuity(scales, pairs, small)) for scales in oriented))
@@ -77,12 +79,6 @@ def normalize(values: np.ndarray) -> np.ndarray:
     if len(maxima) and maxima[-1] == values.max():
         maxima = maxima[:-1]
     return values * (PEAK - (maxima.mean() if len(maxima) else 0)) ** 2
-
-
-def _opponents(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """R - G and B - Y: their pyramids are the differences of the paper's, as the pyramid is linear."""
-    red, green, blue, yellow = broadly_tuned_colors(image)
-    return red - green, blue - yellow
 
 
 def _conspicuity(

@@ -47,13 +47,9 @@ def attenuate_borders(values: np.ndarray, width: int) -> np.ndarray:
     A width of more than half of a side becomes half of that side.
     """
     width = min(width, min(values.shape) // 2)
-    rows, columns = (_ramp(side, width) for side in values.shape)
+    lines = [np.arange(1, side + 1) for side in values.shape]
+    rows, columns = (np.minimum(np.minimum(line, line[::-1]) / (width + 1), 1) for line in lines)
     return values * rows[:, None] * columns
-
-
-def _ramp(side: int, width: int) -> np.ndarray:
-    line = np.arange(1, side + 1)
-    return np.minimum(np.minimum(line, line[::-1]) / (width + 1), 1)
 
 
 def local_maxima(values: np.ndarray, threshold: float) -> np.ndarray:

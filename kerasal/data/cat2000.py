@@ -15,7 +15,7 @@ from kerasal.data.fixations import fixated_pixels
 from kerasal.data.images import image_size, list_files, read_image
 from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.mat import read_mat
-from kerasal.data.names import find_folder, folders
+from kerasal.data.names import folders
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles
@@ -52,7 +52,7 @@ INFO = DatasetInfo(
 )
 
 
-def load(folder: Path, troubles: Troubles | None = None, *, crop_borders: bool = False) -> Dataset:
+def load(folder: Path, troubles: Troubles, *, crop_borders: bool = False) -> Dataset:
     """CAT2000's training set; the samples are named CATEGORY/NNN.
 
     Args:
@@ -60,10 +60,7 @@ def load(folder: Path, troubles: Troubles | None = None, *, crop_borders: bool =
 
     InputError: no such layout in `folder`; a damaged file; a fixation map missing or of another size.
     """
-    troubles = troubles or Troubles()
-    root = find_folder(folder, "Stimuli", "FIXATIONLOCS")
-    if root is None:
-        raise InputError(f"no CAT2000 in {folder}: it needs {INFO.layout}; kerasal data info cat2000")
+    root = INFO.find(folder, "Stimuli", "FIXATIONLOCS")
     splits: dict[str, list[Sample]] = {split: [] for split in SPLITS}
     for category in folders(root / "Stimuli"):
         samples = []

@@ -119,7 +119,7 @@ def load(
             f"{INFO[name].page}), or say where it lies: --data-dir, or FOLDER of kerasal data"
         )
     else:
-        dataset = DATASETS[name](directory, troubles, **reading.of(OWN_OPTIONS.get(name, ())))
+        dataset = DATASETS[name](directory, troubles or Troubles(), **reading.of(OWN_OPTIONS.get(name, ())))
     if reading.split_file is not None:
         dataset = split_by_file(dataset, reading.split_file)
     return replace(dataset, arguments={"name": name, "data_dir": str(directory), **reading.as_arguments()})

@@ -12,7 +12,6 @@ import numpy as np
 from kerasal.data.fixations import fixated_pixels
 from kerasal.data.images import image_size, list_files, read_marks
 from kerasal.data.info import Archive, DatasetInfo
-from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles
@@ -43,12 +42,9 @@ INFO = DatasetInfo(
 )
 
 
-def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
+def load(folder: Path, troubles: Troubles) -> Dataset:
     """FiWi. InputError: no such layout in `folder`; a damaged file; a map missing or of another size."""
-    troubles = troubles or Troubles()
-    root = find_folder(folder, "stimuli", "eyeMaps/all5")
-    if root is None:
-        raise InputError(f"no FiWi in {folder}: it needs {INFO.layout}; kerasal data info fiwi")
+    root = INFO.find(folder, "stimuli", "eyeMaps/all5")
     samples = []
     for stimulus in list_files(root / "stimuli", (".png",)):
         with troubles.reading(stimulus):

@@ -26,7 +26,7 @@ from kerasal.data.images import (
     read_npy,
 )
 from kerasal.data.mat import mat_variables, not_sparse
-from kerasal.data.names import counted, listed, match, named_files
+from kerasal.data.names import check_folder, counted, listed, match, named_files
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import split_in_order
 from kerasal.data.troubles import Troubles
@@ -64,8 +64,7 @@ def load(
     than three samples.
     """
     troubles = troubles or Troubles()
-    if not folder.is_dir():
-        raise InputError(f"no folder {folder}")
+    check_folder(folder)
     if not (folder / "images").is_dir():
         raise InputError(
             f"no folder {folder / 'images'}: a dataset is a folder with images/ and fixations/ or maps/"

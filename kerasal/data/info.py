@@ -1,6 +1,10 @@
 """What is to be known of a published dataset before its files are there."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from kerasal.data.names import find_folder
+from kerasal.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,12 @@ class DatasetInfo:
     defects: tuple[str, ...] = ()
     archives: tuple[Archive, ...] = ()
     by_hand: str = ""  # how to get it, where a program cannot: a form, a login, a confirmation
+
+    def find(self, folder: Path, *names: str) -> Path:
+        """`find_folder`. InputError: nothing there has the dataset's layout."""
+        if root := find_folder(folder, *names):
+            return root
+        raise InputError(f"no {self.name} in {folder}: it needs {self.layout}; kerasal data info {self.name}")
 
     def rows(self) -> list[tuple[str, str]]:
         """The facts as pairs of a label and a value, in order."""

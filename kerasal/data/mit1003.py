@@ -18,11 +18,11 @@ from kerasal.data.gaze import PIXELS_PER_DEGREE, fixations_from_gaze
 from kerasal.data.images import image_size, list_files
 from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.mat import read_mat
-from kerasal.data.names import find_folder, folders, visible
+from kerasal.data.names import folders, visible
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
-from kerasal.data.troubles import Troubles, structure
-from kerasal.errors import InputError
+from kerasal.data.troubles import Troubles
+from kerasal.errors import InputError, reading
 
 PAGE = "http://people.csail.mit.edu/tjudd/WherePeopleLook"
 IMAGES, TRAIN, VALIDATION = 1003, 500, 200  # the paper's numbers; it does not name the images
@@ -56,18 +56,12 @@ INFO = DatasetInfo(
 )
 
 
-def load(folder: Path, troubles: Troubles | None = None, *, initial_fixation: bool = False) -> Dataset:
+def load(folder: Path, troubles: Troubles) -> Dataset:
     """MIT1003, split as the paper says: 500 train, 200 validation, the rest test (seeded, see `INFO`).
-
-    Args:
-        initial_fixation: keep the first fixation of each observer.
 
     InputError: no such layout in `folder`; a damaged file; gaze missing.
     """
-    troubles = troubles or Troubles()
-    root = find_folder(folder, "ALLSTIMULI", "DATA")
-    if root is None:
-        raise InputError(f"no MIT1003 in {folder}: it needs {INFO.layout}; kerasal data info mit1003")
+    root = INFO.find(folder, "ALLSTIMULI", "DATA")
     users = [path.name for path in folders(root / "DATA")]
     if not users:
         raise InputError(f"no observers in {root / 'DATA'}: it needs DATA/OBSERVER/NAME.mat")
@@ -80,7 +74,7 @@ def load(folder: Path, troubles: Troubles | None = None, *, initial_fixation: bo
                 path = root / "DATA" / user / f"{stimulus.stem}.mat"
                 xy = np.empty((0, 2))
                 with troubles.reading(path):
-                    xy = _read(path, stimulus, size, initial_fixation)
+                    xy = _read(path, stimulus, size)
                 observers.append(troubles.valid(stimulus.stem, xy, size))
             xy, names = tuple(observers), tuple(users)
             samples.append(Sample(stimulus.stem, size, stimulus, xy, SIGMA, observers=names))
@@ -93,10 +87,10 @@ def load(folder: Path, troubles: Troubles | None = None, *, initial_fixation: bo
     return Dataset.published(INFO, splits, description, troubles.notes)
 
 
-def _read(path: Path, stimulus: Path, size: tuple[int, int], initial_fixation: bool) -> np.ndarray:
+def _read(path: Path, stimulus: Path, size: tuple[int, int]) -> np.ndarray:
     """The fixations (N, 2) of one observer, those outside of the image among them as NaN."""
     record = read_mat(path)
-    with structure(path, "MIT1003's DATA(1).eyeData"):
+    with reading(f"{path} does not hold MIT1003's DATA(1).eyeData"):
         data = record[0, 0]["DATA"][0, 0]
         gaze = np.asarray(data["eyeData"], "float64")
         if gaze.ndim != 2 or (gaze.size and gaze.shape[1] < 2):
@@ -109,4 +103,4 @@ def _read(path: Path, stimulus: Path, size: tuple[int, int], initial_fixation: b
     valid = (xy[:, 0] > 0) & (xy[:, 0] < size[1]) & (xy[:, 1] > 0) & (xy[:, 1] < size[0])
     xy = np.where(valid[:, None], xy, np.nan)
     # An initial fixation that is itself off the image leaves nothing to take away.
-    return xy if initial_fixation or not len(valid) or not valid[0] else xy[1:]
+    return xy[1:] if len(valid) and valid[0] else xy

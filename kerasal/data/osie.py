@@ -13,11 +13,10 @@ import numpy as np
 from kerasal.data.images import list_files
 from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.mat import read_mat
-from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import split_in_order
-from kerasal.data.troubles import Troubles, structure
-from kerasal.errors import InputError
+from kerasal.data.troubles import Troubles
+from kerasal.errors import InputError, reading
 
 SIZE = (600, 800)
 SIGMA = 24.0
@@ -47,21 +46,15 @@ INFO = DatasetInfo(
 )
 
 
-def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
+def load(folder: Path, troubles: Troubles) -> Dataset:
     """OSIE from its official layout, split by sorted name: 500 train, 100 validation, 100 test.
 
     InputError: no such layout in `folder`, with the address to get it from; a damaged file; a stimulus
     that the fixations name and that is missing.
     """
-    troubles = troubles or Troubles()
-    root = find_folder(folder, "eye/fixations.mat")  # it lies under data/ in the repository
-    if root is None:
-        raise InputError(
-            f"no OSIE in {folder}: it needs eye/fixations.mat and stimuli/1001.jpg ... 1700.jpg; "
-            f"get them from {ADDRESS} (folder data/)"
-        )
+    root = INFO.find(folder, "eye/fixations.mat")  # it lies under data/ in the repository
     path = root / "eye/fixations.mat"
-    with structure(path, "OSIE's fixations"):
+    with reading(f"{path} does not hold OSIE's fixations"):
         cells = read_mat(path, "fixations").ravel()
         records = {str(cell["img"][0, 0][0]): cell["subjects"][0, 0].ravel() for cell in cells}
     samples = []
@@ -73,7 +66,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
                     f"{stimulus} is missing: OSIE is complete with its 700 stimuli, see {ADDRESS}"
                 )
             observers = []
-            with structure(path, f"fix_x and fix_y of each observer of {name}"):
+            with reading(f"{path} does not hold fix_x and fix_y of each observer of {name}"):
                 for subject in records[name]:
                     axes = [subject[0, 0][axis].ravel().astype("float64") for axis in ("fix_x", "fix_y")]
                     observers.append(troubles.valid(stimulus.stem, np.stack(axes, 1), SIZE))

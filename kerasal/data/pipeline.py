@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from kerasal.data.augmentation import Augmentation, augmented_reader, draws
-from kerasal.data.reading import RESIZE, Reader, mirror, resize_stimulus, stimulus_reader
+from kerasal.data.reading import Reader, mirror, stimulus_reader
 from kerasal.data.sample import Sample
 from kerasal.data.targets import target_reader
 from kerasal.errors import InputError
-
-__all__ = ["RESIZE", "Reader", "batches", "resize_stimulus", "stimulus_reader"]
 
 
 def batches(

@@ -31,7 +31,6 @@ INDEX = "prepared.json"
 CHECKSUM = "crc32"  # of the rest of the index
 CENTER_BIAS = "center_bias.npy"
 BIAS_SIZE = (300, 400)  # of the mean density, where the stimuli keep their own sizes
-PER_SHARD = 256
 
 
 def is_prepared(folder: Path) -> bool:
@@ -44,7 +43,7 @@ def prepare(
     folder: Path | str,
     *,
     size: tuple[int, int] | None = (300, 400),
-    per_shard: int = PER_SHARD,
+    per_shard: int = 256,
     progress: Progress = lambda items, _: items,
     finish: Callable[[Path], object] = lambda folder: None,
 ) -> Dataset:

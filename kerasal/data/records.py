@@ -22,8 +22,7 @@ import numpy as np
 
 from kerasal.data.images import decode_image
 from kerasal.data.sample import Sample
-from kerasal.data.troubles import structure
-from kerasal.errors import InputError
+from kerasal.errors import InputError, reading
 
 HEADER, FOOTER = 12, 4  # bytes around a record's data
 
@@ -41,7 +40,7 @@ class Record:
     def __call__(self) -> np.ndarray:
         """The stimulus, (H, W, 3) uint8 RGB."""
         features = self.features()
-        with structure(self.path, "a stimulus of its size"):
+        with reading(f"{self.path} does not hold a stimulus of its size"):
             data = features["stimulus"].bytes_list.value[0]
             if self.raw:
                 return np.frombuffer(data, "uint8").reshape(*features["size"].int64_list.value, 3)
@@ -67,17 +66,13 @@ class Record:
         """The features by their names. InputError: the data is no Example."""
         import tensorflow as tf  # here, as what scores maps in processes of its own does without it
 
-        try:
+        with reading(f"{self.path} is damaged, prepare the dataset again"):  # DecodeError has no stable place
             return tf.train.Example.FromString(self.read()).features.feature
-        except InputError:
-            raise
-        except Exception as error:  # protobuf's DecodeError has no stable place
-            raise InputError(f"{self.path} is damaged ({error}): prepare the dataset again") from None
 
     def density(self) -> np.ndarray:
         """A given density map, (H, W) float32, any non-negative scale."""
         features = self.features()
-        with structure(self.path, "a density of its size"):
+        with reading(f"{self.path} does not hold a density of its size"):
             return np.frombuffer(features["density"].bytes_list.value[0], "float32").reshape(
                 tuple(features["size"].int64_list.value)
             )
@@ -102,7 +97,7 @@ class Observers(Sequence):
         if not self.observers:
             return []
         features = self.record.features()
-        with structure(self.record.path, "the fixations of each observer"):
+        with reading(f"{self.record.path} does not hold the fixations of each observer"):
             xy = np.frombuffer(features["fixations"].bytes_list.value[0], "float64").reshape(-1, 2)
             return np.split(xy, np.cumsum(features["observers"].int64_list.value)[:-1])
 

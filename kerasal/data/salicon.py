@@ -19,8 +19,8 @@ from kerasal.data.mat import mat_variables
 from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
-from kerasal.data.troubles import Troubles, structure
-from kerasal.errors import InputError
+from kerasal.data.troubles import Troubles
+from kerasal.errors import InputError, reading
 
 TRAIN = 0.95  # of the official training set; the rest watches over training
 PAGE = "http://salicon.net"
@@ -64,9 +64,8 @@ INFO_2017 = replace(
 )
 
 
-def _load(info: DatasetInfo, folder: Path, troubles: Troubles | None = None) -> Dataset:
+def _load(info: DatasetInfo, folder: Path, troubles: Troubles) -> Dataset:
     """A release of SALICON. InputError: no such layout in `folder`; a damaged file; fixations missing."""
-    troubles = troubles or Troubles()
     root = find_folder(folder, "images/train", "train") or find_folder(folder, "images/val", "val")
     if root is None:
         raise InputError(f"no SALICON in {folder}: it needs {info.layout}; kerasal data info {info.name}")
@@ -100,7 +99,7 @@ def _samples(root: Path, part: str, troubles: Troubles) -> list[Sample]:
 def _read(path: Path, stem: str, size: tuple[int, int]) -> list[np.ndarray]:
     """The fixations of each worker: `gaze` is a row of structures in 2015 and a column in 2017."""
     variables = mat_variables(path)
-    with structure(path, "SALICON's gaze, resolution and image"):
+    with reading(f"{path} does not hold SALICON's gaze, resolution and image"):
         resolution = tuple(int(side) for side in variables["resolution"].ravel())
         name = str(variables["image"].ravel()[0])
         # An empty worker is 0 x 0. The files count from 1.

@@ -15,11 +15,10 @@ import numpy as np
 from kerasal.data.images import image_size, list_files
 from kerasal.data.info import DatasetInfo
 from kerasal.data.mat import read_mat
-from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
-from kerasal.data.troubles import Troubles, structure
-from kerasal.errors import InputError
+from kerasal.data.troubles import Troubles
+from kerasal.errors import InputError, reading
 
 SIGMA_OF_LONGER_SIDE = 0.03
 TRAIN, VALIDATION = 0.7, 0.1
@@ -48,12 +47,9 @@ INFO = DatasetInfo(
 )
 
 
-def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
+def load(folder: Path, troubles: Troubles) -> Dataset:
     """Scene. InputError: no such layout in `folder`; a damaged file; a stimulus missing or one too many."""
-    troubles = troubles or Troubles()
-    root = find_folder(folder, "stimuli", "tidy/fixations.mat")
-    if root is None:
-        raise InputError(f"no Scene in {folder}: it needs {INFO.layout}; kerasal data info scene")
+    root = INFO.find(folder, "stimuli", "tidy/fixations.mat")
     path = root / "tidy/fixations.mat"
     cells = read_mat(path, "fixations")
     stimuli = list_files(root / "stimuli", (".jpg", ".jpeg"))
@@ -69,7 +65,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
         with troubles.reading(stimulus):
             size = image_size(stimulus)
             observers = []
-            with structure(path, f"rows of y, x, latency, duration for {stimulus.name}"):
+            with reading(f"{path} does not hold rows of y, x, latency, duration for {stimulus.name}"):
                 for cell in row:
                     records = np.asarray(cell, "float64").reshape(-1, 4)
                     observers.append(troubles.valid(stimulus.stem, _from_one(records[:, 1::-1]), size))

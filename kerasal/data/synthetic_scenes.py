@@ -12,14 +12,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kerasal.errors import InputError
-
 SIZE = (300, 400)  # rows, columns
 KINDS = {"color": 0.2, "orientation": 0.15, "size": 0.15, "faces": 0.25, "object": 0.125, "text": 0.125}
 SHARES = {"targets": 0.80, "center": 0.15, "uniform": 0.05}  # of the density's mass
 CENTER_SIGMA = 0.2  # of the image's height and width
 SPOT_SIGMA = 14.0  # pixels of SIZE: about one degree, as in the density maps of eye-tracking datasets
-MINIMUM_SIDE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +45,7 @@ def scene(
     size: (rows, columns), each at least 64. Another size of the same proportions gives the same scene, larger
     or smaller. More observers come after the earlier ones and change nothing else. Equal arguments give equal
     scenes for as long as numpy keeps the stream of its default Generator.
-    InputError: a negative index or seed, a side below 64, fewer than one observer or fixation.
     """
-    _check(index, seed, size, observers, fixations_per_observer)
     layout, texture, gaze = (
         np.random.default_rng(child) for child in np.random.SeedSequence(seed, spawn_key=(index,)).spawn(3)
     )
@@ -62,18 +57,6 @@ def scene(
     cumulative = np.cumsum(density)
     fixations = tuple(_sample(gaze, cumulative, fixations_per_observer, size[1]) for _ in range(observers))
     return Scene(canvas.image, density, fixations, kind, targets * canvas.unit)
-
-
-def _check(index, seed, size, observers, fixations_per_observer):
-    if index < 0 or seed < 0:
-        raise InputError(f"index and seed must not be negative, got index {index}, seed {seed}")
-    if len(size) != 2 or min(size) < MINIMUM_SIDE:
-        raise InputError(f"size must be (rows, columns), each at least {MINIMUM_SIDE}, got {tuple(size)}")
-    if observers < 1 or fixations_per_observer < 1:
-        raise InputError(
-            "observers and fixations_per_observer must be at least 1, "
-            f"got {observers} and {fixations_per_observer}"
-        )
 
 
 def _density(spots, size):

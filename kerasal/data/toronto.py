@@ -13,11 +13,10 @@ from kerasal.data.fixations import fixated_pixels
 from kerasal.data.images import image_size, list_files
 from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.mat import read_mat
-from kerasal.data.names import find_folder
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
-from kerasal.data.troubles import Troubles, structure
-from kerasal.errors import InputError
+from kerasal.data.troubles import Troubles
+from kerasal.errors import InputError, reading
 
 TRAIN, VALIDATION = 0.7, 0.15
 SIGMA = 32  # pixels
@@ -51,14 +50,11 @@ INFO = DatasetInfo(
 )
 
 
-def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
+def load(folder: Path, troubles: Troubles) -> Dataset:
     """Toronto. InputError: no such layout in `folder`; a damaged file; a stimulus missing or too large."""
-    troubles = troubles or Troubles()
-    root = find_folder(folder, "Original Image Set", "origfixdata.mat")
-    if root is None:
-        raise InputError(f"no Toronto in {folder}: it needs {INFO.layout}; kerasal data info toronto")
+    root = INFO.find(folder, "Original Image Set", "origfixdata.mat")
     path = root / "origfixdata.mat"
-    with structure(path, "Toronto's cell array of fixation maps"):
+    with reading(f"{path} does not hold Toronto's cell array of fixation maps"):
         maps = read_mat(path, "white").ravel()
         if maps.dtype != object:
             raise ValueError(f"an array of {maps.dtype}")

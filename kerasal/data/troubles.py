@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.data.fixations import inside
-from kerasal.errors import InputError, one_line
+from kerasal.errors import InputError
 
 
 @dataclass
@@ -59,14 +59,3 @@ class Troubles:
             f"{count:,} fixation{'s' if count > 1 else ''} outside the image or not finite dropped, "
             f"in {len(self.outside)} image{'s' if len(self.outside) > 1 else ''}"
         ]
-
-
-@contextmanager
-def structure(path: Path, what: str) -> Iterator[None]:
-    """Taking apart what a file holds that is not as documented becomes an InputError naming the file."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} does not hold {what}: {one_line(error)}") from None

@@ -18,7 +18,7 @@ from kerasal.errors import InputError
 from kerasal.evaluation import tables
 from kerasal.evaluation.baselines import Baseline, training_center_bias
 from kerasal.evaluation.clustered import score_on
-from kerasal.evaluation.map_folder import MapFolder, within
+from kerasal.evaluation.map_folder import MapFolder
 from kerasal.evaluation.scores import Scores, scores_csv, together
 from kerasal.evaluation.scoring import FixationPool, MapError, Scorer, score_all
 from kerasal.evaluation.statistics import Comparison, compare
@@ -131,7 +131,10 @@ def evaluate(
     samples = dataset[split]
     if not systems:
         raise InputError("no system to evaluate")
-    systems = within(systems, dataset)
+    systems = [  # where folders of maps know all the data that their maps may be for
+        MapFolder(system.folder, system.name, dataset) if isinstance(system, MapFolder) else system
+        for system in systems
+    ]
     names = [system.name for system in systems]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"named twice: {', '.join(twice)}")

@@ -1,7 +1,7 @@
 """Maps that another program wrote, as a system: image files or .npy arrays in a folder."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,6 @@ from kerasal.data.names import listed, match, named_files
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.evaluation.scoring import Case, Job
-from kerasal.evaluation.systems import System
 from kerasal.metrics import resize_map
 
 
@@ -172,14 +171,6 @@ def _implausible(values: np.ndarray) -> str | None:
     if ((values == low) | (values == high)).all():
         return "the map has two values alone: a fixation map or a mask?"
     return None
-
-
-def within(systems: Sequence[System], dataset: Dataset) -> list[System]:
-    """The systems, where folders of maps know all the data that their maps may be for."""
-    return [
-        MapFolder(system.folder, system.name, dataset) if isinstance(system, MapFolder) else system
-        for system in systems
-    ]
 
 
 def _read(path: Path, sample: Sample) -> list[Case]:

@@ -103,13 +103,6 @@ class Comparison:
             for system, summaries in self.summaries.items()
         }
 
-    def differences_as_dict(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """`differences` as plain values."""
-        return {
-            system: {key: asdict(difference) for key, difference in differences.items()}
-            for system, differences in self.differences.items()
-        }
-
 
 def compare(
     scores: Mapping[str, Scores | Sequence[Scores]],

@@ -47,7 +47,7 @@ class Table:
 
 def means(comparison: Comparison, *, errors: bool = True) -> Table:
     """A row a system, a column a metric: the mean, with its standard error if `errors`."""
-    ranks = {key: _marked(comparison, key) for key in comparison.metrics}
+    ranks = {key: comparison.ranks(key, DIGITS) for key in comparison.metrics}
     rows = []
     for system, summaries in comparison.summaries.items():
         cells = [Cell(system)]
@@ -56,7 +56,8 @@ def means(comparison: Comparison, *, errors: bool = True) -> Table:
             text = _number(summary.mean)
             if errors and not math.isnan(summary.standard_error):
                 text += f" ± {_number(summary.standard_error)}"
-            cells.append(Cell(text, MARKS.get(ranks[key].get(system), PLAIN)))
+            rank = ranks[key].get(system) if len(ranks[key]) > 1 else None
+            cells.append(Cell(text, MARKS.get(rank, PLAIN)))
         rows.append(cells)
     return Table("mean" + (" ± standard error" if errors else ""), ["system", *map(_name, ranks)], rows)
 
@@ -176,11 +177,6 @@ def latex(table: Table) -> str:
 def for_markdown(text: str) -> str:
     """Text that Markdown prints as it is: names of losses have stars. Underscores within a word are safe."""
     return re.sub(r"[\\`*\[\]|~]|<(?=[a-zA-Z/!?])|\b_|_\b", r"\\\g<0>", text)
-
-
-def _marked(comparison: Comparison, metric: str) -> dict[str, int]:
-    ranks = comparison.ranks(metric, DIGITS)
-    return ranks if len(ranks) > 1 else {}
 
 
 def _name(metric: str) -> str:

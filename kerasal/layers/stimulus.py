@@ -13,7 +13,7 @@ IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # Simonyan and Zisserman 2014, o
 def resize_stimuli(stimuli: keras.KerasTensor, size: tuple[int, int]) -> keras.KerasTensor:
     """Float stimuli (B, H, W, 3) at `size` (rows, columns): bicubic, antialiased where it shrinks.
 
-    A stimulus of another aspect ratio is stretched. `kerasal.data.pipeline.resize_stimulus` is the same.
+    A stimulus of another aspect ratio is stretched. `kerasal.data.reading.resize_stimulus` is the same.
     """
     return shrink_then_grow(stimuli, size, "bicubic")
 

@@ -144,17 +144,6 @@ def _sees_features(loss):
     return any(isinstance(part, DeepFeatures | GramMatrices) for part in _parts(loss))
 
 
-def _coefficient(value):
-    """A coefficient as a float. InputError: not a finite number of at least 0."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"a coefficient must be a number; got {value!r}") from None
-    if not (math.isfinite(number) and number >= 0):
-        raise InputError(f"a coefficient must be finite and at least 0; got {value}")
-    return number
-
-
 def _checked(term):
     """A pair (coefficient, loss) as (coefficient, name, loss). InputError: it cannot be a term."""
     if not isinstance(term, tuple | list) or len(term) != 2:
@@ -164,4 +153,10 @@ def _checked(term):
         raise InputError(f"a term must be a keras.losses.Loss; got {type(loss).__name__}")
     if type(loss) is LinearCombination:
         raise InputError("a linear combination cannot be a term of another: give its terms instead")
-    return _coefficient(coefficient), loss.name, loss
+    try:
+        number = float(coefficient)
+    except (TypeError, ValueError):
+        raise InputError(f"a coefficient must be a number; got {coefficient!r}") from None
+    if not (math.isfinite(number) and number >= 0):
+        raise InputError(f"a coefficient must be finite and at least 0; got {coefficient}")
+    return number, loss.name, loss

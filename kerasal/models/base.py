@@ -197,18 +197,10 @@ class SaliencyModel(keras.Model):
             if isinstance(config.get(name), dict):  # else the name of a backbone, or none
                 config[name] = keras.saving.deserialize_keras_object(config[name])
         network = cls(**config)
-        network._set_trainable(learn)
-        return network
-
-    def compile_from_config(self, config):
-        config = dict(config)
-        self._set_trainable(config.pop("trainable", ()))  # where an earlier kerasal wrote it
-        super().compile_from_config(config)
-
-    def _set_trainable(self, each: Sequence[bool]) -> None:
         # A layer's own setting goes down to those within it, which come after it.
-        for layer, trainable in zip(all_layers(self), each, strict=False):
+        for layer, trainable in zip(all_layers(network), learn, strict=False):
             layer.trainable = trainable
+        return network
 
 
 def all_layers(model: keras.Model) -> list[keras.layers.Layer]:

@@ -7,7 +7,7 @@ import keras
 from kerasal.layers import LearnedPriorMap, StimulusPreprocessing, TheanoMaxPooling2D
 from kerasal.models.padded import PaddedSaliencyModel
 from kerasal.models.vgg16 import CONVOLUTIONS, vgg16_blocks
-from kerasal.weights import load_vgg16, resolve_vgg16
+from kerasal.weights import load_vgg16
 
 FEATURES = ("block3_pool", "block4_pool", "block5_conv3")
 PRIOR_FACTOR = 10  # pixels of the map for each weight of the prior
@@ -57,7 +57,7 @@ class MLNet(PaddedSaliencyModel):
         layers = vgg16_blocks(x, (*pools, None), filters=backbone_filters)
         backbone = keras.Model(stimulus, [layers[layer] for layer in FEATURES], name="backbone")
         if backbone_weights not in (None, "random"):
-            load_vgg16(backbone, resolve_vgg16(backbone_weights))
+            load_vgg16(backbone, backbone_weights)
         features = [keras.Input(layers[layer].shape[1:], name=layer) for layer in FEATURES]
         x = keras.layers.Concatenate(name="features")(features)
         x = keras.layers.Dropout(dropout, name="dropout")(x)

@@ -8,7 +8,7 @@ from keras import ops
 from kerasal.layers import StimulusPreprocessing, WeightNormConv2D, blur_5x5, resize_area, resize_cubic
 from kerasal.models.base import SaliencyModel, check_channels_last
 from kerasal.models.vgg16 import CONVOLUTIONS, vgg16_blocks
-from kerasal.weights import StoredLayer, layers_by_name, load_lasagne_weights, load_vgg16, resolve_vgg16
+from kerasal.weights import StoredLayer, layers_by_name, load_lasagne_weights, load_vgg16
 
 # The decoder from the inside out: convolutions of each block, each of so many times `filters` channels.
 DECODER = {5: (3, 8), 4: (3, 8), 3: (3, 4), 2: (2, 2), 1: (2, 1)}
@@ -57,7 +57,7 @@ class SalGAN(SaliencyModel):
         head = keras.Model([layers["block3_pool"]], map_, name="head")
         if backbone_weights not in (None, "random"):
             encoder = keras.Model(stimulus, layers["block5_conv3"])
-            load_vgg16(encoder, resolve_vgg16(backbone_weights))
+            load_vgg16(encoder, backbone_weights)
         backbone.trainable = False
         super().__init__(backbone, head, input_size, {"filters": filters}, name=name, **kwargs)
 
@@ -129,14 +129,13 @@ class SalGANDiscriminator(keras.Model):
         x = keras.layers.MaxPooling2D(2, name="pool2")(x)
         for layer in ("conv3_1", "conv3_2"):
             x = WeightNormConv2D(64, name=layer)(x)
-        x = features = keras.layers.MaxPooling2D(2, name="pool3")(x)
+        x = keras.layers.MaxPooling2D(2, name="pool3")(x)
         x = keras.layers.Flatten(name="features")(x)
         x = keras.layers.Dense(100, activation="tanh", name="fc4")(x)
         x = keras.layers.Dense(2, activation="tanh", name="fc5")(x)
         x = keras.layers.Dense(1, activation="sigmoid", name="prob", dtype="float32")(x)
         super().__init__(inputs, x, name=name, **kwargs)
         self.input_size = tuple(input_size)
-        self._features_shape = tuple(features.shape[1:])
 
     def load_original(self, path: Path | str) -> None:
         """Take the weights of the reference code's discrim_modelWeights*.npz. InputError: they do not fit."""
@@ -144,7 +143,7 @@ class SalGANDiscriminator(keras.Model):
             StoredLayer(
                 layer,
                 flipped=len(layer.weights[0].shape) == 4,
-                features=self._features_shape if layer.name == "fc4" else None,
+                features=self.get_layer("pool3").output.shape[1:] if layer.name == "fc4" else None,
             )
             for layer in layers_by_name(self).values()
         ]
@@ -152,7 +151,3 @@ class SalGANDiscriminator(keras.Model):
 
     def get_config(self):
         return {"input_size": self.input_size, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)

@@ -15,7 +15,7 @@ from kerasal.layers import (
 from kerasal.models.padded import PaddedSaliencyModel
 from kerasal.models.resnet50 import RESNET50_LAYERS, dilated_resnet50, load_resnet50
 from kerasal.models.vgg16 import CONVOLUTIONS, vgg16_blocks
-from kerasal.weights import load_vgg16, resolve_vgg16
+from kerasal.weights import load_vgg16
 
 FIDELITIES = ("original", "keras")
 # The last layers of the reference code's weights files.
@@ -120,6 +120,7 @@ class SAMVGG(SAM):
     default_backbone = "vgg16"
     default_name = "sam-vgg"
     REFERENCE_LAYERS = (*CONVOLUTIONS, *HEAD_LAYERS)
+    _load_backbone = staticmethod(load_vgg16)
 
     def _features(self, x, original, filters):
         third, fourth = (TheanoMaxPooling2D(2, s, name=f"block{b}_pool") for b, s in ((3, 2), (4, 1)))
@@ -129,9 +130,6 @@ class SAMVGG(SAM):
         halving = [keras.layers.MaxPooling2D(2, name=f"block{block}_pool") for block in (1, 2)]
         pools = (*halving, third, fourth, None)
         return vgg16_blocks(x, pools, dilations=(1, 1, 1, 1, 2), filters=filters)["block5_conv3"]
-
-    def _load_backbone(self, backbone, weights):
-        load_vgg16(backbone, resolve_vgg16(weights))
 
 
 @keras.saving.register_keras_serializable(package="kerasal")
@@ -148,13 +146,11 @@ class SAMResNet(SAM):
     default_backbone = "resnet50"
     default_name = "sam-resnet"
     REFERENCE_LAYERS = (*RESNET50_LAYERS, "reduction", *HEAD_LAYERS)
+    _load_backbone = staticmethod(load_resnet50)
 
     def _features(self, x, original, filters):
         pool = TheanoMaxPooling2D(3, 2) if original else keras.layers.MaxPooling2D(3, 2, "same")
         return dilated_resnet50(x, pool, filters=filters)
-
-    def _load_backbone(self, backbone, weights):
-        load_resnet50(backbone, weights)
 
     def _neck(self, x, filters):
         return keras.layers.Conv2D(filters, 3, padding="same", activation="relu", name="reduction")(x)

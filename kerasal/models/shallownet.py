@@ -7,7 +7,7 @@ from keras import ops
 
 from kerasal.errors import InputError
 from kerasal.layers import Maxout, resize_triangle
-from kerasal.models.base import SaliencyModel, check_input_size, resize_maps
+from kerasal.models.base import SaliencyModel, check_input_size, resize_maps, scale_to_peak
 from kerasal.weights import StoredLayer, layers_by_name, load_lasagne_weights
 
 INPUT_SIZE = (96, 96)
@@ -82,9 +82,7 @@ class ShallowNet(SaliencyModel):
     def restore(self, maps, size, resize=resize_maps):
         """The network's maps (B, 48, 48, 1) at `size`, from 0 to 1. A constant map becomes 0."""
         maps = resize(maps, size)
-        low = ops.min(maps, axis=(1, 2, 3), keepdims=True)
-        range_ = ops.max(maps, axis=(1, 2, 3), keepdims=True) - low
-        return (maps - low) / ops.where(range_ > 0, range_, 1.0)
+        return scale_to_peak(maps - ops.min(maps, axis=(1, 2, 3), keepdims=True))
 
     def load_original(self, path: Path | str) -> None:
         """Take weights that were saved from the reference code's pickle as .npz: docs/models.md says how.

@@ -7,7 +7,7 @@ import keras
 
 from kerasal.layers import DilatedConv2D
 from kerasal.models.base import check_channels_last
-from kerasal.weights import load_vgg16, resolve_vgg16
+from kerasal.weights import load_vgg16
 
 BLOCKS = {1: (64, 2), 2: (128, 2), 3: (256, 3), 4: (512, 3), 5: (512, 3)}  # filters, convolutions
 CONVOLUTIONS = tuple(
@@ -47,7 +47,7 @@ def vgg16(
     layers = vgg16_blocks(inputs, pools, initializer=initializer)
     model = keras.Model(inputs, {output: layers[output] for output in outputs}, name=name)
     if weights not in (None, "random"):
-        load_vgg16(model, resolve_vgg16(weights))
+        load_vgg16(model, weights)
     return model
 
 

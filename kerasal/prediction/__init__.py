@@ -5,6 +5,7 @@ file, which knows the networks and the classical models, loads Keras, and is imp
 used.
 """
 
+import importlib
 from typing import TYPE_CHECKING
 
 from kerasal.prediction.attention import Region, attention_share, best_crop, parse_aspect, to_density
@@ -75,12 +76,7 @@ Named = LoadedPredictor  # as users' programs may import it
 
 
 def __getattr__(name: str) -> object:
-    if name == "ClassicalPredictor":
-        from kerasal.prediction.classical import ClassicalPredictor
-
-        return ClassicalPredictor
     if name in __all__:
-        from kerasal.prediction import predictors
-
-        return getattr(predictors, name)
+        place = "classical" if name == "ClassicalPredictor" else "predictors"
+        return getattr(importlib.import_module(f"kerasal.prediction.{place}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,7 +19,6 @@ class ExportedPredictor:
 
     def __init__(self, path: Path, format: str):
         self.path = path
-        self.name = path.stem
         try:
             self._run = getattr(runtimes, format)(path)
         except ImportError as error:

@@ -113,11 +113,10 @@ def _without_choice(name: str) -> LoadedPredictor | None:
     if name in SHIPPED:
         return None
     from kerasal.classical import classical_model, is_classical  # here: SciPy takes as long as all the rest
-    from kerasal.prediction.classical import ClassicalPredictor
+    from kerasal.prediction.named import NAMED
 
     if is_classical(name):
-        name = classical_model(name).name
-        return LoadedPredictor(name, ClassicalPredictor(name))
+        return NAMED[classical_model(name).name].load()
     path = Path(name)
     format = export_format(path)
     if format not in ("tflite", "onnx"):

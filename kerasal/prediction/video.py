@@ -1,7 +1,6 @@
 """Predicting maps of a video, frame by frame: no network here sees motion."""
 
 import contextlib
-import glob
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from kerasal._files import clear_partials, make_folder, partial_beside
+from kerasal._files import folder_beside, make_folder
 from kerasal._threads import ahead
 from kerasal.errors import InputError
 from kerasal.prediction.attention import attention_share
@@ -73,7 +72,7 @@ def predict_video(
         ThreadPoolExecutor(1) as writer,
         ThreadPoolExecutor(2) as encoders,  # VP9 takes as long as a network
     ):
-        videos = {suffix: files.enter_context(_Video(stem, suffix, rate)) for suffix in _suffixes(outputs)}
+        videos = {suffix: _Video(stem, suffix, rate, files) for suffix in _suffixes(outputs)}
 
         def write(item: tuple[int, np.ndarray, np.ndarray]) -> None:
             _, frame, saliency_map = item
@@ -125,36 +124,28 @@ def _next(capture: cv2.VideoCapture, every: int) -> np.ndarray | None:
 
 
 class _Video:
-    """A video file being written, put in place by `finish`; without it nothing stays."""
+    """A video file being written, put in place by `finish`; without it nothing stays once `files` ends."""
 
-    def __init__(self, stem: Path, suffix: str, rate: float):
+    def __init__(self, stem: Path, suffix: str, rate: float, files: contextlib.ExitStack):
         self.path = stem.with_name(stem.name + suffix)
-        self.partial = partial_beside(self.path, ".mp4")
+        self.partial = files.enter_context(folder_beside(self.path)) / self.path.name
         self.rate = rate
-        self.writer = None
-        clear_partials(self.path.parent, f".{glob.escape(self.path.name)}", elsewhere=False)
-
-    def __enter__(self) -> "_Video":
-        return self
+        self.writer = cv2.VideoWriter()
+        files.callback(self.writer.release)
 
     def add(self, frame: np.ndarray) -> None:
         """Append a frame, (H, W, 3) uint8 BGR, brought to even sides; the first one decides the size."""
         height, width = frame.shape[:2]
         # OpenCV would leave out an odd side's last pixels without a word.
         frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
-        if self.writer is None:
-            try:
-                self.partial.touch()
-            except OSError as error:  # OpenCV says not why it cannot
-                raise InputError(f"cannot write {self.path}: {error.strerror}") from None
+        if not self.writer.isOpened():
             self._open(frame.shape[1::-1])
         self.writer.write(np.ascontiguousarray(frame))
 
     def _open(self, size: tuple[int, int]) -> None:
         """Open the file for frames of (columns, rows)."""
         for codec in CODECS:
-            self.writer = cv2.VideoWriter(str(self.partial), cv2.VideoWriter.fourcc(*codec), self.rate, size)
-            if self.writer.isOpened():
+            if self.writer.open(str(self.partial), cv2.VideoWriter.fourcc(*codec), self.rate, size):
                 break
         else:
             raise InputError(
@@ -171,11 +162,6 @@ class _Video:
         if not _is_whole(self.partial):
             raise InputError(f"cannot write {self.path}: it is not whole, most likely as the disk is full")
         self.partial.replace(self.path)
-
-    def __exit__(self, *_) -> None:
-        if self.writer is not None:
-            self.writer.release()
-        self.partial.unlink(missing_ok=True)
 
 
 def _is_whole(file: Path) -> bool:

@@ -1,8 +1,8 @@
 """The best loss's network as a run folder, for `kerasal predict`, `evaluate` and `export`."""
 
-import shutil
 from pathlib import Path
 
+from kerasal._files import folder_beside
 from kerasal.data.images import read_map
 from kerasal.models import SaliencyModel, build
 from kerasal.quest.results import Results
@@ -22,7 +22,7 @@ def write_best(results: Results, network: SaliencyModel) -> Path | None:
         return None
     seed = config["seeds"][0]
     record = folder.head(seed, spec)
-    path, new, old = (folder.path / name for name in ("best", "best.new", "best.old"))
+    path = folder.path / "best"
     model_options = {**config["model_options"], "activation": record["activation"]}
     training = {**config["options"]["training"], "loss": spec, "learning_rate": record["rate"], "seed": seed}
     options = TrainingOptions.from_dict(training)
@@ -30,24 +30,20 @@ def write_best(results: Results, network: SaliencyModel) -> Path | None:
         whole = build(options.model, **{**model_options, "backbone_weights": None})
     whole.backbone.set_weights(network.backbone.get_weights())
     assign(whole.head.trainable_variables, folder.weights(seed, spec))
-    for left in (new, old):  # by a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    run = RunFolder.create(
-        new,
-        {
-            "loss": spec,
-            "model": options.model,
-            "model_options": model_options,
-            "precision": config["precision"],
-            "options": options.as_dict(),
-            "cache_features": True,
-            "data": config["data"],
-        },
-        read_map(folder.path / "center_bias.npy").astype("float32"),
-    )
-    run.save_weights(whole, run.best_weights)
-    if path.exists():
-        path.rename(old)  # at once, where removing it takes a while in which it is half a run
-    new.rename(path)
-    shutil.rmtree(old, ignore_errors=True)
+    run_config = {
+        "loss": spec,
+        "model": options.model,
+        "model_options": model_options,
+        "precision": config["precision"],
+        "options": options.as_dict(),
+        "cache_features": True,
+        "data": config["data"],
+    }
+    bias = read_map(folder.path / "center_bias.npy").astype("float32")
+    with folder_beside(path) as place:
+        run = RunFolder.create(place / "new", run_config, bias)
+        run.save_weights(whole, run.best_weights)
+        if path.exists():
+            path.rename(place / "old")  # at once, where removing it takes a while in which it is half a run
+        run.path.rename(path)
     return path

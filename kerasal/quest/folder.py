@@ -43,7 +43,7 @@ class QuestFolder(ResultsFolder):
         was, is_ = (
             {
                 **{key: value for key, value in config["options"].items() if key != "training"},
-                "samples of each set in an epoch": _drawn(config),
+                "samples of each set in an epoch": [n for _, n in config["data"].get("draws") or ()] or None,
                 **config["options"]["training"],
                 "precision": config["precision"],  # what the one that was asked for came to
             }
@@ -97,10 +97,6 @@ class QuestFolder(ResultsFolder):
             f"start/{seed}.json", {activation: record for activation, (record, _) in found.items()}
         )
 
-    def search(self) -> dict[str, Any] | None:
-        """What a search for a combination found; None where there was none, or it is not finished."""
-        return self.read_json("tuning.json")
-
     def head(self, seed: int, spec: str) -> dict[str, Any] | None:
         """How a head learned; None where it is not finished."""
         return self.read_json(f"heads/{seed}/{slug(spec)}.json")
@@ -139,12 +135,10 @@ class QuestFolder(ResultsFolder):
     def _weights(self, name, record):
         """The weights of a file; `record` tells that they are there, and goes with them."""
         file, hint = self.path / name, f": remove it and {self.path / record}, and they are made anew"
+        self.check(name, hint)
         try:
-            self.check(name, hint)
             with np.load(file) as arrays:
                 return [arrays[f"arr_{index}"] for index in range(len(arrays))]
-        except InputError:
-            raise
         except Exception as error:  # a damaged zip raises a dozen types
             raise InputError(f"cannot read {file} ({one_line(error)}){hint}") from None
 
@@ -164,9 +158,3 @@ def restored_head(
     head = build_head(config["options"]["training"]["model"], options, seed, config["precision"])
     assign(head.trainable_variables, weights)
     return head
-
-
-def _drawn(config: dict[str, Any]) -> list[int] | None:
-    """How many samples of each set of a mixture an epoch draws."""
-    draws = config["data"].get("draws")
-    return draws and [drawn for _, drawn in draws]

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import tensorflow as tf
-
 from kerasal._files import null_for_nan
 from kerasal.quest.heads import Heads
 from kerasal.quest.learning import WATCHED, Splits
@@ -63,37 +61,25 @@ class RateSearch:
         }
 
     def _try(self, heads, rates, what):
-        trials = try_rates(heads, rates, self.splits, self.batches, self.progress(what))
-        for spec, activation, trial in zip(heads.specs, heads.activations, trials, strict=True):
+        """A short training of each head at its rate: `rate`, `loss`, `collapsed`, the metrics of `WATCHED`.
+
+        The loss is the head's own on the validation split, None where it is not finite; collapsed: all maps
+        are constant.
+        """
+        progress = self.progress(what)
+        heads.reset()
+        heads.train(self.batches, rates, 1, self.splits.trial_steps, progress)
+        with heads.averaged():
+            found = heads.validate(self.splits.validation)
+        for spec, activation, rate, head in zip(heads.specs, heads.activations, rates, found, strict=True):
+            values = {key: head.values[key] for key in ("loss", *WATCHED) if key in head.values}
+            trial = {"activation": activation, "rate": rate, "collapsed": head.collapsed}
             self.activations[spec] = activation
-            self._trials.setdefault(spec, []).append({"activation": activation, **trial})
+            self._trials.setdefault(spec, []).append({**trial, **null_for_nan(values)})
 
     def _last(self, spec):
         """The trials with the activation of the last."""
         return [trial for trial in self._trials[spec] if trial["activation"] == self.activations[spec]]
-
-
-def try_rates(
-    heads: Heads,
-    rates: Sequence[float],
-    splits: Splits,
-    batches: tf.data.Dataset,
-    progress: Callable[[], None],
-) -> list[dict]:
-    """A short training of each head at its rate: `rate`, `loss`, `collapsed` and the metrics of `WATCHED`.
-
-    batches: of `Splits.trial`, for all trials. The loss is the head's own on the validation split, None where
-    it is not finite; collapsed: all maps are constant.
-    """
-    heads.reset()
-    heads.train(batches, rates, 1, splits.trial_steps, progress)
-    with heads.averaged():
-        found = heads.validate(splits.validation)
-    return [
-        {"rate": rate, "collapsed": head.collapsed}
-        | null_for_nan({key: head.values[key] for key in ("loss", *WATCHED) if key in head.values})
-        for rate, head in zip(rates, found, strict=True)
-    ]
 
 
 def best_rate(trials: Sequence[dict]) -> float:

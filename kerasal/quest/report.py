@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from kerasal._files import null_for_nan
 from kerasal.data.images import read_map
-from kerasal.data.pipeline import resize_stimulus
+from kerasal.data.reading import resize_stimulus
 from kerasal.data.sample import Sample
 from kerasal.evaluation import tables
 from kerasal.metrics import METRICS, cc
@@ -34,7 +34,6 @@ from kerasal.reports import (
 
 PAGE = Path(__file__).parent / "page"
 SEARCH_VALUES = ("after_search", "objective")  # of a trial, as its table has them
-STIMULI = 3  # in Figure 3, where none are named
 THUMBNAIL_WIDTH = 150  # pixels
 MOST_THUMBNAILS = 300  # in the scatter plot; a page of more is too large to send by mail
 
@@ -157,7 +156,7 @@ def chosen_stimuli(results: Results, samples: Sequence[Sample]) -> list[Sample]:
     key = "cc" if "cc" in values[0] else next(iter(values[0]))
     order = np.argsort(np.nan_to_num(np.mean([of_loss[key] for of_loss in values], axis=0)))
     names = scores[learned[0]].names
-    shares = (0.1, 0.5, 0.9)[-min(STIMULI, len(names)) :]
+    shares = (0.1, 0.5, 0.9)[-len(names) :]
     return [by_name[names[order[round(share * (len(names) - 1))]]] for share in shares]
 
 

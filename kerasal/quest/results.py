@@ -50,7 +50,7 @@ class Results(ReportedResults):
         config = folder.config
         losses, seeds = config["losses"], config["seeds"]
         tests = [test["name"] for test in config["tests"]]
-        bias = {name: folder.read_scores(center_bias_file(name)) for name in tests}
+        bias = {name: one for name in tests if (one := folder.read_scores(center_bias_file(name)))}
         scores = {}
         for name in tests:
             found = {(seed, spec): folder.scores(seed, name, spec) for seed in seeds for spec in losses}
@@ -64,7 +64,6 @@ class Results(ReportedResults):
         if not scores or not all(all(of_seed.values()) for of_seed in heads.values()):
             raise InputError(f"the quest in {folder.path} is not finished: call it again, and it goes on")
         rates = {spec: folder.rate(spec) for spec in losses}
-        bias = {name: of_test for name, of_test in bias.items() if of_test is not None}
         return cls(folder, config, scores, heads, rates, bias)
 
     @property
@@ -150,8 +149,6 @@ class Results(ReportedResults):
             for spec in self.config["losses"]
             if all(spec in self.competing(test) for test in self.sets_apart)
         ]
-        if not everywhere:
-            return None
         means = [self.mean_scores(test) for test in self.sets_apart]
         return mean_ranks([{spec: scores[spec] for spec in everywhere} for scores in means])
 
@@ -205,7 +202,7 @@ class Results(ReportedResults):
     @cached_property
     def search(self) -> dict[str, Any] | None:
         """What the search for a combination found, see `kerasal.quest.tuning`; None where there was none."""
-        if not (found := self.folder.search()):
+        if not (found := self.folder.read_json("tuning.json")):
             return None
         best = called_as(self.config["losses"], [found["best"]])[0]
         return {**found, "best": best} if best in self.config["losses"] else None
@@ -353,7 +350,7 @@ class Results(ReportedResults):
             },
             "agreement_with_table_2": self.agreement(test),
             "differences": {
-                loss: self.comparison(test, loss).differences_as_dict() for loss in self.references
+                loss: asdict(self.comparison(test, loss))["differences"] for loss in self.references
             },
         }
 

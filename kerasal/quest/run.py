@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from kerasal import losses, models
+from kerasal._files import write_array
 from kerasal._progress import Progress
 from kerasal.cluster import Cluster
 from kerasal.data.names import counted
@@ -128,12 +129,10 @@ def run(
     keys = _possible(metrics, scored, report)
     config = _config(dataset, limit, specs, options, model_options, precision, seeds, scored, keys)
     with folder.at_work(config, report) as config:
-        folder.write_array("center_bias.npy", bias)
+        write_array(folder.path / "center_bias.npy", bias)
         features = open_features(network, dataset, flip=options.training.flip, **opened)
         splits = Splits(dataset, features, options)
-        sets = [
-            TestSet(part.name, part, FeatureCache.open(network, part["test"], **opened)) for part in scored
-        ]
+        sets = [TestSet(part, FeatureCache.open(network, part["test"], **opened)) for part in scored]
         learning = Learning(config, splits, bias)
         if options.training.weights:
             _start_from(network, folder, learning)
@@ -291,7 +290,7 @@ def _score(folder, config, sets, size, processes, cluster, progress, report):
     """Score every head that is not scored yet on each test set."""
     left = []
     for test_set, seed in itertools.product(sets, config["seeds"]):
-        scores = {spec: folder.scores(seed, test_set.name, spec) for spec in config["losses"]}
+        scores = {spec: folder.scores(seed, test_set.data.name, spec) for spec in config["losses"]}
         unscored = [spec for spec, found in scores.items() if not have_all(found, config["metrics"])]
         left += [(test_set, seed, group) for group in groups(unscored, size)]
 
@@ -300,18 +299,19 @@ def _score(folder, config, sets, size, processes, cluster, progress, report):
 
     def keep(test_set, seed, scores):
         for spec, of_loss in scores.items():
-            folder.write_head_scores(seed, test_set.name, spec, of_loss)
+            folder.write_head_scores(seed, test_set.data.name, spec, of_loss)
 
     if not cluster:
         for test_set, seed, group in left:
             keep(test_set, seed, score(config, test_set, seed, heads(seed, group), processes, progress))
         return
-    shared, jobs = {test_set.name: cluster.share(test_set) for test_set in sets}, cluster.jobs()
+    shared, jobs = {test_set.data.name: cluster.share(test_set) for test_set in sets}, cluster.jobs()
     for test_set, seed, group in left:
-        jobs.add((test_set, seed), score, config, shared[test_set.name], seed, heads(seed, group))
+        jobs.add((test_set, seed), score, config, shared[test_set.data.name], seed, heads(seed, group))
     for number, ((test_set, seed), scores) in enumerate(jobs, start=1):
         keep(test_set, seed, scores)
-        report(f"scored {', '.join(scores)} on {test_set.name} (seed {seed}): {number} of {len(left)} jobs")
+        where = f"{test_set.data.name} (seed {seed})"
+        report(f"scored {', '.join(scores)} on {where}: {number} of {len(left)} jobs")
 
 
 def _take_together(folder, config, mixture):

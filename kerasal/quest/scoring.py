@@ -32,11 +32,9 @@ class TestSet:
     """Samples that no head has learned from, with their features.
 
     Attributes:
-        name: of the set, in tables and in the names of files.
         data: splits "train", the quest's own, whose centre bias metrics use, and "test", what is scored.
     """
 
-    name: str
     data: Dataset
     features: FeatureCache
 
@@ -135,12 +133,12 @@ def score_center_bias(
     Of a mixture's sets it is each set's own, where that has one; its test split has the scores of its sets.
     """
     for test_set in sets:
-        if not have_all(folder.read_scores(center_bias_file(test_set.name)), metrics):
+        if not have_all(folder.read_scores(center_bias_file(test_set.data.name)), metrics):
             system = baseline("center-bias")
             found = evaluate(
                 [system], test_set.data, "test", metrics=metrics, processes=processes, progress=progress
             )
-            folder.write_scores(center_bias_file(test_set.name), found.scores[system.name])
+            folder.write_scores(center_bias_file(test_set.data.name), found.scores[system.name])
     if len(dataset.sets) > 1:
         parts = {part.name: folder.read_scores(center_bias_file(part.name)) for part in dataset.sets}
         folder.write_scores(center_bias_file(dataset.name), together(parts))

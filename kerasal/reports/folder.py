@@ -7,20 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from kerasal._files import (
-    clear_partials,
-    held,
-    json_text,
-    make_folder,
-    write_array,
-    write_atomically,
-    write_json,
-)
+from kerasal._files import clear_partials, held, json_text, make_folder, write_atomically, write_json
 from kerasal._json import crc32_of, read_json
-from kerasal.data.troubles import structure
-from kerasal.errors import InputError
+from kerasal.errors import InputError, reading
 from kerasal.evaluation import Scores
 from kerasal.evaluation.scores import read_csv, scores_csv
 from kerasal.training.run_folder import made_with
@@ -67,7 +56,7 @@ class ResultsFolder:
         """
         if (self.path / "config.json").is_file():
             before = self.config
-            with structure(self.path / "config.json", f"the settings of a {self.kind}"):
+            with reading(f"{self.path / 'config.json'} does not hold the settings of a {self.kind}"):
                 if changed := self.differences(before, config):
                     raise InputError(
                         f"{self.path} holds a {self.kind} with other settings: {'; '.join(changed)}. "
@@ -112,9 +101,6 @@ class ResultsFolder:
 
     def write_scores(self, name: str, scores: Scores) -> None:
         self.write_text(name, scores_csv({"": scores}))
-
-    def write_array(self, name: str, array: np.ndarray) -> Path:
-        return write_array(self.make(name), array)
 
     def write_json(self, name: str, values: dict[str, Any]) -> Path:
         return self.write_text(name, json_text(values))

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from kerasal._files import null_for_nan
 from kerasal.evaluation import tables
@@ -19,8 +19,6 @@ class ReportedResults(ABC):
     A subclass has `reference`, which the others are compared with, and `best`; what `as_dict` holds besides,
     `found()`; the text of all tables, `document(write, comment)`; and results.csv, line by line, `lines()`.
     """
-
-    schema: ClassVar[int] = 1  # of results.json
 
     folder: ResultsFolder
     config: dict[str, Any]
@@ -57,7 +55,7 @@ class ReportedResults(ABC):
     def as_dict(self) -> dict[str, Any]:
         """Everything that was found, as plain values; what is not known is None."""
         known = {"config": self.config, "reference": self.reference, "best": self.best}
-        return null_for_nan({"schema": self.schema, **known, **self.found()})
+        return null_for_nan({"schema": 1, **known, **self.found()})
 
     def write(self) -> list[Path]:
         """Write results.json, .csv, .md and .tex; returns their paths."""

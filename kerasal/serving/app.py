@@ -33,6 +33,9 @@ FORMATS = {"png": "image/png", "npy": "application/octet-stream", "overlay": "im
 POLICY = (
     "default-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+NO_HOST: ASGIApp = JSONResponse(
+    {"error": "ask this server by its address, localhost or its --host or --name"}, 400
+)
 HEADERS = (  # of every answer
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -146,7 +149,7 @@ class _Guard:
             await send(message)
 
         name = re.sub(r":\d*$", "", Headers(scope=scope).get("host", "")).lower()
-        app = self.app if name in self.hosts or _is_address(name) else _no_host
+        app = self.app if name in self.hosts or _is_address(name) else NO_HOST
         await app(scope, receive, send_with_headers)
 
 
@@ -179,11 +182,6 @@ async def _error(_: Request, error: HTTPException) -> Response:
     # What may be left of a refused body is not read: the connection ends with the answer.
     headers = {"Connection": "close", **({"Retry-After": "30"} if error.status_code == 503 else {})}
     return JSONResponse({"error": error.detail}, error.status_code, {**headers, **(error.headers or {})})
-
-
-async def _no_host(scope: Scope, receive: Receive, send: Send) -> None:
-    answer = JSONResponse({"error": "ask this server by its address, localhost or its --host or --name"}, 400)
-    await answer(scope, receive, send)
 
 
 async def _bug(_: Request, __: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +198,9 @@ class Results(ReportedResults):
                 label: {**facts, "mean_place": places.get(label), "metrics": summaries[label]}
                 for label, facts in self.systems.items()
             },
-            "differences": {label: self.comparison(label).differences_as_dict() for label in self.references},
+            "differences": {
+                label: asdict(self.comparison(label))["differences"] for label in self.references
+            },
             "paper_table_1": {
                 row: dict(zip(paper.TABLE_1_METRICS, values, strict=True))
                 for row, values in paper.TABLE_1.items()

@@ -12,12 +12,12 @@ from scipy.optimize import minimize
 from kerasal import losses, models
 from kerasal._progress import Progress
 from kerasal.data.pipeline import batches
-from kerasal.data.sample import Dataset, data_entry
+from kerasal.data.sample import Dataset
 from kerasal.errors import InputError
 from kerasal.models import Adapted, SaliencyModel
 from kerasal.models.base import resize_maps
 from kerasal.training.features import FeatureCache
-from kerasal.training.fit import loss_for
+from kerasal.training.fit import loss_for, new_run
 from kerasal.training.initial import where_it_lies
 from kerasal.training.options import TrainingOptions
 from kerasal.training.run_folder import NewPath, RunFolder
@@ -78,17 +78,10 @@ def adapt(
     network = best[1]
     size = network.input_size
     spec, weights = losses.canonical(loss), weights and where_it_lies(weights)
-    training = TrainingOptions(loss=spec, model=base.name, input_size=size, weights=weights).as_dict()
-    config = {
-        "loss": training["loss"],
-        "model": network.name,
-        "model_options": {"base_model": base.name, "base_options": {**options, "input_size": list(size)}},
-        "precision": "float32",
-        "options": training,
-        "cache_features": True,
-        "data": {**data_entry(dataset), "limit": limit},
-    }
-    run = RunFolder.create(run_path, config, dataset.center_bias(network.output_size, network.padded))
+    training = TrainingOptions(loss=spec, model=base.name, input_size=size, weights=weights)
+    own = {"base_model": base.name, "base_options": {**options, "input_size": list(size)}}
+    bias = dataset.center_bias(network.output_size, network.padded)
+    run = new_run(run_path, spec, training, own, "float32", True, dataset, limit, bias, network.name)
     run.save_weights(network, run.best_weights)
     return run
 

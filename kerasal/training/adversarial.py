@@ -88,9 +88,7 @@ class Adversarial(keras.Model):
                 lambda: self._learn_to_deceive(x, y),
             )
             self.number.assign_add(1)
-        for metric in self.metrics:
-            if metric.name == "loss":
-                metric.update_state(content, sample_weight=ops.shape(maps)[0])
+        self.metrics[0].update_state(content, sample_weight=ops.shape(maps)[0])  # Keras's mean of the loss
         return self._shown(self.compute_metrics(x, y, maps))
 
     def test_step(self, data):

@@ -19,9 +19,9 @@ from kerasal._feature_cache import ABOUT, Hold, features_folder, make_room
 from kerasal._files import check_space, new_folder, write_array, write_json
 from kerasal._progress import Progress
 from kerasal.data.images import pad_image
-from kerasal.data.pipeline import RESIZE, Reader, resize_stimulus
+from kerasal.data.reading import RESIZE, Reader, resize_stimulus
 from kerasal.data.sample import Dataset, Sample, stimulus_bytes
-from kerasal.errors import InputError
+from kerasal.errors import InputError, one_line
 from kerasal.models import SaliencyModel
 from kerasal.training.precision import precision_of
 
@@ -195,14 +195,11 @@ def _load(file: Path) -> np.memmap:
     except FileNotFoundError:
         raise
     except Exception as error:  # what a damaged header raises depends on where it is damaged
-        raise _damaged(file, str(error)) from None
+        raise _damaged(file, one_line(error)) from None
 
 
 def _damaged(file: Path, how: str) -> InputError:
-    reason = " ".join(how.split())
-    return InputError(
-        f"{file} is damaged ({reason}): remove {file.parent}, and the features are computed anew"
-    )
+    return InputError(f"{file} is damaged ({how}): remove {file.parent}, and the features are computed anew")
 
 
 class JoinedFeatures(FeatureCache):

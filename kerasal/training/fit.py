@@ -87,9 +87,7 @@ def train(
     run = None
     if is_chief(strategy):
         spec = losses.canonical(loss)
-        run = _new_run(
-            run_path, spec, options, model_options, precision, cache_features, dataset, limit, bias
-        )
+        run = new_run(run_path, spec, options, model_options, precision, cache_features, dataset, limit, bias)
         if callable(run_path):
             report(f"into {run.path}")
     with _at_work(run, dataset):
@@ -141,7 +139,7 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
     planned = (found and found[0].finished and found[0].planned) or run.options.epochs
     longer = options.epochs != planned
     if longer and found:
-        _check_can_be_longer(run, options.epochs, planned, *found)
+        _check_can_be_longer(run, options.epochs, planned, found[0])
     elif found and found[0].finished:
         report(f"{run.path} is finished: {len(found[0].history)} epochs; nothing to go on with")
         return run
@@ -176,21 +174,15 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
     return run
 
 
-def _check_can_be_longer(run, epochs, planned, state, arrays):
-    """InputError: a run that is not one of `epochs` epochs cut off, or has kept too little to become one."""
+def _check_can_be_longer(run, epochs, planned, state):
+    """InputError: a run that is not one of `epochs` epochs cut off."""
     done = state.epoch + bool(state.step)
     if epochs < done or (state.finished and epochs == done):
         raise InputError(f"{run.path} is in its epoch {done}: epochs must be more, got {epochs}")
-    if not state.finished:
-        return
-    if done < planned:
+    if state.finished and done < planned:
         raise InputError(
             f"{run.path} ended by itself after {done} of {planned} epochs, and so would a longer one: start "
             f"a new run with --weights {run.path}"
-        )
-    if "weights" not in arrays:
-        raise InputError(
-            f"{run.path} has kept no optimizer to go on with: start a new run with --weights {run.path}"
         )
 
 
@@ -250,17 +242,20 @@ def fit(
     if run is not None:
         model_options = {k: v for k, v in model.get_config().items() if k not in ("name", "trainable")}
         cached = features is not None
-        folder = _new_run(run, spec, options, model_options, precision, cached, dataset, None, bias)
+        folder = new_run(run, spec, options, model_options, precision, cached, dataset, None, bias)
     with _at_work(folder, dataset):
         return Loop(
             model, dataset, loss, options, precision, None, folder, features, report, verbose, callbacks
         ).run()
 
 
-def _new_run(path, spec, options, model_options, precision, cache_features, dataset, limit, bias):
+def new_run(
+    path, spec, options, model_options, precision, cache_features, dataset, limit, bias, model=None
+) -> RunFolder:
+    """The folder of a run that begins, of the network `options.model` unless it has another name."""
     config = {
         "loss": spec,
-        "model": options.model,
+        "model": model or options.model,
         "model_options": model_options,
         "precision": precision,
         "options": options.as_dict(),

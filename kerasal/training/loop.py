@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from kerasal import losses, metrics
-from kerasal.data.pipeline import batch_samples, batches, stimulus_reader
+from kerasal.data.pipeline import batch_samples, batches
+from kerasal.data.reading import stimulus_reader
 from kerasal.data.sample import Dataset
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel

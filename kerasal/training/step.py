@@ -55,9 +55,7 @@ class Trained(keras.Model):
             y_pred = self(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
         take_step(tape, [Learner(loss, self.trainable_variables, self.optimizer)])
-        for metric in self.metrics:
-            if metric.name == "loss":
-                metric.update_state(loss, sample_weight=ops.shape(y_pred)[0])
+        self.metrics[0].update_state(loss, sample_weight=ops.shape(y_pred)[0])  # Keras's mean of the loss
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
 

@@ -158,7 +158,6 @@ RECIPES: dict[str, dict[str, Any]] = {
         learning_rate=1e-4,
         batch_size=10,
         epochs=10,
-        patience=3,
     ),
     # Pan et al. 2017: AdaGrad 3e-4, batches of 32, 15 epochs of BCE, then the discriminator; the published
     # weights are those of its 90th epoch. Their L2 term has no effect in their code.
@@ -186,7 +185,6 @@ RECIPES: dict[str, dict[str, Any]] = {
         decay="inverse",
         decay_rate=0.5,
         batch_size=10,
-        dropout=0.5,
         epochs=20,
         patience=5,
     ),

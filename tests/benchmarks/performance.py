@@ -42,7 +42,7 @@ SCRIPTS = (
     ("Checkpoints", "checkpoints.py 32"),
     ("bfloat16", "precision.py 16 3"),
     ("SAM-VGG", "sam.py 3"),
-    ("Depthwise convolutions", "depthwise.py 8 3"),
+    ("Depthwise convolutions", "depthwise.py 4 3"),
     ("The quest", "quest.py 16 2"),
     ("Losses", "losses.py --seconds 2"),
     ("Metrics", "metrics.py --repeats 10 --pysaliency {pysaliency}"),

@@ -21,7 +21,7 @@ from starts import small
 from kerasal import models, quest
 from kerasal.quest.jobs import Learning, groups
 from kerasal.quest.learning import Splits, train_heads
-from kerasal.quest.rates import best_rate, try_rates
+from kerasal.quest.rates import RateSearch, best_rate
 from kerasal.training import default_cache, open_features
 
 RATES = (3e-5, 1e-4, 3e-4, 1e-3)
@@ -57,7 +57,9 @@ def compared(learning: Learning, specs: list[str]) -> dict[str, dict]:
         rates = [rate] * len(specs)
         for length in LENGTHS:
             shorter = replace(splits, options=replace(splits.options, search_epochs=length))
-            trials[length].append(try_rates(heads, rates, shorter, shorter.trial(0), nothing()))
+            search = RateSearch(shorter, 0, nothing)
+            search.move(heads, rates)
+            trials[length].append([found["trials"][0] for found in search.found().values()])
         full.append([_ended(rate, record) for record, _ in train_heads(heads, rates, splits, 0, nothing)])
         print(f"{rate:g} of {', '.join(specs)}", flush=True)
     results = {}

@@ -82,10 +82,9 @@ def test_a_folder_that_was_put_aside_is_no_observer_and_no_category(name, where,
     assert [sample.name for sample in load(name, tmp_path).samples] == names
 
 
-def test_mit1003_drops_the_first_fixation_unless_asked(tmp_path):
+def test_mit1003_names_its_observers(tmp_path):
     LAYOUTS["mit1003"](tmp_path)
-    samples = {s.name: s for s in data.mit1003.load(tmp_path, initial_fixation=True).samples}
-    np.testing.assert_array_equal(samples["i1"].fixations[0], [[40, 30], [20, 20], [70, 50]])
+    samples = {s.name: s for s in load("mit1003", tmp_path).samples}
     assert samples["i1"].observers == ("CNG", "zb")
 
 

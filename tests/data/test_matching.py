@@ -17,7 +17,6 @@ from kerasal.data.mixture import mix
 from kerasal.data.names import match, named_files
 from kerasal.errors import InputError
 from kerasal.evaluation import MapFolder
-from kerasal.evaluation.map_folder import within
 
 SIZE = (2, 3)
 
@@ -169,7 +168,7 @@ def test_in_no_folder_a_sample_is_scored_with_anothers_map(data):
             return
         asked = whole.limited(data.draw(st.integers(1, 4))) if data.draw(st.booleans()) else whole
         try:
-            [maps] = within([MapFolder(folder)], asked)
+            maps = MapFolder(folder, whole=asked)
             jobs = [
                 (part, sample, job)
                 for part in asked.sets

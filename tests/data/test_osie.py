@@ -3,7 +3,7 @@ import pytest
 import scipy.io
 from conftest import write_photo
 
-from kerasal.data import load, osie
+from kerasal.data import load
 from kerasal.errors import InputError
 
 
@@ -42,14 +42,14 @@ def miniature(tmp_path):
 
 
 def test_miniature_comes_back_as_written(miniature):
-    samples = osie.load(miniature)["train"]
+    samples = load("osie", miniature)["train"]
     assert [sample.name for sample in samples] == ["1001", "1002", "1003"]
     np.testing.assert_array_equal(samples[0].fixations[0], [[10.5, 20], [799.2, 30]])
     np.testing.assert_array_equal(samples[0].fixations[1], [[400, 255]])
 
 
 def test_a_fixation_off_the_image_is_dropped_and_counted(miniature):
-    dataset = osie.load(miniature)
+    dataset = load("osie", miniature)
     assert len(dataset["train"][1].all_fixations()) == 2
     assert dataset.notes == ["1 fixation outside the image or not finite dropped, in 1 image"]
 
@@ -59,26 +59,26 @@ def test_the_repositorys_own_layout_is_found_too(miniature):
     for name in ("eye", "stimuli"):
         (miniature / name).rename(miniature / "repository" / name)
     (miniature / "repository").rename(miniature / "data")
-    assert len(osie.load(miniature).samples) == 3
+    assert len(load("osie", miniature).samples) == 3
 
 
 def test_a_missing_stimulus_is_refused_by_name(miniature):
     (miniature / "stimuli/1002.jpg").unlink()
     with pytest.raises(InputError, match=r"1002\.jpg is missing"):
-        osie.load(miniature)
+        load("osie", miniature)
 
 
 @pytest.mark.parametrize("content", [b"", b"MATLAB 5.0 MAT-file"])
 def test_damaged_fixations_are_refused_by_name(miniature, content):
     (miniature / "eye/fixations.mat").write_bytes(content)
     with pytest.raises(InputError, match=r"fixations\.mat"):
-        osie.load(miniature)
+        load("osie", miniature)
 
 
 def test_a_mat_file_of_another_dataset_is_refused(miniature):
     scipy.io.savemat(miniature / "eye/fixations.mat", {"white": np.ones((3, 4))})
     with pytest.raises(InputError, match=r"fixations\.mat"):
-        osie.load(miniature)
+        load("osie", miniature)
 
 
 def test_the_whole_dataset_has_its_published_counts(shared):

@@ -3,7 +3,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from kerasal.data import Sample, folder
-from kerasal.data.pipeline import batches, resize_stimulus
+from kerasal.data.pipeline import batches
+from kerasal.data.reading import resize_stimulus
 from kerasal.layers import resize_stimuli
 
 SIZE = (24, 36)

@@ -4,7 +4,6 @@ import pytest
 from scipy import stats
 
 from kerasal.data.synthetic_scenes import CENTER_SIGMA, KINDS, SHARES, SIZE, scene
-from kerasal.errors import InputError
 
 POP_OUT = ("color", "orientation", "size")
 
@@ -246,20 +245,3 @@ def test_any_size_from_64_by_64_works(size):
         assert (np.concatenate(one.fixations) < size[::-1]).all()
         assert (one.targets[:, :2] > 0).all()
         assert (one.targets[:, :2] < size[::-1]).all()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"index": -1}, "index -1"),
-        ({"index": 0, "seed": -2}, "seed -2"),
-        ({"index": 0, "size": (63, 400)}, r"at least 64, got \(63, 400\)"),
-        ({"index": 0, "size": (300, 63)}, r"at least 64, got \(300, 63\)"),
-        ({"index": 0, "size": (300, 400, 3)}, r"rows, columns.*got \(300, 400, 3\)"),
-        ({"index": 0, "observers": 0}, "got 0 and 8"),
-        ({"index": 0, "fixations_per_observer": 0}, "got 15 and 0"),
-    ],
-)
-def test_bad_arguments_give_one_line_that_says_what_came(arguments, message):
-    with pytest.raises(InputError, match=message):
-        scene(**arguments)

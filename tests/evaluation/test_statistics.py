@@ -1,6 +1,7 @@
 """Means with their uncertainty and paired differences, against scipy and by hand."""
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def test_equal_systems_differ_by_0_with_p_1():
 def test_differences_as_plain_values_are_those_of_the_fields():
     first, second = scores("abc", cc=[0.1, 0.4, 0.2]), scores("abc", cc=[0.3, 0.5, 0.9])
     comparison = compare({"a": first, "b": second})
-    found, difference = comparison.differences_as_dict(), comparison.differences["b"]["cc"]
+    found, difference = asdict(comparison)["differences"], comparison.differences["b"]["cc"]
     assert list(found) == ["b"]
     assert list(found["b"]["cc"]) == ["mean", "interval", "p_value", "p_seeds", "p_corrected", "images"]
     assert found["b"]["cc"]["mean"] == pytest.approx(np.mean([0.2, 0.1, 0.7]))

@@ -13,7 +13,7 @@ from kerasal.quest.folder import QuestFolder
 
 
 def score(folder, dataset, metrics=("cc",)):
-    sets = [scoring.TestSet(part.name, part, None) for part in scoring.scored_data(dataset, [])]
+    sets = [scoring.TestSet(part, None) for part in scoring.scored_data(dataset, [])]
     scoring.score_center_bias(QuestFolder(folder), dataset, sets, metrics)
 
 

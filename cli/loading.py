@@ -136,11 +136,13 @@ def verbosity_options() -> list[click.Option]:
 
 def progress(items: Sequence, what: str) -> Iterator:
     """The items, with a bar on stderr that shows how far they are; a plain line where it is no terminal."""
+    if QUIET:
+        return iter(items)
     from rich import progress as rich
     from rich.console import Console
 
     console = Console(stderr=True)
-    if QUIET or not console.is_terminal:
+    if not console.is_terminal:
         say(f"{what} ...")
         return iter(items)
 

@@ -140,6 +140,8 @@ def folder_beside(path: Path) -> Iterator[Path]:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
     try:
         yield partial
+    except InputError:
+        raise
     except Exception as error:
         if reason := refusal(error):
             raise InputError(f"cannot write {path}: {reason}") from None

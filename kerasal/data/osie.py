@@ -49,8 +49,8 @@ INFO = DatasetInfo(
 def load(folder: Path, troubles: Troubles) -> Dataset:
     """OSIE from its official layout, split by sorted name: 500 train, 100 validation, 100 test.
 
-    InputError: no such layout in `folder`, with the address to get it from; a damaged file; a stimulus
-    that the fixations name and that is missing.
+    InputError: no such layout in `folder`; a damaged file; a stimulus that the fixations name and that is
+    missing.
     """
     root = INFO.find(folder, "eye/fixations.mat")  # it lies under data/ in the repository
     path = root / "eye/fixations.mat"

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from kerasal._stimuli import as_array
-from kerasal.data.images import IMAGE_SUFFIXES, as_rgb, read_image, to_rgb
+from kerasal.data.images import IMAGE_SUFFIXES, as_rgb, list_files, read_image, to_rgb
 from kerasal.data.names import files_in, visible
 from kerasal.errors import InputError
 
@@ -44,15 +44,17 @@ def find_inputs(paths: Iterable[Path], *, recursive: bool = False, output: Path 
     found: dict[str, Path] = {}  # by whole paths: a file may be named by that, and by one from here
     beside: dict[str, Path] = {}
     for path in paths:
-        if path.is_dir():
-            there = files_in(path) if recursive else visible(path)
+        if path.is_dir() and recursive:
+            there = files_in(path)
             earlier = set() if is_made(path) else set(filter(is_made, there))
             images = [file for file in there if file.suffix.lower() in IMAGE_SUFFIXES]
             in_output += [file for file in images if file in earlier]
             there, files = ([file for file in some if file not in earlier] for some in (there, images))
             if not files:
-                place = f"{path} or its folders" if recursive else path
-                raise InputError(f"no files in {place} that end in {', '.join(IMAGE_SUFFIXES)}")
+                raise InputError(f"no images in {path} or its folders")
+        elif path.is_dir():
+            there, files = visible(path), list_files(path, IMAGE_SUFFIXES)
+            there = [file for file in there if is_made(path) or not is_made(file)]
         elif path.is_file():
             there = files = [path]
         else:

@@ -128,6 +128,8 @@ class _Video:
 
     def __init__(self, stem: Path, suffix: str, rate: float, files: contextlib.ExitStack):
         self.path = stem.with_name(stem.name + suffix)
+        if self.path.is_dir():
+            raise InputError(f"cannot write {self.path}: it is a folder")
         self.partial = files.enter_context(folder_beside(self.path)) / self.path.name
         self.rate = rate
         self.writer = cv2.VideoWriter()

@@ -204,8 +204,9 @@ class Results(ReportedResults):
         """What the search for a combination found, see `kerasal.quest.tuning`; None where there was none."""
         if not (found := self.folder.read_json("tuning.json")):
             return None
-        best = called_as(self.config["losses"], [found["best"]])[0]
-        return {**found, "best": best} if best in self.config["losses"] else None
+        losses, scaled = self.config["losses"], bool(self.config["options"]["search_rates"])
+        best = called_as(losses, [found["best"]], scaled=scaled)[0]
+        return {**found, "best": best} if best in losses else None
 
     @property
     def references(self) -> list[str]:

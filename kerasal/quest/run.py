@@ -31,7 +31,7 @@ from kerasal.quest.progress import PERCEPTUAL_WORK, QuestProgress
 from kerasal.quest.report import report_page
 from kerasal.quest.results import Results, have_all
 from kerasal.quest.scoring import TestSet, check_test_sets, score, score_center_bias, scored_data
-from kerasal.quest.specs import in_order
+from kerasal.quest.specs import called_as, in_order
 from kerasal.quest.tuning import Search, Tuning, density_scores, stored_trials
 from kerasal.training.features import FeatureCache, open_features
 from kerasal.training.initial import initial_network, set_initial_weights, where_it_lies
@@ -188,8 +188,10 @@ def _search(folder, learning, tuning, side_by_side, report):
     config, options = learning.config, learning.splits.options
     if options.start and len(stored_trials(folder, tuning)) < tuning.trials:
         _start(config["seeds"][:1], folder, learning, QuestProgress(0, report), report)
-    found = Search(folder, learning, tuning, density_scores(learning.splits), side_by_side, report).run()
-    folder.begin({**config, "losses": in_order([*config["losses"], found])}, lambda _: None)
+    best = Search(folder, learning, tuning, density_scores(learning.splits), side_by_side, report).run()
+    # Of losses that choose their rates, those that differ by a factor learn the same.
+    found = called_as(config["losses"], [best], scaled=bool(options.search_rates))
+    folder.begin({**config, "losses": in_order([*config["losses"], *found])}, lambda _: None)
 
 
 def _learn(folder, learning, side_by_side, cluster, report):

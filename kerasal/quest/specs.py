@@ -44,10 +44,13 @@ def parse_losses(text: str) -> list[str]:
     return called_as(itertools.chain(*LISTS.values()), specs)
 
 
-def called_as(known: Iterable[str], specs: Iterable[str]) -> list[str]:
-    """Specs, each once: one that has the terms of a known one, or of one before it, takes that one's name."""
-    names = {_terms(spec): spec for spec in known}
-    return list(dict.fromkeys(names.setdefault(_terms(spec), spec) for spec in specs))
+def called_as(known: Iterable[str], specs: Iterable[str], *, scaled: bool = False) -> list[str]:
+    """Specs, each once: one that has the terms of a known one, or of one before it, takes that one's name.
+
+    scaled: so does one whose coefficients are a known one's times a factor, to three digits.
+    """
+    names = {_terms(spec, scaled): spec for spec in known}
+    return list(dict.fromkeys(names.setdefault(_terms(spec, scaled), spec) for spec in specs))
 
 
 def in_order(specs: Iterable[str]) -> list[str]:
@@ -66,6 +69,10 @@ def slug(spec: str) -> str:
     return re.sub(r"[^\w+.-]+", "-", spec).strip("-")
 
 
-def _terms(spec: str) -> tuple:
+def _terms(spec: str, scaled: bool) -> tuple:
     """The terms of a spec in an order of their own: the same for kld+cc and cc+kld."""
-    return tuple(sorted(losses.expand(spec)))
+    terms = losses.expand(spec)
+    unit = max(term.coefficient for term in terms) if scaled else 0.0
+    if unit > 0:
+        terms = [term._replace(coefficient=float(f"{term.coefficient / unit:.3g}")) for term in terms]
+    return tuple(sorted(terms))

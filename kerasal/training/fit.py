@@ -139,7 +139,7 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
     planned = (found and found[0].finished and found[0].planned) or run.options.epochs
     longer = options.epochs != planned
     if longer and found:
-        _check_can_be_longer(run, options.epochs, planned, found[0])
+        _check_can_be_longer(run, options.epochs, planned, *found)
     elif found and found[0].finished:
         report(f"{run.path} is finished: {len(found[0].history)} epochs; nothing to go on with")
         return run
@@ -174,8 +174,8 @@ def _resumed(run, options, strategy, data_dir, cache, progress, report, verbose)
     return run
 
 
-def _check_can_be_longer(run, epochs, planned, state):
-    """InputError: a run that is not one of `epochs` epochs cut off."""
+def _check_can_be_longer(run, epochs, planned, state, arrays):
+    """InputError: a run that is not one of `epochs` epochs cut off, or has kept too little to become one."""
     done = state.epoch + bool(state.step)
     if epochs < done or (state.finished and epochs == done):
         raise InputError(f"{run.path} is in its epoch {done}: epochs must be more, got {epochs}")
@@ -183,6 +183,10 @@ def _check_can_be_longer(run, epochs, planned, state):
         raise InputError(
             f"{run.path} ended by itself after {done} of {planned} epochs, and so would a longer one: start "
             f"a new run with --weights {run.path}"
+        )
+    if state.finished and "weights" not in arrays:
+        raise InputError(
+            f"{run.path} has kept no optimizer to go on with: start a new run with --weights {run.path}"
         )
 
 

@@ -85,7 +85,8 @@ def main() -> None:
         }
         print(count, json.dumps(results[str(count)]), flush=True)
         if not arguments.limit:
-            RESULT.write_text(json.dumps(results, indent=1) + "\n")
+            in_order = {key: results[key] for key in sorted(results, key=int)}
+            RESULT.write_text(json.dumps(in_order, indent=1) + "\n")
 
 
 if __name__ == "__main__":

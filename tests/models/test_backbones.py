@@ -1,12 +1,14 @@
 """The backbones under the paper's head, held to networks that are written differently."""
 
+from dataclasses import replace
+
 import h5py
 import keras
 import numpy as np
 import pytest
 from scipy.signal import correlate
 
-from kerasal import models
+from kerasal import models, training
 from kerasal.errors import InputError
 from kerasal.models.backbones import build_backbone
 from kerasal.models.efficientnet_lite2 import efficientnet_lite2
@@ -121,6 +123,43 @@ def test_the_stimulus_is_brought_to_what_lite2_was_trained_with():
     rms = models.BACKBONES["efficientnet-lite2"].levels
     for level, found in zip(LEVELS, backbone(stimulus), strict=True):
         np.testing.assert_allclose(found, keras.ops.convert_to_numpy(features[level]) / rms[level], atol=1e-5)
+
+
+def test_vgg16_is_the_papers_with_its_features_brought_to_one_size():
+    stimulus = np.random.default_rng(0).integers(0, 256, (1, 64, 96, 3)).astype("float32")
+    features = models.vgg16("imagenet", ("block3_pool", "block4_pool", "block5_conv3"))(
+        stimulus[..., ::-1] - np.float32([103.939, 116.779, 123.68])  # of Caffe: BGR less ImageNet's mean
+    )
+    assert training.options().model == "baseline"
+    network = models.Baseline((64, 96))  # the paper's, without a word about its backbone
+    divisors = (627.0, 123.0, 7.0)
+    for expected, divisor, found in zip(features.values(), divisors, network.backbone(stimulus), strict=True):
+        np.testing.assert_allclose(found, expected / divisor, rtol=1e-5, atol=1e-6)
+
+
+def test_a_row_is_all_that_another_network_of_keras_applications_needs(monkeypatch):
+    def build(weights, outputs):
+        network = keras.applications.MobileNetV2((None, None, 3), include_top=False, weights=None)
+        return keras.Model(network.inputs, {name: network.get_layer(name).output for name in outputs})
+
+    levels = {"block_6_expand_relu": 2.0, "block_13_expand_relu": 1.0, "out_relu": 1.0}
+    row = replace(
+        models.BACKBONES["resnet50"],
+        name="mobilenet",
+        build=build,
+        levels=levels,
+        preprocessing={"mean": (127.5,) * 3, "divisor": 127.5, "order": "RGB"},
+    )
+    monkeypatch.setitem(models.BACKBONES, "mobilenet", row)
+    network = models.Baseline((64, 96), backbone="mobilenet", backbone_weights="random")
+    stimulus = np.random.default_rng(0).integers(0, 256, (1, 64, 96, 3)).astype("float32")
+    plain = build(None, tuple(levels))
+    plain.set_weights(network.backbone.get_weights())
+    expected = plain(keras.applications.mobilenet_v2.preprocess_input(stimulus.copy()))
+    found = network.backbone(stimulus)
+    for (level, divisor), ours in zip(levels.items(), found, strict=True):
+        np.testing.assert_allclose(ours, expected[level] / divisor, rtol=1e-4, atol=1e-5)
+    assert keras.ops.convert_to_numpy(network(stimulus)).shape == (1, 64, 96, 1)
 
 
 @pytest.mark.parametrize("name", models.BACKBONES)

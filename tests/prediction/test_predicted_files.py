@@ -204,6 +204,15 @@ def test_inputs_are_files_folders_patterns_and_videos_each_once(tmp_path, monkey
             find_inputs([tmp_path / wrong])
 
 
+def test_links_to_images_where_the_maps_go_are_images_of_their_folder(tmp_path):
+    originals, chosen = tmp_path / "originals", tmp_path / "chosen"
+    chosen.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        write_photo(originals / name, (20, 30))
+        (chosen / name).symlink_to(originals / name)
+    assert find_inputs([chosen], output=originals).images == [chosen / "a.jpg", chosen / "b.jpg"]
+
+
 def test_maps_within_the_folder_that_is_predicted_are_no_inputs_of_the_next_prediction(tmp_path):
     for name in ("a.jpg", "deep/b.jpg", "deep/maps/a.png", "deep/maps/more/c.png"):
         write_photo(tmp_path / name, (4, 4))
@@ -351,13 +360,29 @@ def test_a_video_that_the_disk_does_not_take_is_one_line_and_no_file(film, tmp_p
 def test_what_a_killed_process_left_of_a_video_goes_with_the_next(film, tmp_path):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    here = partial_beside(tmp_path / "film.mp4", ".mp4").name.replace(str(os.getpid()), str(gone.pid))
-    elsewhere = f".film.mp4.partial-1-{'0' * 8}.mp4"
-    (tmp_path / "out").mkdir()
+    here = partial_beside(tmp_path / "film.mp4").name.replace(str(os.getpid()), str(gone.pid)) + "-0123abcd"
+    elsewhere = f".film.mp4.partial-1-{'0' * 8}-0123abcd"
     for name in (here, elsewhere):
-        (tmp_path / "out" / name).write_text("half")
+        (tmp_path / "out" / name).mkdir(parents=True)
+        (tmp_path / "out" / name / "film.mp4").write_text("half")
     predict_video(Brightness(), film, tmp_path / "out/film", Outputs(overlay=False))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(["film.mp4", elsewhere])
+
+
+def test_where_a_video_goes_a_folder_is_left_alone_and_a_refusal_stays_what_it_was(film, tmp_path):
+    class Refusing(Brightness):
+        def stream(self, *_, **__):
+            raise UnreadableVideo("film.mp4: [Errno 5] Input/output error")
+
+        saliency_map = saliency_maps = stream
+
+    (tmp_path / "out/film.mp4").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"cannot write .*film\.mp4: it is a folder$"):
+        predict_video(Brightness(), film, tmp_path / "out/film", Outputs(overlay=False))
+    with pytest.raises(UnreadableVideo, match=r"^film\.mp4: \[Errno 5\]"):
+        predict_video(Refusing(), film, tmp_path / "other/film")
+    assert [str(path.relative_to(tmp_path)) for path in (tmp_path / "out").rglob("*")] == ["out/film.mp4"]
+    assert not list((tmp_path / "other").iterdir())
 
 
 def test_a_file_that_is_no_video_is_refused_and_leaves_nothing(tmp_path):

@@ -26,8 +26,9 @@ from kerasal.evaluation.systems import as_it_is
 from kerasal.quest import paper, scoring
 from kerasal.quest.folder import QuestFolder, restored_head
 from kerasal.quest.heads import Heads, build_head, first_head
+from kerasal.quest.learning import train_heads
 from kerasal.quest.progress import QuestProgress
-from kerasal.quest.specs import LISTS, MODERN, in_order, slug
+from kerasal.quest.specs import LISTS, MODERN, called_as, in_order, slug
 from kerasal.training import RunFolder
 from kerasal.training.features import FeatureCache
 
@@ -109,6 +110,39 @@ def test_a_head_that_diverges_leaves_the_others_alone(tiny_network, some_batches
     heads.train(some_batches, [1e-2, 1e-2], 1, 4, lambda: None)
     assert np.isnan(heads.weights(0)[0]).all()
     assert np.isfinite(heads.weights(1)[0]).all()
+
+
+def test_a_head_whose_steps_are_all_left_out_stops_alone_with_the_weights_that_it_began_with(
+    tiny_network, some_batches, monkeypatch
+):
+    class Poison(losses.MSE):
+        """Finite values whose gradients are not: the derivative of a root at 0."""
+
+        def call(self, y_true, y_pred):
+            value = super().call(y_true, y_pred)
+            return value + tf.sqrt(value * 0.0)
+
+    monkeypatch.setattr("kerasal.quest.heads.MOST_LEFT_OUT", 4)  # steps an epoch here
+    model_options = {"input_size": SIZE, "dropout": 0.0, "feature_dropout": 0.0, "initial_density": 0.05}
+    chosen = options()
+    heads = Heads(
+        ["mse", "kld"], model_options, chosen.training, np.full(SIZE, 0.05, "float32"), precision="bfloat16"
+    )
+    heads.losses[0] = Poison()
+    began = heads.weights(0)
+    splits = SimpleNamespace(
+        options=chosen,
+        steps=4,
+        validation=some_batches,
+        train=lambda seed, epochs: some_batches.repeat(epochs),
+    )
+    (stuck, weights), (other, learned) = train_heads(heads, [1e-2, 1e-2], splits, 0, lambda _: lambda: None)
+    assert (stuck["state"], len(stuck["history"])) == ("diverged", 1)
+    assert (other["state"], len(other["history"])) == ("learned", chosen.training.epochs)
+    for weight, before, of_other in zip(weights, began, learned, strict=True):
+        np.testing.assert_array_equal(weight, before)
+        assert np.isfinite(of_other).all()
+    assert not np.array_equal(learned[0], began[0])
 
 
 def test_a_head_whose_maps_are_constant_is_called_collapsed_in_plain_values(tiny_network, some_batches):
@@ -460,12 +494,21 @@ def test_a_network_without_the_papers_head_is_refused_at_once():
             quest.options(model=model, input_size=(192, 256))
 
 
-def test_a_sum_that_was_searched_is_found_by_whatever_name_the_quest_has_it():
-    folder = SimpleNamespace(read_json=lambda _: {"best": "1*sim+1*nss"})
-    for names, best in ((["mse", "1*nss+1*sim"], "1*nss+1*sim"), (["1*sim+1*nss"], "1*sim+1*nss")):
-        found = quest.Results.search.func(SimpleNamespace(folder=folder, config={"losses": names}))
-        assert found["best"] == best
-    assert quest.Results.search.func(SimpleNamespace(folder=folder, config={"losses": ["mse"]})) is None
+@pytest.mark.parametrize("rates", [[1e-3], []])
+def test_a_sum_that_was_searched_is_found_by_whatever_name_the_quest_has_it(rates):
+    def best_of(found, *names):
+        folder = SimpleNamespace(read_json=lambda _: {"best": found})
+        config = {"losses": names, "options": {"search_rates": rates}}
+        search = quest.Results.search.func(SimpleNamespace(folder=folder, config=config))
+        return search and search["best"]
+
+    assert best_of("1*sim+1*nss", "mse", "1*nss+1*sim") == "1*nss+1*sim"
+    assert best_of("1*sim+1*nss", "1*sim+1*nss") == "1*sim+1*nss"
+    assert best_of("1*sim+1*nss", "mse") is None
+    # At one and the same rate a factor is another step, where losses choose their rates it is none.
+    lc1 = paper.LC1 if rates else None
+    assert best_of("1*kld+0.2*cc+0.1*nss+0.1*r", "mse", paper.LC1) == lc1
+    assert best_of("1*kld+0.21*cc+0.1*nss+0.1*r", paper.LC1) is None
 
 
 def test_a_folder_of_other_data_is_called_that_and_what_else_is_other_beside_it(finished):
@@ -672,6 +715,11 @@ def test_a_sum_is_one_loss_in_any_order_of_its_terms_and_called_as_in_a_list():
     assert quest.parse_losses("nss+kld+cc, cc+kld+nss+r") == ["10*kld+2*cc+nss", paper.LC1]
     others = ["10*kld", "kld", "10*kld+cc", "2*kld+10*cc", "w-bce(0.9)+kld", "w-bce(0.8)+kld", "lc1+nss"]
     assert quest.parse_losses(", ".join(others)) == [losses.canonical(spec) for spec in others]
+
+
+def test_a_sum_times_a_factor_takes_the_name_of_the_one_that_is_there_where_that_is_asked():
+    found = called_as(["mse", paper.LC1, "0*ae"], ["0.1*r+1*kld+0.1*nss+0.2*cc", "3*mse", "ae"], scaled=True)
+    assert found == [paper.LC1, "mse", "ae"]
 
 
 def test_losses_are_parsed_once_each_and_an_empty_name_is_refused():

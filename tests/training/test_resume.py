@@ -288,6 +288,7 @@ def test_what_cannot_be_made_longer_is_refused_and_left_as_it_is(photos, finishe
     changes = {"epochs": 30, "patience": 1, "learning_rate": 0.3, "decay": "none", "ema": 0.0}
     early = train(photos, tmp_path / "early", **changes)
     assert len(early.history) < 30
+    old = Checkpoints(finished.checkpoints).newest(pytest.fail)[0]
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for run, epochs, words in (
         (early, 40, "ended by itself after .* start a new run with --weights"),
@@ -297,6 +298,9 @@ def test_what_cannot_be_made_longer_is_refused_and_left_as_it_is(photos, finishe
         with pytest.raises(InputError, match=words):
             training.resume(run.path, epochs=epochs, **SILENT)
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    Checkpoints(finished.checkpoints).save(old, {})  # as kerasal once ended a run
+    with pytest.raises(InputError, match="has kept no optimizer"):
+        training.resume(finished.path, epochs=4, **SILENT)
 
 
 @pytest.mark.ci

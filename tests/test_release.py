@@ -115,6 +115,7 @@ def test_sdist_and_wheel_install_offline_into_a_fresh_environment_and_run(tmp_pa
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", tmp_path / "dist", source]
     subprocess.run(command, check=True, capture_output=True)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
+    assert wheel.stat().st_size < 60e6  # with the networks that ship
     (sdist,) = (tmp_path / "dist").glob("*.tar.gz")
     in_wheel = {name for name in zipfile.ZipFile(wheel).namelist() if not name.startswith("kerasal-")}
     assert not {name.split("/")[0] for name in in_wheel} - {"kerasal", "kerasal_cli"}

@@ -23,6 +23,7 @@ from kerasal._files import held
 from kerasal.errors import InputError
 from kerasal.evaluation import Scores
 from kerasal.evaluation.systems import as_it_is
+from kerasal.models.backbones import build_backbone
 from kerasal.quest import paper, scoring
 from kerasal.quest.folder import QuestFolder, restored_head
 from kerasal.quest.heads import Heads, build_head, first_head
@@ -323,6 +324,23 @@ def test_a_quest_without_a_head_ends_with_the_same_results(finished, tmp_path):
         assert ours == [
             value if isinstance(value, str) else pytest.approx(value, rel=1e-4) for value in theirs
         ]
+
+
+@pytest.mark.ci
+def test_a_quest_on_another_backbone_ends_in_a_network_on_it(tmp_path):
+    dataset = data.load("synthetic").limited(2)
+    chosen = quest.options(
+        backbone="efficientnet-lite2", input_size=SIZE, epochs=1, start="none", search_rates=[], batch_size=2
+    )
+    results = quest.run(dataset, ["kld"], chosen, tmp_path / "q", metrics=["cc"], report=lambda _: None)
+    best = RunFolder.open(tmp_path / "q/best").load_model()
+    assert best.get_config()["backbone"] == "efficientnet-lite2"
+    stimulus = dataset["test"][0].read_stimulus()[None]
+    features = build_backbone("efficientnet-lite2", SIZE, "imagenet")(stimulus.astype("float32"))
+    folder = results.folder
+    head = restored_head(results.config, 0, folder.head(0, "kld"), folder.weights(0, "kld"))
+    maps = head(features)
+    np.testing.assert_allclose(best(stimulus), maps, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -1,8 +1,9 @@
 """The command line of kerasal: parse, call the library, print.
 
 Installed as kerasal_cli, beside the package kerasal: importing anything inside kerasal loads Keras, which
-takes seconds, and `kerasal --help` should not. For the same reason the command files import click alone at
-the top, and the library inside the commands; tables that import nothing are read without it (`read_table`).
+takes seconds, and `kerasal --help` should not. For the same reason the command files import Python's own
+modules, click and each other at the top, and the library inside the commands; tables that import nothing are
+read without it (`read_table`).
 """
 
 import atexit

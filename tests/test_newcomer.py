@@ -134,6 +134,21 @@ def write_zipped(model: SaliencyModel, path: Path, card: str) -> None:
         write_saved_model(model, Path(folder) / "model", card)
         shutil.move(shutil.make_archive(f"{folder}/packed", "zip", f"{folder}/model"), path)
 ''',
+    "cli/citation.py": '''"""kerasal citation"""
+
+import click
+
+from kerasal_cli.loading import load_light
+
+
+@click.command()
+def citation() -> None:
+    """Say what to cite."""
+    load_light()
+    from kerasal import __version__
+
+    click.echo(f"The kerasal authors, kerasal {__version__}")
+''',
 }
 
 # path, what stands there, and what a newcomer writes before it
@@ -341,6 +356,20 @@ def zipped(path: Path) -> Runner:
         "from kerasal.classical import CLASSICAL",
         "from collections.abc import Sequence\n\nimport numpy as np\n\n",
     ),
+    # A training option.
+    (
+        "kerasal/training/table.py",
+        "    patience: int",
+        '    rest: float = _option(0.0, "Seconds between epochs.", must=NOT_NEGATIVE)\n',
+    ),
+    ("tests/training/test_option_table.py", '    "patience": (0, -1),', '    "rest": (0.0, -1e-9),\n'),
+    # A command.
+    (
+        "cli/__init__.py",
+        "from kerasal_cli.compare",
+        "from kerasal_cli.citation import citation\n",
+    ),
+    ("cli/__init__.py", "    *(data, losses", "    citation,\n"),
 ]
 
 
@@ -365,6 +394,7 @@ def tree(tmp_path_factory) -> Path:
     for name in filter(None, listed.stdout.split("\0")):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tree / name)
+    (tree.parent / "kerasal_cli").symlink_to(tree / "cli")  # as an installation names it
     add(tree)
     run(tree, "docs/figures/comparison_tables.py")
     for command in ("check --fix -q .", "format -q ."):
@@ -374,7 +404,7 @@ def tree(tmp_path_factory) -> Path:
 
 def run(tree, *command) -> str:
     """The output of a Python module in the tree; it has to succeed."""
-    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    environment = {**os.environ, "PYTHONPATH": f"{tree}{os.pathsep}{tree.parent}"}
     done = subprocess.run(
         [sys.executable, *command],
         cwd=tree,
@@ -399,12 +429,14 @@ KERASAL = ("-c", "from kerasal_cli import main; main()")
         ("models", ["pair", "grey"]),
         ("data list", ["grid"]),
         ("export --help", ["zipped"]),
-        ("--help", ["train"]),
+        ("train --help", ["--rest"]),
+        ("--help", ["citation"]),
+        ("citation", ["The kerasal authors"]),
     ],
 )
 def test_commands_list_what_was_added(tree, command, names):
     listed = run(tree, *KERASAL, *command.split())
-    assert all(re.search(rf"\b{name}\b", listed) for name in names)
+    assert all(re.search(rf"(?<!\w){name}\b", listed) for name in names)
 
 
 @pytest.mark.slow

@@ -9,7 +9,8 @@ import pytest
 from keras.src.testing import TestCase
 from keras.src.utils import traceback_utils
 
-from kerasal import layers, losses, metrics
+from kerasal import layers, losses
+from kerasal.metrics.keras_metrics import ImageMean
 
 # Arguments, shape of the input and of the output, how many weights are trained, are not, and add to the loss.
 LAYERS = {
@@ -124,8 +125,21 @@ def test_a_loss_that_is_made_under_a_mixed_policy_is_the_loss_made_without(name,
     np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("name", ["CC", "KLD", "NSS", "SIM", "AUCJudd"])
+def below(cls):
+    """The classes made of one, those made of these, and so on."""
+    return {each for child in cls.__subclasses__() for each in (child, *below(child))}
+
+
+METRICS = {
+    cls.__name__: cls
+    for cls in below(keras.metrics.Metric) - {ImageMean}
+    if cls.__module__.startswith("kerasal.")
+}
+ARGUMENTS = {"TermValue": (losses.KLD(),)}
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
 def test_a_metric_passes_keras_test_of_serialisation(name, conformity):
-    metric = getattr(metrics, name)(name="mine")
+    metric = METRICS[name](*ARGUMENTS.get(name, ()), name="mine")
     again = conformity.run_class_serialization_test(metric)
     assert {variable.dtype for variable in again.variables} == {"float32"}

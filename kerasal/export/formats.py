@@ -17,8 +17,6 @@ from kerasal.prediction import runtimes
 from kerasal.prediction.predictors import LoadedPredictor
 
 TOLERANCE = 1e-3
-# Of weights that are stored in less than float32, by format.
-COARSER = {("onnx", "float16"): 1e-2, ("tflite", "float16"): 5e-2, ("tflite", "int8"): 1e-1}
 _CHECKED_SIZES = ((60, 90), (121, 75))
 
 
@@ -100,7 +98,7 @@ def export(
         difference = _difference(source.predictor, partial, format, size)
         os.replace(partial, path)
     size_bytes = sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())
-    return Exported(path, size_bytes, difference, COARSER.get((format, stored), TOLERANCE))
+    return Exported(path, size_bytes, difference, FORMATS[format].tolerances.get(stored, TOLERANCE))
 
 
 def _difference(model, path, format, size) -> float | None:

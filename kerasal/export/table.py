@@ -1,6 +1,7 @@
 """The formats of `kerasal export` as data, which import nothing. A new one is a row here and its writer."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -13,8 +14,9 @@ class Format:
         writer: the function that writes it, "module:function" in `kerasal/export/`, called with the network,
             the path, the model card and `options` by their names.
         call: how it is called, in Python, for the model card; {path} is its place.
-        suffix: of its file; "" where it is a folder.
+        suffix: of its file, as in `SUFFIXES` there; "" where it is a folder.
         options: of size, float16 and int8, those that it has.
+        tolerances: how far maps may be from the network's, of weights stored in less than float32.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Format:
     call: str
     suffix: str = ""
     options: tuple[str, ...] = ()
+    tolerances: Mapping[str, float] = field(default_factory=dict)
 
 
 FORMATS: dict[str, Format] = {
@@ -59,6 +62,7 @@ session = onnxruntime.InferenceSession("{path}")  # photo: (H, W, 3) uint8 RGB
 saliency, density = session.run(["saliency", "density"], {{"stimuli": photo[None]}})""",
             ".onnx",
             ("size", "float16"),
+            {"float16": 1e-2},
         ),
         Format(
             "tflite",
@@ -70,6 +74,7 @@ serve = Interpreter(model_path="{path}", num_threads=4).get_signature_runner("se
 saliency = serve(stimuli=photo[None])["saliency"][0, ..., 0]  # photo: (H, W, 3) uint8 RGB""",
             ".tflite",
             ("size", "float16", "int8"),
+            {"float16": 5e-2, "int8": 1e-1},
         ),
     )
 }

@@ -115,7 +115,7 @@ def _filtered(length, wanted, kernel):
 
 
 def _keys(x):
-    """The whole kernel with a = -1/2."""
+    """The whole kernel with a = -1/2, which `kerasal/_imresize.py` has in NumPy, without Keras."""
     return ops.where(x < 1, _near(x, -0.5), ops.where(x < 2, _far(x, -0.5), 0.0))
 
 

@@ -18,7 +18,7 @@ from conftest import write_photo
 from kerasal import models
 from kerasal._files import json_text
 from kerasal.errors import InputError
-from kerasal.export import FORMATS, Exported, export
+from kerasal.export import FORMATS, Exported, export, formats
 from kerasal.export.card import model_card
 from kerasal.export.graph import PORTABLE, TENSORFLOW, serving_function
 from kerasal.export.saved_model import write_keras
@@ -87,6 +87,7 @@ def test_an_export_measures_its_difference_and_size(exported):
     result, _, tolerance = exported
     assert result.agrees
     assert 0 <= result.difference <= tolerance
+    assert (result.tolerance > 1e-3) == (tolerance > 1e-3)  # of weights stored in less than float32 alone
     files = [result.path] if result.path.is_file() else result.path.rglob("*")
     assert result.size_bytes == sum(path.stat().st_size for path in files if path.is_file())
     assert [path.name for path in result.path.parent.iterdir()] == [result.path.name]
@@ -269,6 +270,14 @@ def test_without_a_runtime_nothing_is_compared(source, tmp_path, monkeypatch):
     result = export(source, tmp_path / "it")
     assert result.difference is None
     assert not result.agrees
+
+
+def test_every_format_has_a_runtime_that_its_suffix_finds_and_a_tolerance_of_each_coarser_storage():
+    assert {row.suffix: name for name, row in FORMATS.items() if row.suffix} == runtimes.SUFFIXES
+    for name, row in FORMATS.items():
+        assert getattr(runtimes, name).__module__ == runtimes.__name__
+        assert set(row.tolerances) == set(row.options) - {"size"}
+        assert all(tolerance > formats.TOLERANCE for tolerance in row.tolerances.values())
 
 
 def test_the_command_offers_every_format():

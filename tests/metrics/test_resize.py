@@ -1,10 +1,13 @@
 """Resizing as MATLAB's imresize does it: against Pillow, plain loops and the GBVS toolbox's maps."""
 
+import math
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from kerasal._imresize import imresize_by
+from kerasal._imresize import imresize, imresize_by
+from kerasal.layers import resize_bicubic
 from kerasal.metrics import resize_map
 
 
@@ -37,6 +40,16 @@ def test_reduction_equals_a_plain_loop_over_mirrored_pixels():
             total += weight
         expected[i, j] /= total
     np.testing.assert_allclose(imresize_by(values, scale), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("size", [(60, 45), (30, 15), (17, 200), (120, 44)])
+def test_layers_have_the_same_kernel_away_from_the_borders(size):
+    values = np.random.default_rng(10).random((60, 45))
+    expected = imresize(values, size)
+    found = resize_bicubic(values[None, ..., None].astype("float32"), size)[0, ..., 0]
+    # The kernel reaches two cells of the coarser of the two grids; layers cut it off at the border.
+    i, j = (2 * math.ceil(new / old) + 1 for new, old in zip(size, values.shape, strict=True))
+    np.testing.assert_allclose(found[i:-i, j:-j], expected[i:-i, j:-j], atol=1e-5)
 
 
 def test_reduction_keeps_a_constant():

@@ -1,13 +1,20 @@
 """The table of training options: the command line, its help and the checks say what it says."""
 
 import dataclasses
+import re
 
 import pytest
 
 from kerasal import training
 from kerasal.data.options import ReadingOptions
+from kerasal.data.sample import SPLITS
 from kerasal.errors import InputError
+from kerasal.evaluation import BASELINES
 from kerasal.models import BACKBONES, NETWORKS
+from kerasal.prediction.lite import RUNTIMES
+from kerasal.quest import LISTS
+from kerasal.training.table import PRECISIONS
+from kerasal.visualize import STRETCHES
 from kerasal_cli import main
 
 OURS = list(NETWORKS)  # without those that other tests add
@@ -68,11 +75,34 @@ def test_train_takes_every_option_and_leaves_to_the_recipe_what_is_not_given():
         assert bool(option.secondary_opts) == (field.type in (bool, bool | None)), field.name
 
 
-def test_help_names_what_the_tables_have():
+@pytest.mark.parametrize(
+    ("names", "option", "known"),
+    [
+        ("train", "model", OURS),
+        ("train", "recipe", training.RECIPES),
+        ("train", "backbone", BACKBONES),
+        ("quest", "backbone", BACKBONES),
+        ("quest", "losses", LISTS),
+        ("evaluate", "baselines", BASELINES),
+        ("predict", "precision", PRECISIONS),
+        *((names, "split", [*SPLITS, "all"]) for names in ("evaluate", "compare", "data show")),
+    ],
+)
+def test_help_names_what_the_tables_have(names, option, known):
+    assert set(known) <= set(re.findall(r"[\w.-]*\w", command(*names.split())[option].help))
+
+
+def test_choices_are_those_of_the_tables():
+    for names, option, known in (
+        ("predict", "runtime", RUNTIMES),
+        ("serve", "runtime", RUNTIMES),
+        ("predict", "stretch", STRETCHES),
+    ):
+        assert list(command(names)[option].type.choices) == list(known), option
+
+
+def test_help_names_the_choices_of_a_training():
     options = command("train")
-    for name, known in (("model", OURS), ("recipe", training.RECIPES), ("backbone", BACKBONES)):
-        assert all(choice in options[name].help for choice in known), name
-    assert all(backbone in command("quest")["backbone"].help for backbone in BACKBONES)
     for name in ("precision", "optimizer", "decay", "activation"):
         with pytest.raises(InputError, match=f"unknown {name} 'other': one of ") as caught:
             training.options(**{name: "other"})

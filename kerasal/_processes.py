@@ -70,7 +70,7 @@ def in_processes(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _result(future: Future) -> Any:
+def _result(future: Future[Any]) -> Any:
     with _killed_is_an_input_error():
         return future.result()
 

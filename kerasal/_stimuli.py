@@ -1,6 +1,7 @@
 """Pixels that a program hands over: arrays and tensors of any library, RGB, 0..255."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def check_levels(array: np.ndarray) -> None:
         raise InputError("an image's values lie between 0 and 255; these are at most 1: multiply by 255")
 
 
-def as_stimuli(stimuli: Iterable) -> list[np.ndarray]:
+def as_stimuli(stimuli: Iterable[Any]) -> list[np.ndarray]:
     """What a predictor's `saliency_maps` is given, as a list of (H, W, 3) uint8 arrays.
 
     A list of arrays or tensors (H, W, 3), or one of (N, H, W, 3); their values as `eight_bits` takes them.

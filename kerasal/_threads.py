@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from kerasal._processes import available_cores
@@ -15,7 +15,7 @@ def ahead(
     pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], depth: int
 ) -> Iterator[Result]:
     """`function(item)` of each item, in order, while the pool works on the next `depth` of them."""
-    pending: deque = deque()
+    pending: deque[Future[Result]] = deque()
     for item in items:
         pending.append(pool.submit(function, item))
         if len(pending) > depth:

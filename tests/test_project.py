@@ -104,6 +104,19 @@ def test_commands_load_nothing_of_the_package_before_they_are_called():
         assert loaded <= {*sys.stdlib_module_names, "click", "kerasal_cli"}, path
 
 
+def test_mypy_checks_every_public_package_strictly_and_names_no_module_that_is_gone():
+    lists = re.findall(
+        r"^module = \[\n(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.DOTALL | re.MULTILINE
+    )
+    strict, ignored = (set(re.findall(r'"([\w.]+)"', names)) for names in lists)
+    packages = {"kerasal", "weights", *(f"kerasal.{room}" for room in ROOMS if room != "weights")}
+    assert packages <= strict
+    assert not strict & ignored
+    for name in strict | ignored:
+        place = ROOT / name.replace(".", "/")
+        assert place.with_suffix(".py").is_file() or (place / "__init__.py").is_file(), name
+
+
 @pytest.mark.parametrize("room", BACKEND_NEUTRAL)
 def test_losses_metrics_layers_and_models_never_import_tensorflow(room):
     for path in (ROOT / "kerasal" / room).glob("*.py"):

@@ -87,7 +87,7 @@ def shipped_backbone(name: str, options: Mapping[str, Any]) -> str | None:
     return backbone and find_backbone(backbone).weights
 
 
-def build(name: str, **options) -> SaliencyModel:
+def build(name: str, **options: Any) -> SaliencyModel:
     """The network of that name, with the options of its class. InputError: an unknown name or option."""
     network = network_class(name)
     if unknown := sorted(set(options) - option_names(name)):

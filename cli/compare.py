@@ -39,7 +39,7 @@ def compare(models, maps, output, split, metrics, stimuli, processes, limit, dat
         check_writable(output)
     dataset = load_data(limit, name=data, **data_arguments)
     folder = output or Path("comparisons") / dataset.name
-    results = table1.run(
+    results = table1.run(  # a command hands its own options on, each by its name, as `evaluate` does
         dataset,
         folder,
         models,

@@ -52,10 +52,8 @@ def _weights(length: int, cells: int, scale: float) -> sparse.csr_array:
 
 
 def _keys(x: np.ndarray) -> np.ndarray:
-    """The cubic convolution kernel with a = -1/2. Source: Keys 1981, eq. 15.
-
-    `kerasal/layers/resizing.py` has it in `keras.ops`: scoring processes have this one, and load no Keras.
-    """
+    """The cubic convolution kernel with a = -1/2. Source: Keys 1981, eq. 15."""
+    # `kerasal/layers/resizing.py` has it in keras.ops; this one serves processes that must not load Keras.
     x = np.abs(x)
     near = 1.5 * x**3 - 2.5 * x**2 + 1
     far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2

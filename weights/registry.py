@@ -44,6 +44,7 @@ class Weights:
         return self.path
 
 
+# Rows look alike, each written out in full, as in `kerasal/models/table.py`.
 REGISTRY = {
     entry.name: entry
     for entry in [

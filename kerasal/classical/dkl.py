@@ -3,7 +3,7 @@
 import numpy as np
 
 # What a screen emits for the values 1, 6, 11, ... 256 of a channel; the toolbox's full tables of 256 entries
-# are linear between these to within 8e-6.
+# are linear between these to within 8e-6. Each channel has a table of its own.
 ENTRIES = np.arange(1, 257, 5)
 # fmt: off
 RED = (

@@ -29,7 +29,7 @@ REACH = 7.5  # sigmas; what a Gabor has beyond, 6e-13 of its peak, is far below 
 @one_blas_thread
 def rare2012(
     image: ArrayLike,
-    *,
+    *,  # written out: these are the names and defaults that help shows
     color: str = "PCA",
     orientation: int = 8,
     multiscale: int = 3,

@@ -52,6 +52,7 @@ _ITTI = (
 _CONTRAST = "centre-surround contrast"
 _NOT_OPEN = "Nothing promised: the authors' program is not open, and this one was written from the paper."
 
+# Rows look alike, each written out in full, as in `kerasal/models/table.py`.
 CLASSICAL: dict[str, ClassicalModel] = {
     entry.name: entry
     for entry in (

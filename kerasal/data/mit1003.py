@@ -29,7 +29,7 @@ IMAGES, TRAIN, VALIDATION = 1003, 500, 200  # the paper's numbers; it does not n
 NOT_GAZE = ("shuff_stimnames", "calibrationdata")
 SIGMA = 24  # pixels
 
-INFO = DatasetInfo(
+INFO = DatasetInfo(  # written out, as in every loader
     name="mit1003",
     title="MIT1003, photographs",
     images=IMAGES,

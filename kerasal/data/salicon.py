@@ -27,7 +27,7 @@ PAGE = "http://salicon.net"
 IMAGES = Archive("images.zip", "", "eb2a1bb706633d1b31fc2e01422c5757")
 SIGMA = 19  # pixels
 
-INFO_2015 = DatasetInfo(
+INFO_2015 = DatasetInfo(  # written out, as in every loader
     name="salicon-2015",
     title="SALICON 2015, MS COCO photographs, mouse tracking",
     images=15_000,

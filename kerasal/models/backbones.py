@@ -53,6 +53,7 @@ def _resnet50(weights, outputs):
     )
 
 
+# Rows look alike, each written out in full, as in `kerasal/models/table.py`.
 BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
     for backbone in (

@@ -37,7 +37,7 @@ SCRIPTS = (
     ("`kerasal predict`", "predict.py 40"),
     ("`kerasal predict` of a video", "video.py 100"),
     ("Exports in their own runtimes", "exports.py {osie} 100"),
-    ("Start-up", "startup.py commands 5"),
+    ("Start-up", "startup.py commands 10"),
     ("Training's input", "pipeline.py"),
     ("Features that are kept", "feature_cache.py 32"),
     ("Checkpoints", "checkpoints.py 32"),

@@ -24,12 +24,14 @@ def ahead(
         yield pending.popleft().result()
 
 
-def on_all_cores(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """`function(item)` of each item, in order; no more than two items a core are in memory."""
+def on_all_cores(
+    function: Callable[[Item], Result], items: Iterable[Item], depth: int | None = None
+) -> Iterator[Result]:
+    """`function(item)` of each item, in order, with `depth` items ahead in memory; by default one a core."""
     cores = available_cores()
     with ThreadPoolExecutor(cores) as pool:
         try:
-            yield from ahead(pool, function, items, cores)
+            yield from ahead(pool, function, items, depth or cores)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import threading
+import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -179,6 +180,31 @@ def tiny_network():
     add_tiny_network()
     yield
     del models.NETWORKS["tiny"]
+
+
+class ReadAhead:
+    """Samples of (30, 40) whose reading is watched: who read which, and `enough` once the first are read."""
+
+    def __init__(self, count: int, ahead: int, damaged: tuple[int, ...] = ()):
+        from kerasal.data import Sample
+
+        self.ahead, self.damaged = ahead, damaged
+        self.readers, self.enough = {}, threading.Event()
+        self.samples = [
+            Sample(f"s{number}", (30, 40), functools.partial(self.read, number), None, 1.0)
+            for number in range(count)
+        ]
+
+    def read(self, number: int) -> np.ndarray:
+        from kerasal.errors import InputError
+
+        self.readers[number] = threading.current_thread()
+        if set(range(self.ahead)) <= set(self.readers):
+            self.enough.set()
+        if number in self.damaged:
+            time.sleep(0.2 / (1 + number))  # the later one is found first
+            raise InputError(f"s{number} is damaged")
+        return np.full((30, 40, 3), number, "uint8")
 
 
 def without_fixations(dataset):

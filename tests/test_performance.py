@@ -65,16 +65,35 @@ def test_the_page_has_what_was_told_and_keeps_its_text(alone):
     assert "| w1 | p | 0.5 |" in page
     assert "`one.py`" in page
     assert "Another" not in page
-    assert [row["before"] for row in result["one"]["ratios"]] == [None, None]
+    assert [(row["before"], row["best"]) for row in result["one"]["ratios"]] == [(None, None)] * 2
 
 
-def test_what_fell_by_more_than_a_tenth_is_marked(alone, capsys):
+def test_what_fell_by_more_than_a_tenth_is_marked_and_red(alone, performance, monkeypatch):
     alone(2.0, 1.0, 1.0)
+    lines = []
+    monkeypatch.setattr(performance.click, "secho", lambda line, fg: lines.append((line, fg)))
     page, _ = alone(1.7, 0.95, 1.4)
     assert "| w0 | p | 1.7 **fell from 2** |" in page
     assert "| w1 | p | 0.95 |" in page
     assert "| w2 | p | 1.4 |" in page
-    assert "(before 2)" in capsys.readouterr().out
+    assert [fg for _, fg in lines] == ["red", None, None]
+    assert "(before 2, best 2)" in lines[0][0]
+
+
+def test_falls_of_less_than_a_tenth_add_up_until_the_best_is_taken_out(alone, performance, monkeypatch):
+    alone(1.5)
+    alone(2.0)
+    assert "fell" not in alone(1.9)[0]
+    assert "fell" not in alone(1.81)[0]
+    page, result = alone(1.79)
+    assert "| w0 | p | 1.79 **fell from 2** |" in page
+    [row] = result["one"]["ratios"]
+    assert (row["before"], row["best"]) == (1.81, 2)
+    del row["best"]
+    performance.RESULT.write_text(json.dumps(result))
+    page, result = alone(1.75)
+    assert "fell" not in page
+    assert result["one"]["ratios"][0]["best"] == 1.79
 
 
 def test_a_folder_is_found_from_where_one_stands_whatever_its_name(alone, performance, monkeypatch, tmp_path):

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = {
     "classical": "_imresize _processes errors",
     "data": "_files _json _processes _progress _stimuli _threads errors weights",
-    "evaluation": "_files _processes classical cluster data errors metrics prediction",
+    "evaluation": "_files _processes _threads classical cluster data errors metrics prediction",
     "export": "_files data errors layers models prediction",
     "layers": "",
     "losses": "_map_ops _repr errors models",
@@ -29,7 +29,7 @@ ROOMS = {
     "reports": "_files _json data errors evaluation metrics training visualize",
     "serving": "data errors prediction visualize",
     "table1": "classical data errors evaluation metrics models prediction quest reports visualize weights",
-    "training": "_cpu _feature_cache _files _json _progress "
+    "training": "_cpu _feature_cache _files _json _progress _threads "
     "cluster data errors losses metrics models prediction",
     "weights": "_files errors layers",
 }

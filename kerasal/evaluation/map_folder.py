@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kerasal._threads import on_all_cores
 from kerasal.data.images import MAP_SUFFIXES, both_sizes, read_map, same_aspect
 from kerasal.data.names import listed, match, named_files
 from kerasal.data.sample import Dataset, Sample
@@ -52,7 +53,7 @@ class MapFolder:
                 + (f"; {len(extra)} files fit no stimulus: {listed(sorted(extra))}" if extra else "")
             )
         # Reading takes a fraction of scoring; better now than after an hour.
-        if errors := [error for sample in samples if (error := self.trouble(files[sample.name], sample))]:
+        if errors := list(filter(None, on_all_cores(partial(self._trouble, files), samples))):
             raise InputError("; ".join(errors[:5]) + (f"; and {len(errors) - 5} more" if errors[5:] else ""))
         return (partial(_read, files[sample.name], sample) for sample in samples)
 
@@ -70,14 +71,20 @@ class MapFolder:
         prefix = f"{dataset.name}/"
         return {name[len(prefix) :]: path for name, path in files.items() if name.startswith(prefix)}, extra
 
-    def trouble(self, path: Path, sample: Sample) -> str | None:
-        """Why a map cannot be scored against a sample; None if it can."""
+    def read(self, path: Path, sample: Sample) -> np.ndarray:
+        """A map, of its own size. InputError: it cannot be scored against the sample."""
+        values = read_map(path)
+        self._shapes[path] = values.shape
+        if not same_aspect(values.shape, sample.size):
+            sizes = both_sizes(values.shape, sample.size)
+            raise InputError(f"{path} has another aspect than its stimulus: {sizes}")
+        return values
+
+    def _trouble(self, files: dict[str, Path], sample: Sample) -> str | None:
         try:
-            shape = self._shapes[path] = read_map(path).shape
+            self.read(files[sample.name], sample)
         except InputError as error:
             return str(error)
-        if not same_aspect(shape, sample.size):
-            return f"{path} has another aspect than its stimulus: {both_sizes(shape, sample.size)}"
         return None
 
     def notes(self, dataset: Dataset, samples: list[Sample]) -> list[str]:
@@ -145,16 +152,23 @@ def check_maps(folder: Path | str, dataset: Dataset) -> MapReport:
         return MapReport(facts, [(maps.folder, f"{what}: {listed(sorted(extra))}")], [])
     readable: list[Sample] = []
     seen: dict[bytes, Path] = {}
-    for sample in samples:
+
+    def look_at(sample: Sample) -> tuple[bytes | None, str | None]:
+        """A map's SHA-256, None where it cannot be scored; what is wrong with it alone."""
+        try:
+            values = maps.read(files[sample.name], sample)
+        except InputError as error:
+            return None, str(error)
+        return hashlib.sha256(values.data).digest(), _implausible(values)
+
+    for sample, (digest, trouble) in zip(samples, on_all_cores(look_at, samples), strict=True):
         path = files[sample.name]
-        trouble = maps.trouble(path, sample)
-        if not trouble:
+        if digest:
             readable.append(sample)
-            values = read_map(path)
-            first = seen.setdefault(hashlib.sha256(values.data).digest(), path)
-            trouble = _implausible(values) or (first != path and f"is the same map as {first.name}")
+            first = seen.setdefault(digest, path)
+            trouble = trouble or (f"is the same map as {first.name}" if first != path else None)
         if trouble:
-            troubles.append((path, " ".join(str(trouble).replace(str(path), "the file").split())))
+            troubles.append((path, " ".join(trouble.replace(str(path), "the file").split())))
     if len(seen) == 1 < len(readable):
         notes.append(f"all maps in {folder} are one and the same: a centre bias?")
         troubles = [(path, what) for path, what in troubles if not what.startswith("is the same map")]

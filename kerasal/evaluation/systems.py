@@ -8,11 +8,13 @@ is made from the sample's own observers. Jobs run in other processes; what needs
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from kerasal._threads import on_all_cores
 from kerasal.classical import CLASSICAL, classical_model, is_classical
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
@@ -55,10 +57,11 @@ class Network:
 
         model = self.load()
         size = batch_size(model)
+        # The next batch is read while the network works.
+        stimuli = on_all_cores(Sample.read_stimulus, samples, size)
         for start in range(0, len(samples), size):
-            part = samples[start : start + size]
-            maps = model.saliency_maps([sample.read_stimulus() for sample in part])
-            for saliency_map, sample in zip(maps, part, strict=True):
+            maps = model.saliency_maps(list(islice(stimuli, size)))
+            for saliency_map, sample in zip(maps, samples[start : start + size], strict=True):
                 yield partial(as_it_is, saliency_map, sample)
 
 

@@ -25,20 +25,33 @@ SMALLEST_FACTOR, LARGEST_FACTOR = 1e-100, 1e100  # float64 holds the product of 
 class Map:
     """A map of finite real numbers: its shape (H, W), its pixels in a row, what one pass finds of them.
 
-    `extremes` (N, 2) are the lowest and the highest value of each stretch.
+    The totals are NaN, and `found_extremes` None, where `read_map` was not asked for them.
     """
 
     shape: tuple[int, int]
     pixels: np.ndarray
-    extremes: np.ndarray
-    lowest: float
-    highest: float
+    found_extremes: np.ndarray | None
     total: float
     total_of_squares: float
 
+    @cached_property
+    def extremes(self) -> np.ndarray:
+        """The lowest and the highest value of each stretch (N, 2)."""
+        if self.found_extremes is not None:
+            return self.found_extremes
+        return np.array([(part.min(), part.max()) for part in map(self.read, stretches(self.pixels))])
+
+    @cached_property
+    def lowest(self) -> float:
+        return float(self.extremes[:, 0].min())  # NaN passes through
+
+    @cached_property
+    def highest(self) -> float:
+        return float(self.extremes[:, 1].max())
+
     @property
     def is_constant(self) -> bool:
-        return self.lowest == self.highest
+        return not self.has_moments and self.lowest == self.highest
 
     def read(self, selection: slice | np.ndarray) -> np.ndarray:
         """Selected pixels in float64; not always a copy."""
@@ -47,7 +60,7 @@ class Map:
     @property
     def is_ordinary(self) -> bool:
         """Whether squares of the deviations are far inside float64."""
-        return SMALLEST_FACTOR < self.highest - self.lowest < LARGEST_FACTOR
+        return self.has_moments or SMALLEST_FACTOR < self.highest - self.lowest < LARGEST_FACTOR
 
     def deviations(self, selection: slice | np.ndarray) -> np.ndarray:
         """Differences from the mean; in units of the map's range if it is not ordinary."""
@@ -58,9 +71,12 @@ class Map:
 
     @cached_property
     def has_moments(self) -> bool:
-        """Whether the total of squares holds the spread to all but two digits."""
+        """Whether the total of squares holds the spread to all but two digits, far inside float64.
+
+        So the map is not constant, and is ordinary, whatever its extremes are.
+        """
         spread = self.total_of_squares - self.total * self.total / self.pixels.size
-        return self.is_ordinary and spread > self.total_of_squares / 100
+        return spread > self.total_of_squares / 100 and SMALLEST_FACTOR < spread < LARGEST_FACTOR
 
     @cached_property
     def squares(self) -> float:
@@ -97,14 +113,14 @@ class Distribution:
         """Of a map with no value under `base`; uniform if it has no other value."""
         pixels, total = source.pixels, source.total
         if source.highest == base:
-            zeros, extremes = np.broadcast_to(0.0, pixels.shape), np.zeros_like(source.extremes)
-            return cls(replace(source, pixels=zeros, extremes=extremes), -1.0, float(pixels.size))
+            zeros = replace(source, pixels=np.broadcast_to(0.0, pixels.shape), found_extremes=None)
+            return cls(zeros, -1.0, float(pixels.size))
         if base != 0:
             # Not the total less n times the base, which loses digits where the base is large.
             total = float(sum((source.read(part) - base).sum() for part in stretches(pixels)))
         if not SMALLEST_FACTOR < total < LARGEST_FACTOR:
             scaled = (source.read(slice(None)) - base) / total
-            return cls(replace(source, pixels=scaled, extremes=(source.extremes - base) / total), 0.0, 1.0)
+            return cls(replace(source, pixels=scaled, found_extremes=None), 0.0, 1.0)
         return cls(source, base, total)
 
     def masses(self, selection: slice | np.ndarray) -> np.ndarray:
@@ -137,10 +153,12 @@ def inner(a: np.ndarray, b: np.ndarray) -> float:
     return float(rows.sum() + a[in_rows:] @ b[in_rows:])
 
 
-def read_map(values: ArrayLike | Map, name: str = "saliency_map", totals: bool = True) -> Map:
+def read_map(
+    values: ArrayLike | Map, name: str = "saliency_map", totals: bool = True, extremes: bool = True
+) -> Map:
     """A map (H, W) of finite real numbers. `name` is the argument's name in errors.
 
-    Without `totals`, which the AUCs do not need, both are NaN.
+    The AUCs do not need the `totals`, NSS and CC mostly not the `extremes`: one of them is left out then.
     """
     if isinstance(values, Map):
         return values
@@ -151,13 +169,15 @@ def read_map(values: ArrayLike | Map, name: str = "saliency_map", totals: bool =
         raise ValueError(f"{name} must hold real numbers, got dtype {values.dtype}")
     pixels = values.reshape(-1)
     with np.errstate(over="ignore", invalid="ignore"):  # refused below
-        found = np.array([_measured(pixels[part], totals) for part in stretches(pixels)])
-        extremes, (total, total_of_squares) = found[:, :2], found[:, 2:].sum(axis=0).tolist()
-    lowest, highest = float(extremes[:, 0].min()), float(extremes[:, 1].max())  # NaN passes through both
-    largest_sum = max(abs(lowest), abs(highest)) * 2.0 * values.size
-    if not largest_sum < np.inf:
-        _refuse_unbounded(values, name)
-    return Map(values.shape, pixels, extremes, lowest, highest, total, total_of_squares)
+        found = np.array([_measured(pixels[part], totals, extremes) for part in stretches(pixels)])
+        found_extremes, sums = found[:, :2] if extremes else None, found[:, 2:].sum(axis=0).tolist()
+        checked = Map(values.shape, pixels, found_extremes, *sums)
+        # Whatever is not finite, or too large to be summed, has no finite square.
+        if not checked.total_of_squares < np.inf:
+            largest_sum = max(abs(checked.lowest), abs(checked.highest)) * 2.0 * values.size
+            if not largest_sum < np.inf:
+                _refuse_unbounded(values, name)
+    return checked
 
 
 def read_positive_map(values: ArrayLike | Map, name: str, why: str) -> Map:
@@ -213,13 +233,14 @@ def _unmasked(values: ArrayLike, name: str) -> np.ndarray:
     return np.asarray(values)
 
 
-def _measured(pixels: np.ndarray, totals: bool) -> tuple[float, float, float, float]:
+def _measured(pixels: np.ndarray, totals: bool, extremes: bool) -> tuple[float, float, float, float]:
+    """Lowest and highest value, sum and sum of squares; NaN for what is not asked for."""
     pixels = np.asarray(pixels, dtype=np.float64)
-    lowest, highest = pixels.min(), pixels.max()
+    lowest, highest = (pixels.min(), pixels.max()) if extremes else (np.nan, np.nan)
     if not totals:
         return lowest, highest, np.nan, np.nan
-    # OpenCV sums absolute values in half of numpy's time.
-    total = cv2.norm(pixels, cv2.NORM_L1) if lowest >= 0 else pixels.sum()
+    # OpenCV sums in half of numpy's time.
+    total = cv2.reduce(pixels.reshape(1, -1), 1, cv2.REDUCE_SUM)[0, 0]
     return lowest, highest, total, cv2.norm(pixels, cv2.NORM_L2SQR)
 
 

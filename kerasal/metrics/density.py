@@ -18,6 +18,7 @@ from kerasal.metrics._inputs import (
     Map,
     inner,
     read_density,
+    read_map,
     read_positive_map,
 )
 from kerasal.metrics._sweep import Sum, swept
@@ -30,7 +31,7 @@ def cc(saliency_map: ArrayLike, density: ArrayLike) -> float:
     0.0 if either map is constant; NaN for an all-zero density, which averaging skips and counts.
     ValueError: NaN, infinity, a negative density, shapes that differ. Equals CC.m of the MIT benchmark.
     """
-    return swept(start_cc, saliency_map, density)
+    return swept(start_cc, read_map(saliency_map, extremes=False), density)
 
 
 def sim(saliency_map: ArrayLike, density: ArrayLike) -> float:

@@ -22,7 +22,7 @@ def nss(saliency_map: ArrayLike, fixations: ArrayLike) -> float:
     ValueError: NaN, infinity, a fixation outside the map, a fixation map that is not binary.
     Source: Peters et al. 2005.
     """
-    saliency_map = read_map(saliency_map)
+    saliency_map = read_map(saliency_map, extremes=False)
     fixated = read_fixations(fixations, saliency_map)
     if fixated.size == 0:
         return math.nan

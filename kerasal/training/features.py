@@ -8,6 +8,7 @@ import socket
 import zlib
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import kerasal
 from kerasal._feature_cache import ABOUT, Hold, features_folder, make_room
 from kerasal._files import check_space, new_folder, write_array, write_json
 from kerasal._progress import Progress
+from kerasal._threads import on_all_cores
 from kerasal.data.images import pad_image
 from kerasal.data.reading import RESIZE, Reader, resize_stimulus
 from kerasal.data.sample import Dataset, Sample, stimulus_bytes
@@ -303,12 +305,13 @@ def _compute(model, samples, mirrored, arrays, progress) -> np.ndarray:
     half = np.finfo("float16").max
     size = model.inference_batch
     resize = pad_image if model.padded else resize_stimulus
+    # The next batch is read while the backbone works.
+    stimuli = on_all_cores(lambda sample: resize(sample.read_stimulus(), model.input_size), samples, size)
     for start in progress(range(0, len(samples), size), f"features of {len(samples)} stimuli"):
-        part = samples[start : start + size]
-        stimuli = tf.stack([resize(sample.read_stimulus(), model.input_size) for sample in part])
-        passes = [(start, stimuli)]
+        part = tf.stack(list(islice(stimuli, size)))
+        passes = [(start, part)]
         if mirrored:
-            passes.append((len(samples) + start, tf.reverse(stimuli, [2])))
+            passes.append((len(samples) + start, tf.reverse(part, [2])))
         for place, batch in passes:
             features = tf.nest.flatten(backbone(tf.cast(batch, "float32")))
             for array, checksums, feature in zip(arrays, sums, features, strict=True):

@@ -4,8 +4,9 @@
 
 Runs the other scripts of this folder one after the other, on a machine that should be idle: about an hour on
 two cores. Each prints its ratios (`ratios.py`), of which more is better. They are written to
-docs/results/performance.json and into the tables of the page; a ratio that fell by more than a tenth since
-the last page is shown in red and marked on the page. Scripts that are left out, by `--only` or because what
+docs/results/performance.json and into the tables of the page; a ratio under nine tenths of the best that any
+page before had is shown in red and marked on the page, until that `best` is taken out of the file: what falls
+a little each time adds up. Scripts that are left out, by `--only` or because what
 they need is not given, keep what was measured before, with its date. FOLDER holds OSIE, PYTHON is the
 interpreter of an environment with pysaliency.
 """
@@ -36,7 +37,7 @@ SCRIPTS = (
     ("`kerasal predict`", "predict.py 40"),
     ("`kerasal predict` of a video", "video.py 100"),
     ("Exports in their own runtimes", "exports.py {osie} 100"),
-    ("Start-up", "startup.py commands 5"),
+    ("Start-up", "startup.py commands 10"),
     ("Training's input", "pipeline.py"),
     ("Features that are kept", "feature_cache.py 32"),
     ("Checkpoints", "checkpoints.py 32"),
@@ -82,11 +83,14 @@ def measured(command: list[str], shown: str, before: dict) -> dict:
     done = subprocess.run([sys.executable, HERE / script, *arguments], capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    last = {(row["what"], row["against"]): row["ratio"] for row in before.get("ratios", [])}
-    rows = [
-        {"what": what, "against": against, "ratio": ratio, "before": last.get((what, against))}
-        for what, against, ratio in read_ratios(done.stdout)
-    ]
+    last = {(row["what"], row["against"]): row for row in before.get("ratios", [])}
+    rows = []
+    for what, against, ratio in read_ratios(done.stdout):
+        row = {"what": what, "against": against, "ratio": ratio, "before": None, "best": None}
+        if earlier := last.get((what, against)):
+            row["before"] = earlier["ratio"]
+            row["best"] = max(earlier["ratio"], earlier.get("best") or 0)
+        rows.append(row)
     if not rows:
         sys.exit(f"{' '.join(command)} told no ratio:\n{done.stdout}")
     today = datetime.date.today().isoformat()
@@ -101,14 +105,14 @@ def machine() -> str:
 
 
 def fell(row: dict) -> bool:
-    return row["before"] is not None and row["ratio"] < FALLEN * row["before"]
+    return bool(row.get("best")) and row["ratio"] < FALLEN * row["best"]
 
 
 def tell(title: str, entry: dict) -> None:
     """One script's ratios, those that fell in red."""
     click.echo(f"{title} ({entry['command']})")
     for row in entry["ratios"]:
-        before = "" if row["before"] is None else f" (before {row['before']:g})"
+        before = "" if row["before"] is None else f" (before {row['before']:g}, best {row['best']:g})"
         line = f"  {row['ratio']:8g}  {row['what']}, against {row['against']}{before}"
         click.secho(line, fg="red" if fell(row) else None)
 
@@ -124,7 +128,7 @@ def write_page(entries: dict) -> None:
         tables += [f"### {title}", "", f"`{entry['command']}`, {entry['date']}, {entry['machine']}{load}", ""]
         tables += ["| what | against | ratio |", "|---|---|---:|"]
         for row in entry["ratios"]:
-            mark = f" **fell from {row['before']:g}**" if fell(row) else ""
+            mark = f" **fell from {row['best']:g}**" if fell(row) else ""
             tables.append(f"| {row['what']} | {row['against']} | {row['ratio']:g}{mark} |")
         tables.append("")
     text = PAGE.read_text(encoding="utf-8")

@@ -4,11 +4,12 @@ import csv
 import json
 import os
 import sys
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import write_photo
+from conftest import ReadAhead, write_photo
 
 from kerasal import data, evaluation
 from kerasal.errors import InputError
@@ -38,6 +39,36 @@ def test_each_image_gets_the_metrics_of_its_own_map_and_truth(photos):
         assert scores.values["nss"][index] == pytest.approx(z[tuple(rows_columns.T)].mean(), rel=1e-9)
         density = sample.density(dtype="float64")
         assert scores.values["emd"][index] == emd(saliency_map, density)
+
+
+class Waiting:
+    """A predictor that waits until the batch after its first is read."""
+
+    def __init__(self, watched):
+        self.watched, self.waited = watched, []
+
+    def saliency_maps(self, stimuli):
+        self.waited.append(self.watched.enough.wait(20))
+        return [stimulus[..., 0] / 255 for stimulus in stimuli]
+
+
+def test_the_next_stimuli_are_read_by_other_threads_while_a_network_works():
+    watched = ReadAhead(10, ahead=8)
+    predictor = Waiting(watched)
+    jobs = evaluation.Network("waiting", lambda: predictor).jobs(None, watched.samples)
+    for number, job in enumerate(jobs):
+        [(saliency_map, sample)] = job()
+        assert sample is watched.samples[number]
+        assert saliency_map.max() * 255 == pytest.approx(number)
+    assert predictor.waited == [True] * 3
+    assert threading.main_thread() not in watched.readers.values()
+
+
+def test_of_damaged_stimuli_of_a_network_the_first_is_named():
+    watched = ReadAhead(100, ahead=0, damaged=(5, 6))
+    with pytest.raises(InputError, match=r"^s5 is damaged$"):
+        list(evaluation.Network("waiting", lambda: Waiting(watched)).jobs(None, watched.samples))
+    assert max(watched.readers) <= 5 + 4
 
 
 def test_shuffled_auc_takes_the_fixations_of_every_other_image_at_their_relative_places(photos):

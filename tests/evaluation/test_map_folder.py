@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from PIL import Image
 from scipy import stats
 
 from kerasal import data, evaluation
-from kerasal.data.images import same_aspect
+from kerasal.data.images import read_map, same_aspect
 from kerasal.data.splits import split_by_file
 from kerasal.errors import InputError
+from kerasal.evaluation import map_folder
 from kerasal.metrics import resize_map
 
 
@@ -77,6 +79,43 @@ def test_every_map_that_cannot_be_read_is_named_before_anything_is_scored(photos
     bad[1].write_text("no image")
     with pytest.raises(InputError, match=rf"{bad[0].name}.*; .*{bad[1].name}"):
         evaluation.evaluate([evaluation.MapFolder(tmp_path / "maps")], photos)
+
+
+@pytest.fixture
+def two_by_two(monkeypatch):
+    """Maps are read by two threads, each of which waits for the other; gives the paths that were read."""
+    read, meet = [], threading.Barrier(2)
+
+    def together(path):
+        read.append(path)
+        meet.wait(20)
+        return read_map(path)
+
+    monkeypatch.setattr("kerasal._threads.available_cores", lambda: 2)
+    monkeypatch.setattr(map_folder, "read_map", together)
+    return read
+
+
+def test_maps_are_checked_by_all_cores_before_they_are_scored(photos, tmp_path, two_by_two):
+    samples = photos.samples[:8]
+    write_maps(tmp_path / "maps", samples, suffix=".png")
+    paths = [tmp_path / "maps" / f"{sample.name}.png" for sample in samples]
+    evaluation.MapFolder(tmp_path / "maps").jobs(photos, samples)
+    assert sorted(two_by_two) == sorted(paths)
+    for path in paths[1:]:
+        path.write_text("no image")
+    with pytest.raises(InputError) as error:
+        evaluation.MapFolder(tmp_path / "maps").jobs(photos, samples)
+    named = [part.split(": ")[0] for part in str(error.value).split("; ")]
+    assert named[:5] == [f"cannot read image {path}" for path in paths[1:6]]
+    assert named[5:] == ["and 2 more"]
+
+
+def test_a_check_reads_each_map_once(photos, tmp_path, two_by_two):
+    samples = photos.samples[:8]
+    write_maps(tmp_path / "maps", samples)
+    evaluation.check_maps(tmp_path / "maps", photos)
+    assert sorted(two_by_two) == sorted(tmp_path / "maps" / f"{sample.name}.npy" for sample in samples)
 
 
 @pytest.mark.parametrize("value", [np.nan, -1.0])

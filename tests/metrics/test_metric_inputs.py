@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from kerasal.metrics import METRICS
+from kerasal.metrics import METRICS, cc, nss
+from kerasal.metrics._inputs import Map
 
 MAP = np.arange(12.0).reshape(3, 4)
 TARGETS = {"density": MAP + 1, "fixations": np.array([[0, 1], [2, 3]])}
@@ -28,6 +29,42 @@ def test_nan_and_infinity_are_refused_with_their_place(info, bad):
     saliency_map[1, 2] = bad
     with pytest.raises(ValueError, match=rf"saliency_map must be finite, got {bad} at row 1, column 2"):
         call(info, saliency_map)
+
+
+@pytest.mark.parametrize("metric", [nss, cc])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize(("bad", "other"), [(np.nan, 1), (np.inf, 1), (-np.inf, 1), (np.inf, -np.inf)])
+def test_a_map_that_is_summed_alone_is_refused_wherever_its_pixel_is(metric, dtype, bad, other):
+    saliency_map = np.random.default_rng(0).random((200, 300)).astype(dtype)
+    saliency_map[180, 7], saliency_map[199, 299] = bad, other
+    target = [[0, 0]] if metric is nss else np.random.default_rng(1).random((200, 300))
+    with pytest.raises(ValueError, match=rf"saliency_map must be finite, got {bad} at row 180, column 7"):
+        metric(saliency_map, target)
+
+
+KINDS = {
+    **{dtype.__name__: dtype for dtype in (np.float16, np.float32, np.float64, np.longdouble)},
+    "bool": lambda values: values > 0,
+    "uint8": lambda values: (255 * (values + 0.5)).astype("uint8"),
+}
+
+
+@pytest.mark.parametrize("convert", KINDS.values(), ids=KINDS)
+def test_the_sums_of_an_ordinary_map_are_enough_for_nss_and_cc(convert, monkeypatch):
+    def found(self):
+        assert self.found_extremes is not None, "asked for in a pass of their own"
+        return self.found_extremes
+
+    monkeypatch.setattr(Map, "extremes", property(found))
+    saliency_map = convert(np.random.default_rng(0).random((200, 300)) - 0.5)
+    density = np.random.default_rng(1).random((200, 300))
+    exact = saliency_map.astype(np.float64)
+    expected = (exact[3, 5] - exact.mean()) / exact.std(ddof=1)
+    assert nss(saliency_map, [[3, 5]]) == pytest.approx(expected, rel=1e-11)
+    expected = np.corrcoef(exact.flat, density.flat)[0, 1]
+    assert cc(saliency_map, density) == pytest.approx(expected, rel=1e-10)
+    with pytest.raises(AssertionError, match="asked for"):  # the spread of a constant one is seldom 0
+        nss(np.full((200, 300), 0.3), [[3, 5]])
 
 
 @every_metric

@@ -6,18 +6,21 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from command_line import invoke
-from conftest import write_photo
+from conftest import ReadAhead, write_photo
 
 from kerasal import data, models
 from kerasal._feature_cache import Hold, empty, entries, features_folder, is_used, make_room, remove
 from kerasal.errors import InputError
 from kerasal.training import FeatureCache
+from kerasal.training.features import _compute
 
 HOLDING = """
 import sys, time
@@ -286,6 +289,54 @@ def test_the_command_lists_and_empties(opened, tmp_path):
         invoke("data", "cache", "--cache-dir", tmp_path / "none").stdout
         == f"0 bytes in {tmp_path / 'none'}\n"
     )
+
+
+class Backbone:
+    """What `FeatureCache` asks of a network, whose features are the stimuli, `wait` called in between."""
+
+    input_size, inference_batch, padded = (30, 40), 4, False
+
+    def __init__(self, wait):
+        self.wait = wait
+
+    def backbone(self, stimuli, training):
+        def seen(values):
+            self.wait()
+            return values
+
+        return tf.ensure_shape(tf.numpy_function(seen, [stimuli], tf.float32), stimuli.shape)
+
+
+def computed(watched, wait) -> np.ndarray:
+    array = np.zeros((len(watched.samples), 30, 40, 3), "float16")
+    _compute(Backbone(wait), watched.samples, False, [array], lambda items, _: items)
+    return array
+
+
+def test_the_next_batch_is_read_by_other_threads_while_the_backbone_works():
+    watched, waited = ReadAhead(10, ahead=8), []
+    array = computed(watched, lambda: waited.append(watched.enough.wait(20)))
+    assert waited == [True] * 3
+    assert threading.main_thread() not in watched.readers.values()
+    np.testing.assert_array_equal(array[:, 7, 7, 1], range(10))
+
+
+def test_of_damaged_stimuli_the_first_is_named_and_what_is_ahead_ends():
+    watched, batches = ReadAhead(100, ahead=8, damaged=(5, 6)), []
+    with pytest.raises(InputError, match=r"^s5 is damaged$"):
+        computed(watched, lambda: batches.append(0))
+    assert len(batches) == 1
+    assert max(watched.readers) <= 5 + 4
+
+    watched = ReadAhead(100, ahead=8)
+    with pytest.raises(KeyboardInterrupt):
+        _compute(Backbone(int), watched.samples, False, [np.zeros((100, 30, 40, 3))], interrupted)
+    assert len(watched.readers) <= 8
+
+
+def interrupted(items, _):
+    yield items[0]
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "much", "nan", "inf", "1e-12"])

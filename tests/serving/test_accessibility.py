@@ -9,7 +9,7 @@ from browser import chromium, errors
 from PIL import Image
 
 DOCS = Path(__file__).parents[2] / "docs"
-REPORTS = ("quest-osie-150x200/report.html", "osie-comparison.html")
+REPORTS = ("quest-osie-150x200/report.html", "quest-osie-150x200-seeds/report.html", "osie-comparison.html")
 
 
 @pytest.fixture(scope="module")

@@ -140,10 +140,9 @@ def folder_beside(path: Path) -> Iterator[Path]:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
     try:
         yield partial
-    except InputError:
-        raise
     except Exception as error:
-        if reason := refusal(error):
+        elsewhere = isinstance(error, InputError) and str(partial) not in str(error)
+        if not elsewhere and (reason := refusal(error)):
             raise InputError(f"cannot write {path}: {reason}") from None
         if str(getattr(error, "filename2", None)) == str(path) and path.exists():  # it was to take the name
             raise InputError(f"{path} was made meanwhile by another process: name another") from None

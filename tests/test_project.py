@@ -176,6 +176,7 @@ def test_links_in_the_documents_lead_somewhere():
         ("results_table.py", "results.md", 8),
         ("reproducing_tables.py", "reproducing.md", 3),
         ("few_images_table.py", "fine-tuning.md", 1),
+        ("trial_length_table.py", "quest.md", 1),
     ],
 )
 def test_the_tables_of_a_page_are_those_of_the_files(script, page, count):

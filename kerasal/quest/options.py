@@ -11,7 +11,7 @@ from kerasal.training.options import options as recipe_options
 
 # The same for every loss: around the default recipe's rates, 1e-4 behind a relu and 5e-4 behind a sigmoid.
 SEARCHED_RATES = (1e-4, 3e-4, 1e-3)
-SEARCH_EPOCHS = 1.0  # half an epoch prefers rates that are too low for a training: it hardly leaves the start
+SEARCH_EPOCHS = 1.0  # half an epoch chooses a whole training's rate for fewer losses: docs/quest.md
 START = "mse"
 START_EPOCHS = 2
 START_RATE = 3e-4  # of the default recipe's start

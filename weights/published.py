@@ -31,7 +31,8 @@ def fetch_published(name: str, *, progress: Progress | None = None) -> Path:
     InputError: an unknown name; a page in place of weights, as of a hotel's network, which does not stay; or
     see `kerasal.weights.download.download`.
     """
-    path, entry = published_path(name), PUBLISHED.get(name)
+    path = published_path(name)
+    entry = PUBLISHED[name]
     if path.is_file() and _is_text(path):
         path.unlink()
     download(entry.url, path, sha256=entry.sha256, size=entry.size, progress=progress)

@@ -17,11 +17,12 @@ import shutil
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kerasal.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy import ndarray
 
 POSIX = os.name == "posix"
 
@@ -57,8 +58,10 @@ def write_json(path: Path, values: Any) -> Path:
     return write_text(path, json_text(values))
 
 
-def write_array(path: Path, array: np.ndarray) -> Path:
+def write_array(path: Path, array: "ndarray") -> Path:
     """Write a .npy file."""
+    import numpy as np  # here, as listings find their folders by this module and need no arrays
+
     return write_encoded(path, lambda stream: np.save(stream, array))
 
 

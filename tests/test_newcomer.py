@@ -58,32 +58,12 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.data.images import image_size, list_files
-from kerasal.data.info import DatasetInfo
 from kerasal.data.names import find_folder
+from kerasal.data.published import facts
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
-
-INFO = DatasetInfo(
-    name="grid",
-    title="Grid, photographs",
-    images=4,
-    size="60x40",
-    observers="1",
-    seconds=2,
-    fixations=8,
-    sigma=5,
-    pixels_per_degree=5,
-    licence="public domain",
-    citation="none",
-    page="https://example.org/grid",
-    layout="images/NAME.png, fixations/NAME.txt",
-    split="half train, a quarter validation, the rest test, in the order of SHA-256('grid/NAME')",
-    defects=(),
-    by_hand="ask its authors",
-)
-
 
 def read_points(path: Path) -> np.ndarray:
     """Fixations (N, 2). InputError: a file without them."""
@@ -98,7 +78,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
     troubles = troubles or Troubles()
     root = find_folder(folder, "images", "fixations")
     if root is None:
-        raise InputError(f"no Grid in {folder}: it needs {INFO.layout}; kerasal data info grid")
+        raise InputError(f"no Grid in {folder}: it needs {facts('grid').layout}; kerasal data info grid")
     samples, stimuli = [], list_files(root / "images", (".png",))
     for path in list_files(root / "fixations", (".txt",)):
         if path.stem not in {stimulus.stem for stimulus in stimuli}:
@@ -114,7 +94,7 @@ def load(folder: Path, troubles: Troubles | None = None) -> Dataset:
         name="grid",
         splits=ranked_split(samples, 0.5, 0.25, "grid"),
         description="Grid, photographs",
-        licence=INFO.licence,
+        licence=facts("grid").licence,
         notes=troubles.notes,
     )
 ''',
@@ -270,7 +250,28 @@ class Quartic(Loss):
     # A dataset.
     ("kerasal/data/datasets.py", "    mit1003,\n", "    grid,\n"),
     ("kerasal/data/datasets.py", '    "folder": folder.load', '    "grid": grid.load,\n'),
-    ("kerasal/data/datasets.py", "        toronto.INFO", "        grid.INFO,\n"),
+    (
+        "kerasal/data/published.py",
+        '        DatasetInfo(\n            name="mit1003"',
+        """        DatasetInfo(
+            name="grid",
+            title="Grid, photographs",
+            images=4,
+            size="60x40",
+            observers="1",
+            seconds=2,
+            fixations=8,
+            sigma=5,
+            pixels_per_degree=5,
+            licence="public domain",
+            citation="none",
+            page="https://example.org/grid",
+            layout="images/NAME.png, fixations/NAME.txt",
+            split="half train, a quarter validation, the rest test, in the order of SHA-256('grid/NAME')",
+            by_hand="ask its authors",
+        ),
+""",
+    ),
     (
         "tests/layouts.py",
         "# name -> writes",

@@ -1,4 +1,4 @@
-"""CAT2000: 2000 training images, 18 observers, 5 s of free viewing. `INFO` has what is known of it.
+"""CAT2000: 2000 training images, 18 observers, 5 s of free viewing. Facts: `published.py`.
 
 100 images of each of 20 categories. Fixations refer to the padded canvas. Sigma is the benchmark's low-pass
 of 8 cycles per image at this size.
@@ -13,43 +13,18 @@ import numpy as np
 
 from kerasal.data.fixations import fixated_pixels
 from kerasal.data.images import image_size, list_files, read_image
-from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.mat import read_mat
 from kerasal.data.names import folders
+from kerasal.data.published import facts
 from kerasal.data.sample import SPLITS, Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError
 
+INFO = facts("cat2000")
 TRAIN, VALIDATION = 0.7, 0.15  # of each category; the paper takes all 2000 as a test
-SIGMA = 48  # pixels
+SIGMA = float(INFO.sigma)
 GREY, TOLERANCE = 126, 10  # of the padding; JPEG lets it ring
-
-INFO = DatasetInfo(
-    name="cat2000",
-    title="CAT2000 (training set), 20 categories",
-    images=2000,
-    size="1920x1080",
-    observers="18, pooled",
-    seconds=5,
-    fixations=None,
-    sigma=SIGMA,
-    pixels_per_degree=38,
-    licence="none stated; research use",
-    citation="Borji and Itti 2015, arXiv 1505.03581",
-    page="http://saliency.mit.edu/results_cat2000.html",
-    layout="Stimuli/CATEGORY/NNN.jpg, FIXATIONLOCS/CATEGORY/NNN.mat",
-    split="of each category 70 train, 15 validation, 15 test, in the order of SHA-256('cat2000/NAME')",
-    defects=(
-        "smaller pictures are padded with grey: --crop-borders takes it away",
-        "fixation maps pool the observers; fixations on one pixel count once",
-        "per-observer data is a MATLAB map object that only MATLAB reads",
-        "the test set's fixations are not public",
-    ),
-    archives=(
-        Archive("trainSet.zip", "http://saliency.mit.edu/trainSet.zip", "56ad5c77e6c8f72ed9ef2901628d6e48"),
-    ),
-)
 
 
 def load(folder: Path, troubles: Troubles, *, crop_borders: bool = False) -> Dataset:

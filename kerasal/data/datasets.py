@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from kerasal._files import users_folder
 from kerasal.data import (
     cat2000,
     fiwi,
@@ -20,8 +19,8 @@ from kerasal.data import (
     synthetic,
     toronto,
 )
-from kerasal.data.info import DatasetInfo
 from kerasal.data.options import ReadingOptions
+from kerasal.data.published import INFO, default_folder
 from kerasal.data.sample import Dataset
 from kerasal.data.splits import split_by_file
 from kerasal.data.troubles import Troubles
@@ -48,21 +47,6 @@ OF_FOLDERS = {  # as the beginning of an error
     "normalized": "normalized coordinates are",
 }
 OWN_OPTIONS = {"cat2000": ("crop_borders",), "folder": tuple(OF_FOLDERS)}
-
-# The facts of the published ones.
-INFO: dict[str, DatasetInfo] = {
-    info.name: info
-    for info in (
-        osie.INFO,
-        scene.INFO,
-        mit1003.INFO,
-        cat2000.INFO,
-        fiwi.INFO,
-        salicon.INFO_2015,
-        salicon.INFO_2017,
-        toronto.INFO,
-    )
-}
 
 
 def load(
@@ -201,15 +185,3 @@ def locate(name: str, data_dir: Path | str | None = None) -> tuple[str, Path]:
         raise InputError("give the folder's path in place of the name folder")
     # No shell has seen a ~ that comes from a file of options, or behind a +.
     return name, Path(os.path.expanduser(data_dir)).absolute() if data_dir else default_folder(name)
-
-
-def facts(name: str) -> DatasetInfo:
-    """The facts of a published dataset. InputError: not one of `INFO`."""
-    if name not in INFO:
-        raise InputError(f"unknown dataset {name!r}: one of {', '.join(INFO)}")
-    return INFO[name]
-
-
-def default_folder(name: str) -> Path:
-    """Where a named dataset lies if nobody says: $KERASAL_DATA/NAME, else ~/.kerasal/data/NAME."""
-    return users_folder("KERASAL_DATA", ".kerasal/data") / name

@@ -18,11 +18,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A dataset's facts. Sizes are pixels, width x height; None and "" where nobody says.
-
-    Each loader writes out all of its own, though loaders then begin alike: they are looked up beside the code
-    that reads the files.
-    """
+    """A dataset's facts. Sizes are pixels, width x height; None and "" where nobody says."""
 
     name: str
     title: str

@@ -14,46 +14,20 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasal.data.gaze import PIXELS_PER_DEGREE, fixations_from_gaze
+from kerasal.data.gaze import fixations_from_gaze
 from kerasal.data.images import image_size, list_files
-from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.mat import read_mat
 from kerasal.data.names import folders, visible
+from kerasal.data.published import facts
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError, reading
 
-PAGE = "http://people.csail.mit.edu/tjudd/WherePeopleLook"
-IMAGES, TRAIN, VALIDATION = 1003, 500, 200  # the paper's numbers; it does not name the images
+INFO = facts("mit1003")
+TRAIN, VALIDATION = 500, 200  # the paper's numbers; it does not name the images
 NOT_GAZE = ("shuff_stimnames", "calibrationdata")
-SIGMA = 24  # pixels
-
-INFO = DatasetInfo(  # written out, as in every loader
-    name="mit1003",
-    title="MIT1003, photographs",
-    images=IMAGES,
-    size="longest side 1024",
-    observers="15",
-    seconds=3,
-    fixations=104_171,
-    sigma=SIGMA,
-    pixels_per_degree=PIXELS_PER_DEGREE,
-    licence="none stated; research use with citation, no redistribution",
-    citation="Judd, Ehinger, Durand and Torralba, ICCV 2009",
-    page=f"{PAGE}/index.html",
-    layout="ALLSTIMULI/NAME.jpeg, DATA/OBSERVER/NAME.mat",
-    split=f"{TRAIN} train, {VALIDATION} validation, the rest test, in the order of SHA-256('mit1003/NAME')",
-    defects=(
-        "gaze samples, not fixations: they are found by the authors' method, ported",
-        "the first fixation of each observer is left out: it lies at the fixation cross",
-        "variables in the .mat files are cut to 63 characters: they are not looked up by name",
-    ),
-    archives=(
-        Archive("ALLSTIMULI.zip", f"{PAGE}/ALLSTIMULI.zip", "0d7df8b954ecba69b6796e77b9afe4b6"),
-        Archive("DATA.zip", f"{PAGE}/DATA.zip", "ea19d74ad0a0144428c53e9d75c2d71c"),
-    ),
-)
+SIGMA = float(INFO.sigma)
 
 
 def load(folder: Path, troubles: Troubles) -> Dataset:
@@ -82,7 +56,7 @@ def load(folder: Path, troubles: Troubles) -> Dataset:
     for path in [path for user in users for path in visible(root / "DATA" / user)]:
         if path.suffix.lower() == ".mat" and path.stem not in known and path.stem.lower() not in NOT_GAZE:
             troubles.add(path, "gaze without a stimulus of its name")
-    splits = ranked_split(samples, TRAIN / IMAGES, VALIDATION / IMAGES, "mit1003")
+    splits = ranked_split(samples, TRAIN / INFO.images, VALIDATION / INFO.images, "mit1003")
     description = "MIT1003, photographs, 15 observers (Judd et al. 2009)"
     return Dataset.published(INFO, splits, description, troubles.notes)
 

@@ -1,4 +1,4 @@
-"""OSIE: 700 photographs, 15 observers, 3 s of free viewing. `INFO` has what is known of it.
+"""OSIE: 700 photographs, 15 observers, 3 s of free viewing. Facts: `published.py`.
 
 Several dominant objects in each. Screen 22 inch at 57 cm; sigma is that of the authors' density maps.
 Coordinates are floats in pixels; pysaliency shifts nothing either. The licence is of NUS VIP, 2014.
@@ -11,39 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.data.images import list_files
-from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.mat import read_mat
+from kerasal.data.published import facts
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import split_in_order
 from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError, reading
 
 SIZE = (600, 800)
-SIGMA = 24.0
-ADDRESS = "https://github.com/NUS-VIP/predicting-human-gaze-beyond-pixels"
+INFO = facts("osie")
+SIGMA = float(INFO.sigma)
 TRAIN, VALIDATION = 500, 100  # the rest is the test split; sorted by name
-
-INFO = DatasetInfo(
-    name="osie",
-    title="OSIE, photographs",
-    images=700,
-    size="800x600",
-    observers="15",
-    seconds=3,
-    fixations=98_321,
-    sigma=SIGMA,
-    pixels_per_degree=24,
-    licence="MIT",
-    citation="Xu, Jiang, Wang, Kankanhalli and Zhao, Journal of Vision 2014",
-    page=ADDRESS,
-    layout="stimuli/1001.jpg ... 1700.jpg, eye/fixations.mat",
-    split="sorted by name: 500 train, 100 validation, 100 test",
-    defects=(
-        "whether coordinates count from 0 or 1 is not said: they are taken as they are",
-        "three fix_y arrays are uint8; one fixation is repeated",
-    ),
-    archives=(Archive("predicting-human-gaze-beyond-pixels-master.zip", f"{ADDRESS}/archive/master.zip"),),
-)
 
 
 def load(folder: Path, troubles: Troubles) -> Dataset:
@@ -63,7 +41,7 @@ def load(folder: Path, troubles: Troubles) -> Dataset:
         with troubles.reading(stimulus):
             if not stimulus.is_file():
                 raise InputError(
-                    f"{stimulus} is missing: OSIE is complete with its 700 stimuli, see {ADDRESS}"
+                    f"{stimulus} is missing: OSIE is complete with its 700 stimuli, see {INFO.page}"
                 )
             observers = []
             with reading(f"{path} does not hold fix_x and fix_y of each observer of {name}"):

@@ -1,4 +1,4 @@
-"""Scene: 500 photographs, 12 observers, 5 s of free viewing on a full screen. `INFO` has what is known of it.
+"""Scene: 500 photographs, 12 observers, 5 s of free viewing on a full screen. Facts: `published.py`.
 
 311 images are 256x256. Fixations are in pixels of the image's own size; 52 of the 6000 observations have
 none. How many pixels one degree has is not known, as the screen was filled. The licence is of Haoran Liang,
@@ -13,38 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from kerasal.data.images import image_size, list_files
-from kerasal.data.info import DatasetInfo
 from kerasal.data.mat import read_mat
+from kerasal.data.published import facts
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError, reading
 
+INFO = facts("scene")
 SIGMA_OF_LONGER_SIDE = 0.03
 TRAIN, VALIDATION = 0.7, 0.1
-
-INFO = DatasetInfo(
-    name="scene",
-    title="Scene, photographs",
-    images=500,
-    size="250x197 to 3888x2592",
-    observers="12",
-    seconds=5,
-    fixations=43_894,
-    sigma="3 % of the longer side",
-    pixels_per_degree=None,
-    licence="MIT",
-    citation="Liang, Jiang, Liang and Zhao, Saliency Prediction with Scene Structural Guidance",
-    page="https://github.com/Yanakz/Scene",
-    layout="stimuli/001.jpg ... 500.jpg, tidy/fixations.mat",
-    split="350 train, 50 validation, 100 test, in the order of SHA-256('scene/NNN')",
-    defects=(
-        "fixations are stored y before x and count from 1: both are put right",
-        "six fixations lie between 0 and 1, within a pixel off the image: they are put on its border",
-        "sigma is an assumption: 3 % of the longer side, OSIE's share",
-    ),
-    by_hand="the loader reads the tidied copy, whose fixations are one cell array of images by observers",
-)
 
 
 def load(folder: Path, troubles: Troubles) -> Dataset:

@@ -1,4 +1,4 @@
-"""Toronto: 120 photographs, 20 observers, 4 s of free viewing. `INFO` has what is known of it.
+"""Toronto: 120 photographs, 20 observers, 4 s of free viewing. Facts: `published.py`.
 
 About 32 pixels per degree are not confirmed; sigma is as many.
 
@@ -11,43 +11,16 @@ import numpy as np
 
 from kerasal.data.fixations import fixated_pixels
 from kerasal.data.images import image_size, list_files
-from kerasal.data.info import Archive, DatasetInfo
 from kerasal.data.mat import read_mat
+from kerasal.data.published import facts
 from kerasal.data.sample import Dataset, Sample
 from kerasal.data.splits import ranked_split
 from kerasal.data.troubles import Troubles
 from kerasal.errors import InputError, reading
 
+INFO = facts("toronto")
 TRAIN, VALIDATION = 0.7, 0.15
-SIGMA = 32  # pixels
-
-INFO = DatasetInfo(
-    name="toronto",
-    title="Toronto, photographs",
-    images=120,
-    size="681x511",
-    observers="20, pooled",
-    seconds=4,
-    fixations=11_199,
-    sigma=SIGMA,
-    pixels_per_degree=32,
-    licence="none stated; research use",
-    citation="Bruce and Tsotsos, NIPS 2005",
-    page="http://www-sop.inria.fr/members/Neil.Bruce/#SOURCECODE",
-    layout="Original Image Set/N.jpg, origfixdata.mat",
-    split="70 % train, 15 % validation, the rest test, in the order of SHA-256('toronto/N')",
-    defects=(
-        "fixation maps pool the observers; fixations on one pixel count once",
-        "the per-observer .fix files are in undocumented screen coordinates: not used",
-    ),
-    archives=(
-        Archive(
-            "eyetrackingdata.zip",
-            "http://www-sop.inria.fr/members/Neil.Bruce/eyetrackingdata.zip",
-            "38d5c02217060d4d2d1a4649cc632af1",
-        ),
-    ),
-)
+SIGMA = float(INFO.sigma)
 
 
 def load(folder: Path, troubles: Troubles) -> Dataset:

@@ -9,6 +9,8 @@ from kerasal.layers import ASPP, GaussianBlur
 from kerasal.models.backbones import build_backbone, find_backbone
 from kerasal.models.base import SaliencyModel
 
+CHANNELS = 128  # of the head's first convolution
+
 
 @keras.saving.register_keras_serializable(package="kerasal")
 class Baseline(SaliencyModel):
@@ -92,7 +94,7 @@ def _head(backbone, levels, input_size, activation, dropout, feature_dropout, in
     resized = [keras.layers.Resizing(*size, name=f"resized_{other.name}")(other) for other in others]
     x = keras.layers.Concatenate(name="features")([finest, *resized])
     x = keras.layers.SpatialDropout2D(feature_dropout, name="feature_dropout")(x)
-    x = keras.layers.Conv2D(128, 3, padding="same", activation="relu", name="reduction")(x)
+    x = keras.layers.Conv2D(CHANNELS, 3, padding="same", activation="relu", name="reduction")(x)
     x = ASPP(32, (1, 3, 6, 12), name="aspp")(x)
     x = keras.layers.Dropout(dropout, name="dropout")(x)
     start = initial_density if activation == "relu" else math.log(initial_density / (1 - initial_density))

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -324,7 +325,13 @@ def _compute(model, samples, mirrored, arrays, progress) -> np.ndarray:
 def _key(model: SaliencyModel, samples: list[Sample]) -> str:
     digest = hashlib.sha256(
         json.dumps(
-            [model.name, model.input_size, "padded" if model.padded else RESIZE, model.backbone.output_names]
+            [
+                model.name,
+                model.input_size,
+                "padded" if model.padded else RESIZE,
+                model.backbone.output_names,
+                _plain_options(model.backbone),
+            ]
         ).encode()
     )
     if (precision := precision_of(model.backbone)) != "float32":
@@ -334,3 +341,25 @@ def _key(model: SaliencyModel, samples: list[Sample]) -> str:
     for sample in samples:
         digest.update(stimulus_bytes(sample))
     return digest.hexdigest()[:32]
+
+
+def _plain_options(model: keras.Model) -> list[dict[str, Any]]:
+    """The numbers and words that each layer was made with: weights do not tell a stride or a scale.
+
+    Without names, some of which Keras counts up, and without types, which the precision stands for.
+    """
+    options = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            options += _plain_options(layer)
+            continue
+        config = layer.get_config().items()
+        options.append(
+            {
+                key: value
+                for key, value in config
+                if key not in ("name", "dtype", "trainable")
+                and all(isinstance(part, str | int | float | None) for part in keras.tree.flatten(value))
+            }
+        )
+    return options

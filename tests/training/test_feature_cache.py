@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,10 @@ from conftest import ReadAhead, write_photo
 
 from kerasal import data, models
 from kerasal._feature_cache import Hold, empty, entries, features_folder, is_used, make_room, remove
+from kerasal.data import Sample
 from kerasal.errors import InputError
+from kerasal.models import efficientnet_lite2
+from kerasal.models.backbones import BACKBONES
 from kerasal.training import FeatureCache
 from kerasal.training.features import _compute
 
@@ -232,6 +236,31 @@ def opened(tmp_path, tiny_network):
         return FeatureCache.open(network, samples[start:stop], folder=tmp_path / "cache", **options)
 
     return open_
+
+
+def test_backbones_of_the_same_weights_that_scale_or_step_otherwise_share_no_features(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), "uint8")
+    samples = [Sample("a", (64, 64), lambda: image, None, 2.0)]
+    row = BACKBONES["efficientnet-lite2"]
+    changes = {
+        "as it is": {},
+        "again": {},
+        "divisor": {"preprocessing": {**row.preprocessing, "divisor": 64.0}},
+        "levels' sizes": {"levels": {name: 2 * rms for name, rms in row.levels.items()}},
+        "dilation": {},
+    }
+    found = {}
+    for name, change in changes.items():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(BACKBONES, row.name, replace(row, **change))
+            if name == "dilation":
+                patch.setattr(efficientnet_lite2, "DILATED_FROM", 99)
+            network = models.Light((64, 64))
+        cache = FeatureCache.open(network, samples, folder=tmp_path)
+        found[name] = cache.files[0].parent.name, np.array(cache.read(0, False)[-1])
+    assert found["again"][0] == found["as it is"][0]
+    assert len({key for key, _ in found.values()}) == 4
+    np.testing.assert_allclose(2 * found["levels' sizes"][1], found["as it is"][1], rtol=2e-3)
 
 
 def test_features_are_bounded_told_of_and_kept_while_they_are_used(opened, tmp_path):

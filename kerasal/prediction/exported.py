@@ -22,7 +22,7 @@ class ExportedPredictor:
         try:
             self._run = getattr(runtimes, format)(path)
         except ImportError as error:
-            raise InputError(f"{path} needs {error.name} to run: pip install 'kerasal[{format}]'") from None
+            raise InputError(f"{path} needs {error.name} to run: pip install {error.name}") from None
         except Exception as error:  # each runtime has its own
             raise InputError(f"cannot load {path}: {one_line(error)}") from None
 

@@ -127,7 +127,7 @@ def _without_choice(name: str) -> LoadedPredictor | None:
 def _against(precision: str, few: bool, asked: bool) -> str | None:
     """Why it cannot be LiteRT, or where it was not asked for had better not be."""
     if importlib.util.find_spec("ai_edge_litert") is None:
-        return "LiteRT, which starts faster, is not installed: pip install 'kerasal[tflite]'"
+        return "LiteRT, which starts faster, is not installed: pip install ai-edge-litert"
     if precision not in ("auto", "float32"):
         return f"LiteRT computes in float32, not in {precision}"
     if asked:

@@ -261,7 +261,6 @@ def test_predict_prints_shares_and_crops_as_json_alone(trained, tmp_path):
 
 
 def test_export_says_how_far_the_written_maps_are_from_predicts(trained, tmp_path):
-    pytest.importorskip("ai_edge_litert")
     result = invoke("export", trained / "run", "--format", "tflite", "-o", tmp_path / "it.tflite")
     assert result.exit_code == 0, result.output
     assert float(re.search(r"difference from kerasal predict: (\S+)", result.stdout)[1]) < 1e-3
@@ -284,7 +283,6 @@ for command in json.loads(sys.argv[1]):
 def test_exports_predict_as_the_run_does_and_converters_and_runtimes_write_no_line(trained, tmp_path):
     pytest.importorskip("tf2onnx")
     pytest.importorskip("onnxruntime")
-    pytest.importorskip("ai_edge_litert")
     places = {"saved_model": "saved", "onnx": "it.onnx", "tflite": "it.tflite"}
     commands = [
         ["export", str(trained / "run"), "--format", format, "-o", str(tmp_path / place)]
@@ -344,7 +342,6 @@ def test_an_export_that_cannot_be_is_refused_before_a_network_is_loaded(
 @pytest.mark.parametrize("name", ["it.onnx", "it.tflite", "it.keras", "saved"])
 def test_an_export_that_is_damaged_or_another_programs_is_one_line(tmp_path, name):
     pytest.importorskip("onnxruntime")
-    pytest.importorskip("ai_edge_litert")
     write_photo(tmp_path / "photo.png", (20, 30))
     broken = tmp_path / name
     if name == "saved":

@@ -57,5 +57,5 @@ def test_a_missing_runtime_is_named(tmp_path, monkeypatch):
         raise ImportError("No module named 'ai_edge_litert'", name="ai_edge_litert")
 
     monkeypatch.setattr(runtimes, "tflite", missing)
-    with pytest.raises(InputError, match=r"needs ai_edge_litert to run: pip install 'kerasal\[tflite\]'"):
+    with pytest.raises(InputError, match=r"needs ai_edge_litert to run: pip install ai_edge_litert"):
         find(tmp_path / "it.tflite").load()

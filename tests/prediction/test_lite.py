@@ -19,8 +19,6 @@ from kerasal.training import RunFolder
 from kerasal.weights import SHIPPED
 from kerasal_cli import serve as serving
 
-pytest.importorskip("ai_edge_litert")
-
 SIZES = [(1, 1), (1, 37), (53, 1), (2, 3), (61, 97), (240, 131), (31, 48), (32, 47)]
 WITHOUT_TENSORFLOW = """
 import sys
@@ -364,7 +362,7 @@ def test_litert_for_what_it_cannot_run_is_one_line(cache, model, options, words)
 
 def test_missing_litert_is_named_where_it_is_asked_for(cache, monkeypatch):
     monkeypatch.setattr(lite.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(InputError, match=r"pip install 'kerasal\[tflite\]'"):
+    with pytest.raises(InputError, match=r"pip install ai-edge-litert"):
         choose(None, "lite")
 
 

@@ -66,7 +66,7 @@ def predict(
     """Write saliency maps of images, folders of images and videos, at their own size.
 
     The exit status is 1 where some of them could not be predicted.
-    A video gets STEM.mp4 and STEM_overlay.mp4, predicted frame by frame, without regard to motion.
+    A video gets STEM.webm and STEM_overlay.webm, predicted frame by frame, without regard to motion.
 
     \b
     Examples:

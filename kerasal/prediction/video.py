@@ -1,12 +1,14 @@
 """Predicting maps of a video, frame by frame: no network here sees motion."""
 
 import contextlib
+import os
+import threading
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -20,9 +22,13 @@ from kerasal.prediction.outputs import Outputs
 from kerasal.prediction.predictor import Predictor
 from kerasal.prediction.stream import batch_size, predicted
 
-# The first that this build of OpenCV writes: VP9, which browsers play, or MPEG-4, which every build has.
-CODECS = ("vp09", "mp4v")
+# VP8 in a WebM file: what browsers play and pip's OpenCV writes, in a fifth of VP9's time.
+CODEC, SUFFIX = "VP80", ".webm"
+SEGMENT, CUES = 0x18538067, 0x1C53BB6B  # elements of such a file: all of it, and its index
 SLOWEST = 0.002  # frames a second, of which OpenCV writes thousandths, and none at all of 0.001 and below
+FEWEST = 256  # pixels a second: of fewer the encoder, which counts thousands of bits, writes no frame
+
+ONE_AT_A_TIME = threading.Lock()
 
 
 class UnreadableVideo(InputError):
@@ -49,11 +55,10 @@ def videos_written_before(stems: dict[Path, Path], outputs: Outputs) -> list[Pat
 def predict_video(
     predictor: Predictor, path: Path, stem: Path, outputs: Outputs | None = None, *, every: int = 1
 ) -> dict[str, Any]:
-    """Predict each `every`-th frame of a video and write STEM.mp4, the maps, and STEM_overlay.mp4.
+    """Predict each `every`-th frame of a video and write STEM.webm, the maps, and STEM_overlay.webm.
 
-    Each frame's map is stretched to its own maximum. Sound is left out. What is written has even sides: of
-    odd ones the last column or row comes twice. It is VP9 where OpenCV has that; otherwise MPEG-4, which
-    browsers do not play, with a warning that says so.
+    Each frame's map is stretched to its own maximum. Sound is left out. What is written is VP8 of even sides:
+    of odd ones the last column or row comes twice.
 
     Returns `width`, `height`, `frames` and `frames_per_second` of what was written, and with regions the
     attention share in each frame.
@@ -61,7 +66,8 @@ def predict_video(
     """
     outputs = outputs or Outputs()
     capture = cv2.VideoCapture(str(path))
-    rate = max((capture.get(cv2.CAP_PROP_FPS) or 25) / every, SLOWEST)
+    pixels = capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    rate = max((capture.get(cv2.CAP_PROP_FPS) or 25) / every, SLOWEST, FEWEST / max(pixels, 1))
     facts: dict[str, Any] = {}
     regions: dict[str, dict[str, Any]] = {region.name: {"share": []} for region in outputs.regions}
     make_folder(stem.parent)
@@ -70,7 +76,7 @@ def predict_video(
         contextlib.ExitStack() as files,
         ThreadPoolExecutor(1) as reader,
         ThreadPoolExecutor(1) as writer,
-        ThreadPoolExecutor(2) as encoders,  # VP9 takes as long as a network
+        ThreadPoolExecutor(2) as encoders,
     ):
         videos = {suffix: _Video(stem, suffix, rate, files) for suffix in _suffixes(outputs)}
 
@@ -78,9 +84,9 @@ def predict_video(
             _, frame, saliency_map = item
             pictures = {}
             if outputs.map:
-                pictures[".mp4"] = cv2.cvtColor(outputs.grey_picture(saliency_map), cv2.COLOR_GRAY2BGR)
+                pictures[SUFFIX] = cv2.cvtColor(outputs.grey_picture(saliency_map), cv2.COLOR_GRAY2BGR)
             if outputs.overlay:
-                pictures["_overlay.mp4"] = outputs.picture(frame, saliency_map)[..., ::-1]
+                pictures[f"_overlay{SUFFIX}"] = outputs.picture(frame, saliency_map)[..., ::-1]
             list(encoders.map(lambda suffix: videos[suffix].add(pictures[suffix]), pictures))
             for region in outputs.regions:
                 attention = attention_share(saliency_map, region)
@@ -111,7 +117,7 @@ def predict_video(
 
 
 def _suffixes(outputs: Outputs) -> list[str]:
-    return [".mp4"] * outputs.map + ["_overlay.mp4"] * outputs.overlay
+    return [SUFFIX] * outputs.map + [f"_overlay{SUFFIX}"] * outputs.overlay
 
 
 def _next(capture: cv2.VideoCapture, every: int) -> np.ndarray | None:
@@ -146,16 +152,11 @@ class _Video:
 
     def _open(self, size: tuple[int, int]) -> None:
         """Open the file for frames of (columns, rows)."""
-        for codec in CODECS:
-            if self.writer.open(str(self.partial), cv2.VideoWriter.fourcc(*codec), self.rate, size):
-                break
-        else:
+        with _no_stderr():  # OpenCV tells that WebM needs no tag for the codec
+            opened = self.writer.open(str(self.partial), cv2.VideoWriter.fourcc(*CODEC), self.rate, size)
+        if not opened:
             raise InputError(
-                f"cannot write {self.path}: the disk is full, or this build of OpenCV has no MPEG-4"
-            )
-        if codec != CODECS[0]:
-            warnings.warn(
-                f"{self.path} is MPEG-4, which browsers do not play: OpenCV has no VP9", stacklevel=2
+                f"cannot write {self.path}: the disk is full, or this build of OpenCV has no VP8"
             )
 
     def finish(self) -> None:
@@ -166,21 +167,45 @@ class _Video:
         self.partial.replace(self.path)
 
 
-def _is_whole(file: Path) -> bool:
-    """Whether an MP4 file ends where its last box does, and has the index, which is written last.
+@contextlib.contextmanager
+def _no_stderr() -> Iterator[None]:
+    """Nothing is written to stderr, by libraries in C neither."""
+    with ONE_AT_A_TIME:  # two threads would each put back what the other had put there
+        saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            os.close(nowhere)
 
-    It opens, and tells of all its frames, where the last hundred bytes are missing.
+
+def _is_whole(file: Path) -> bool:
+    """Whether a WebM file ends where its segment does, and has the index, which is written last.
+
+    It opens, and tells of all its frames, where the last hundred bytes are missing. Elements of Matroska: a
+    number that names the kind, a number that counts the bytes, and so many bytes.
     """
     kinds, place, size = set(), 0, file.stat().st_size
     with open(file, "rb") as stream:
         while place < size:
             stream.seek(place)
-            header = stream.read(16)
-            length = int.from_bytes(header[:4], "big")
-            if length == 1:  # too long for four bytes
-                length = int.from_bytes(header[8:], "big")
-            if length < 8:  # its length was to be filled in at the end
+            kind, length = _number(stream, marked=True), _number(stream)
+            kinds.add(kind)
+            place = stream.tell()
+            if kind != SEGMENT:  # within which the others lie
+                place += length
+            elif place + length != size:
                 return False
-            kinds.add(header[4:8])
-            place += length
-    return place == size and b"moov" in kinds
+    return place == size and CUES in kinds
+
+
+def _number(stream: BinaryIO, marked: bool = False) -> int:
+    """A number of Matroska: its leading zeros count further bytes; the one behind them stays if `marked`."""
+    first = stream.read(1)
+    if not first or not first[0]:
+        return 0
+    length = 8 - first[0].bit_length()
+    head = first[0] if marked else first[0] - (1 << 7 - length)
+    return int.from_bytes(bytes([head]) + stream.read(length), "big")

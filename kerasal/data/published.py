@@ -48,7 +48,8 @@ SALICON_2017 = replace(
     ),
 )
 
-# By name; in the order of `kerasal data list`.
+# By name, in the order of `kerasal data list`. Entries look alike, each written out: facts are looked up,
+# and to share a line among them would make it harder to see of which it is one.
 INFO: dict[str, DatasetInfo] = {
     info.name: info
     for info in (

@@ -192,6 +192,8 @@ def _is_whole(file: Path) -> bool:
         while place < size:
             stream.seek(place)
             kind, length = _number(stream, marked=True), _number(stream)
+            if not kind:
+                return False
             kinds.add(kind)
             place = stream.tell()
             if kind != SEGMENT:  # within which the others lie

@@ -40,7 +40,7 @@ class Variant:
 
     options: dict[str, Any] = field(default_factory=dict)  # of `TrainingOptions`
     data: str = "osie+scene"
-    teacher: bool = False  # half of each density is what the shipped networks predict
+    teacher: bool = False  # half of each density is what an ensemble of shipped networks predicts
     mirror: bool = False  # maps are the mean of a stimulus's and its mirror image's
     patches: tuple[tuple[Any, str, Any], ...] = ()  # constants of the package, while it is built and trained
 
@@ -79,7 +79,7 @@ VARIANTS = {
     "OSIE alone": Variant(data="osie"),
     "Scene alone": Variant(data="scene"),
     "OSIE twice as often": Variant(data="osie*2+scene"),
-    "densities half the shipped networks' maps": Variant(teacher=True),
+    "half of each density two networks' maps": Variant(teacher=True),
     "all of it learns, three epochs, 1e-4": learns(1e-4),
     "all of it learns, three epochs, 2e-4": learns(2e-4),
     "all of it learns, three epochs, 4e-4": learns(4e-4),
@@ -87,8 +87,8 @@ VARIANTS = {
 
 
 def taught(dataset: Dataset) -> Dataset:
-    """Its training densities, each the mean of the people's and of the mean map of all shipped networks."""
-    teachers = [prediction.load(name) for name in SHIPPED]
+    """Its training densities, each the mean of the people's and of what two fine-tuned networks predict."""
+    teachers = [prediction.find(name).load("auto").predictor for name in SHIPPED if "fine-tuned" in name]
     kept: dict[str, np.ndarray] = {}
 
     def density(sample: Sample) -> np.ndarray:

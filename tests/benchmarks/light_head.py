@@ -66,13 +66,12 @@ def learns(rate: float) -> Variant:
 
 VARIANTS = {
     "152x200, both sets, six epochs": Variant(),
-    **{f"without {level}": without(level) for level in LITE2.levels},
+    "without block6": without("block6"),
+    "without block14": without("block14"),
+    "without block20": without("block20"),
     "last stages at 1/32, not dilated": not_dilated(),
     "64 channels for 128 in the head": Variant(patches=((baseline, "CHANNELS", 64),)),
     "256 channels": Variant(patches=((baseline, "CHANNELS", 256),)),
-    "rate 2.5e-4": Variant({"learning_rate": 2.5e-4}),
-    "rate 1e-3": Variant({"learning_rate": 1e-3}),
-    "ten epochs": Variant({"epochs": 10}),
     "no averaged weights": Variant({"ema": 0.0}),
     "224x304": Variant({"input_size": (224, 304)}),
     "mean with the mirror image": Variant(mirror=True),

@@ -97,15 +97,17 @@ def _squared_norms(components: list[np.ndarray]) -> list[np.ndarray]:
 
     def norm(which: tuple[int, int]) -> np.ndarray:
         component, orientation = which
+        turned = spectra[component] * sectors[orientation]
+        memory = np.empty_like(turned)
         moduli = np.empty((SCALES[component], *frequencies.size), np.float32)
         for modulus, ring in zip(moduli, rings, strict=False):
-            gabor = [(columns, part * sectors[orientation][:, columns]) for columns, part in ring]
-            modulus[...] = frequencies.energy(spectra[component], gabor)
-        return whitened_norm(moduli.reshape(len(moduli), -1))
+            frequencies.fast_energy(turned, ring, memory, out=modulus)
+        return whitened_norm(moduli.reshape(len(moduli), -1)).reshape(frequencies.size)
 
-    places = itertools.product(range(len(components)), range(len(ORIENTATIONS)))
-    norms = np.reshape(in_threads(norm, places), (len(components), len(ORIENTATIONS), *frequencies.size))
-    return list(norms.sum(axis=1, dtype=np.float64))
+    norms = in_threads(norm, itertools.product(range(len(components)), range(len(ORIENTATIONS))))
+    count = len(ORIENTATIONS)
+    of_components = [norms[start : start + count] for start in range(0, len(norms), count)]
+    return in_threads(lambda parts: sum(parts, start=np.zeros(frequencies.size)), of_components)
 
 
 def _ring(frequencies: FrequencyPlane, wavelength: float) -> Transfer:

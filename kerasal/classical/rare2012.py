@@ -104,9 +104,10 @@ def _shares(level: np.ndarray) -> np.ndarray:
     """For each pixel the share of pixels, float32, that fall into its bin."""
     scaled = mat2gray(level)
     scaled *= BINS
-    bins = np.minimum(scaled, BINS - 1, out=scaled).astype(np.uint8)
-    counts = cv2.calcHist([bins], [0], None, [256], [0, 256]).ravel()
-    return cv2.LUT(bins, (counts.astype(np.float64) / bins.size).astype(np.float32))
+    bins = scaled.astype(np.uint8)
+    counts = cv2.calcHist([bins], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+    counts[BINS - 1 : BINS + 1] = counts[BINS - 1 : BINS + 1].sum()  # 1 itself lies in the last bin
+    return cv2.LUT(bins, (counts / bins.size).astype(np.float32))
 
 
 def contrast(values: np.ndarray) -> float:
@@ -147,9 +148,10 @@ def _orientation_maps(
 
     def maps_of(theta: float) -> list[np.ndarray]:
         totals = [np.zeros(frequencies.size, np.float32) for _ in components]
+        memory = np.empty_like(spectra[0])
         for gabor in _gabors(frequencies, theta, orientations, scales):
             for spectrum, total in zip(spectra, totals, strict=True):
-                rare = rarity(frequencies.energy(spectrum, gabor), levels)
+                rare = rarity(frequencies.energy(spectrum, gabor, memory), levels)
                 total += contrast(rare) * rare
         return totals
 

@@ -1,5 +1,6 @@
 """Filtering in the frequency domain, and components without correlation: what RARE2012 and AWS share."""
 
+import cv2
 import numpy as np
 from scipy import fft
 
@@ -16,7 +17,7 @@ def principal_components(image: np.ndarray) -> list[np.ndarray]:
     pixels = image.reshape(-1, 3) - image.mean(axis=(0, 1))
     variances, axes = np.linalg.eigh(pixels.T @ pixels / len(pixels))
     kept = [i for i in (2, 1, 0) if variances[i] > 1e-10 * variances[2]]
-    return [(pixels @ axes[:, i]).reshape(image.shape[:2]) for i in kept]
+    return list((axes[:, kept].T @ pixels.T).reshape(len(kept), *image.shape[:2]))
 
 
 class FrequencyPlane:
@@ -44,23 +45,37 @@ class FrequencyPlane:
         """The transform of a plane (H, W), complex64."""
         return fft.fft2(np.pad(plane.astype(np.float32), self._margins, mode="symmetric"))
 
-    def energy(self, spectrum: np.ndarray, transfer: Transfer) -> np.ndarray:
+    def energy(self, spectrum: np.ndarray, transfer: Transfer, memory: np.ndarray) -> np.ndarray:
         """The modulus (H, W), float32, of the response to a filter.
+
+        memory: as large as the spectrum and of its type; it may be used again.
 
         The first pass of the inverse transform leaves out the columns where the filter is zero, the second
         the rows of the margin. What is left is rounded step by step as in `scipy.fft.ifft2`: with another
         last bit a response may fall into another bin of RARE2012's histograms.
         """
-        response = np.zeros(spectrum.shape, spectrum.dtype)
-        factor = np.float32(1 / response.size)
+        memory.fill(0)
+        factor = np.float32(1 / memory.size)
         for columns, values in transfer:
-            part = response[:, columns]
+            part = memory[:, columns]
             np.multiply(spectrum[:, columns], values, out=part)
             part = fft.ifft(part, axis=0, norm="forward", overwrite_x=True)
-            np.multiply(part, factor, out=response[:, columns])
+            np.multiply(part, factor, out=memory[:, columns])
         ((top, _), (left, _)), (rows, columns) = self._margins, self.size
-        response = fft.ifft(response[top : top + rows], axis=1, norm="forward", overwrite_x=True)
+        response = fft.ifft(memory[top : top + rows], axis=1, norm="forward", overwrite_x=True)
         return np.abs(response[:, left : left + columns])
+
+    def fast_energy(
+        self, spectrum: np.ndarray, transfer: Transfer, memory: np.ndarray, out: np.ndarray
+    ) -> None:
+        """`energy` to float32's rounding, not to its last bit, into `out`: OpenCV takes half the time."""
+        memory.fill(0)
+        for columns, values in transfer:
+            np.multiply(spectrum[:, columns], values, out=memory[:, columns])
+        pairs = memory.view(np.float32).reshape(*memory.shape, 2)  # as OpenCV has complex numbers
+        cv2.dft(pairs, pairs, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE)
+        ((top, _), (left, _)), (rows, columns) = self._margins, self.size
+        np.abs(memory[top : top + rows, left : left + columns], out=out)
 
     def columns_between(self, lowest: float, highest: float) -> list[slice]:
         """The columns whose frequency along the rows, in cycles per pixel, lies between the two."""

@@ -99,7 +99,8 @@ def test_a_grating_answers_at_its_own_frequency_and_direction():
     def answer(frequency, direction):
         near = np.abs(plane.rho - frequency) < 0.03
         transfer = near * (np.abs(plane.angle_from(direction)) < 0.3)
-        return plane.energy(spectrum, [(slice(None), transfer.astype(np.float32))]).mean()
+        whole = [(slice(None), transfer.astype(np.float32))]
+        return plane.energy(spectrum, whole, np.empty_like(spectrum)).mean()
 
     # A filter of one direction holds one of the cosine's two halves.
     assert answer(1 / 8, 0) == pytest.approx(0.5, abs=0.05)
@@ -117,13 +118,18 @@ def test_a_filter_s_columns_are_all_that_the_transform_needs(size, between):
     transfer = random.random(spectrum.shape, np.float32)
     transfer[:, (along_rows < between[0]) | (along_rows > between[1])] = 0
     columns = plane.columns_between(*between)
-    energy = plane.energy(spectrum, [(part, transfer[:, part]) for part in columns])
+    parts = [(part, transfer[:, part]) for part in columns]
+    memory = np.full_like(spectrum, np.nan)  # as another filter may have left it
+    energy = plane.energy(spectrum, parts, memory)
     response = np.abs(np.fft.ifft2(spectrum.astype(complex) * transfer))
     top, left = ((long - short) // 2 for long, short in zip(spectrum.shape, size, strict=True))
     expected = response[top : top + size[0], left : left + size[1]]
     np.testing.assert_allclose(energy, expected, rtol=1e-4, atol=2e-7)
-    whole = plane.energy(spectrum, [(slice(None), transfer)])
+    whole = plane.energy(spectrum, [(slice(None), transfer)], memory)
     assert (energy == whole).all()  # to the last bit, as the bins of a histogram want it
+    fast = np.empty_like(energy)
+    plane.fast_energy(spectrum, parts, memory, out=fast)
+    np.testing.assert_allclose(fast, expected, rtol=1e-4, atol=2e-7)
 
 
 @pytest.mark.parametrize("direction", [0, np.pi / 8, np.pi / 2, 3.1])

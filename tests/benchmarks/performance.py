@@ -24,6 +24,8 @@ from pathlib import Path
 import click
 from ratios import read_ratios
 
+from kerasal._cpu import bfloat16_instructions
+
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"
 RESULT = DOCS / "results" / "performance.json"
@@ -98,10 +100,12 @@ def measured(command: list[str], shown: str, before: dict) -> dict:
 
 
 def machine() -> str:
-    """Processor and cores."""
+    """Processor, what it has for bfloat16, and cores."""
     cpuinfo = Path("/proc/cpuinfo")
     names = re.findall(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else []
-    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    name = names[0] if names else platform.processor() or platform.machine()
+    instructions = bfloat16_instructions()
+    return f"{name}{f' with {instructions}' if instructions else ''}, {os.cpu_count()} cores"
 
 
 def fell(row: dict) -> bool:

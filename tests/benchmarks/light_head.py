@@ -156,7 +156,10 @@ def main() -> None:
             scores = scores_of(variant, seed, load)
             for key, values in scores.items():
                 entry[key].append(values)
-            print(f"{name}, seed {seed}: {', '.join(f'{key} {np.mean(v):.4f}' for key, v in scores.items())}")
+            print(
+                f"{name}, seed {seed}: {', '.join(f'{key} {np.mean(v):.4f}' for key, v in scores.items())}",
+                flush=True,
+            )
             if not arguments.limit:
                 RESULT.write_text(json.dumps(found) + "\n")
 

@@ -6,7 +6,7 @@ QUEST is the folder of a finished quest; both have the test set, and as many see
 both have count. Writes each loss's means in both, with the lowest and highest of a seed, and Spearman's rank
 correlations with 95 % intervals: both quests' means are resampled over the same images and seeds, and the
 percentiles of the correlations moved so that their median is that of the means, as resampled means are
-noisier and correlate less. Prints the table of docs/results.md.
+noisier and correlate less. docs/figures/results_table.py prints docs/results/backbone-ranks.json as a table.
 """
 
 import json
@@ -17,10 +17,7 @@ import numpy as np
 from scipy import stats
 
 from kerasal.evaluation.resampling import resampled_means
-from kerasal.metrics import METRICS
 from kerasal.quest import Results
-
-SHOWN = ("cc", "sim", "nss", "kld")
 
 
 def main() -> None:
@@ -52,21 +49,8 @@ def main() -> None:
         interval = np.clip(rho.statistic - median + np.array([low, high]), -1, 1)
         found["ranks"][metric] = {"rho": rho.statistic, "p": rho.pvalue, "interval": interval.tolist()}
     Path(result).write_text(json.dumps(found, indent=1) + "\n")
-    print(table(found))
-
-
-def table(found: dict) -> str:
-    """A row a loss: the mean of each metric in both quests; the last row has the correlations."""
-    heads = [f"{METRICS[key].name} {'↑' if METRICS[key].higher_is_better else '↓'}" for key in SHOWN]
-    names = list(next(iter(found["losses"].values())))
-    lines = [f"| loss: {', '.join(names)} | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
-    for loss, means in found["losses"].items():
-        cells = [", ".join(f"{means[name][key]['mean']:.3f}" for name in names) for key in SHOWN]
-        lines.append(f"| `{loss}` | {' | '.join(cells)} |")
-    ranks = [found["ranks"][key] for key in SHOWN]
-    cells = ["{:+.2f} ({:+.2f} to {:+.2f})".format(rank["rho"], *rank["interval"]) for rank in ranks]
-    lines.append(f"| Spearman's rho | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    for metric, rank in found["ranks"].items():
+        print(f"{metric}: rho {rank['rho']:+.2f} ({rank['interval'][0]:+.2f} to {rank['interval'][1]:+.2f})")
 
 
 if __name__ == "__main__":

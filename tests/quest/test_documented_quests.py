@@ -14,6 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 MADE = {  # the command's -o, and what it wrote
     "quests/150x200": "quest-osie-150x200/results.json",
     "quests/150x200-seeds": "quest-osie-150x200-seeds/results.json",
+    "quests/150x200-light": "quest-osie-150x200-light/results.json",
     "quests/osie": "generalisation-osie.json",
     "quests/scene": "generalisation-scene.json",
     "quests/both": "generalisation-osie+scene.json",

@@ -1,6 +1,3 @@
-import hashlib
-import json
-
 import keras
 import numpy as np
 import pytest
@@ -8,7 +5,6 @@ import tensorflow as tf
 
 from kerasal import data, models, training
 from kerasal._cpu import bfloat16_instructions
-from kerasal.data.sample import stimulus_bytes
 from kerasal.training import precision
 from kerasal.training.features import FeatureCache
 from kerasal.training.precision import bfloat16_hardware, resolve_precision
@@ -98,16 +94,11 @@ def test_features_and_maps_in_bfloat16_are_those_in_float32_to_its_three_digits(
 
 def test_cached_features_of_one_precision_are_not_taken_for_anothers(both, photo_folder, tmp_path):
     samples = data.load(str(photo_folder))["validation"]
-    names = set()
-    for model, computed_in in zip(both, ("", "bfloat16"), strict=True):
+    kept = []
+    for model in (*both, *both):
         FeatureCache.open(model, samples, folder=tmp_path)
-        # As it was in earlier versions, whose features are found again.
-        facts = json.dumps(["baseline", [32, 48], "bicubic", model.backbone.output_names]) + computed_in
-        weights = b"".join(weight.numpy().tobytes() for weight in model.backbone.weights)
-        stimuli = b"".join(map(stimulus_bytes, samples))
-        names.add(hashlib.sha256(facts.encode() + weights + stimuli).hexdigest()[:32])
-    assert {path.name for path in (tmp_path / "features").iterdir()} == names
-    assert len(names) == 2
+        kept.append({path.name for path in (tmp_path / "features").iterdir()})
+    assert [len(names) for names in kept] == [1, 2, 2, 2]
 
 
 @pytest.mark.usefixtures("tiny_network")

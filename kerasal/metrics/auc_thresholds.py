@@ -108,7 +108,7 @@ def _area(saliency_map: Map, fixated: np.ndarray, compared: np.ndarray | None) -
     true_positives = _rates(_count(saliency_map.read(fixated), levels), fixated.size)
     if compared is None:
         counts = sum(
-            _count(saliency_map.read(part), levels, *extremes)
+            _count_within(saliency_map.read(part), levels, *extremes)
             for part, extremes in zip(stretches(saliency_map.pixels), saliency_map.extremes, strict=True)
         )
         false_positives = _rates(counts, saliency_map.pixels.size)
@@ -117,10 +117,13 @@ def _area(saliency_map: Map, fixated: np.ndarray, compared: np.ndarray | None) -
     return float(np.sum(np.diff(false_positives) * (true_positives[1:] + true_positives[:-1])) / 2)
 
 
-def _count(
-    values: np.ndarray, levels: np.ndarray, lowest: float = -math.inf, highest: float = math.inf
-) -> np.ndarray:
-    """How many values reach each of the levels; compared with those that lie within their extremes alone."""
+def _count(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """How many of some values reach each of the levels."""
+    return values.size - np.searchsorted(np.sort(values), levels)
+
+
+def _count_within(values: np.ndarray, levels: np.ndarray, lowest: float, highest: float) -> np.ndarray:
+    """`_count` of so many values, and their extremes, that comparing takes less time than sorting."""
     counts = np.where(levels <= lowest, values.size, 0)
     for index in np.flatnonzero((lowest < levels) & (levels <= highest)):
         counts[index] = np.count_nonzero(values >= levels[index])

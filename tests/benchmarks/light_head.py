@@ -81,7 +81,6 @@ VARIANTS = {
     "half of each density two networks' maps": Variant(teacher=True),
     "all of it learns, three epochs, 1e-4": learns(1e-4),
     "all of it learns, three epochs, 2e-4": learns(2e-4),
-    "all of it learns, three epochs, 4e-4": learns(4e-4),
 }
 
 

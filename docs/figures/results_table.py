@@ -7,9 +7,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 RESULTS = Path(__file__).parents[1] / "results"
 METRICS = {"cc": "CC ↑", "sim": "SIM ↑", "auc_judd": "AUC-Judd ↑", "nss": "NSS ↑", "kld": "KLD ↓"}
+BACKBONES = ("lc2", "seeds", "light")  # quests: VGG-16 for the costly loss, for the others, and Lite2
 TABLES = {
     "osie": {
         "half-observers": "7 observers predict the other 8",
@@ -86,16 +88,17 @@ def generalisation() -> str:
 
 
 def what_helps() -> list[str]:
-    """What each change brings on the validation images: of the head, of all layers, of the light network."""
+    """What each change brings on the validation images: to the paper's head, to all its layers, to the light
+    network's head, and to that network when all of it has learned."""
     found = _read("recipe")
     names = {True: [], False: []}
     for name, entry in found["variants"].items():
         names["tuned" in entry["changes"]].append(name)
-    later = _read("light-variants")
+    light = [_read(name) for name in ("light-head", "light-variants")]
     return [
         changes(found, names[False]),
         changes(found, names[True]),
-        changes(later, list(later["variants"])),
+        *(changes(variants, list(variants["variants"])) for variants in light),
     ]
 
 
@@ -127,6 +130,23 @@ def changes(found: dict, names: list[str]) -> str:
     return "\n".join(lines)
 
 
+def backbone_ranks() -> str:
+    """A row a loss of the quest on the light backbone: its means on VGG-16 and there, of three seeds each.
+
+    The last row has Spearman's rank correlations.
+    """
+    losses = [_read(f"quest-osie-150x200-{name}/results")["tests"]["osie"]["losses"] for name in BACKBONES]
+    vgg16, light = losses[0] | losses[1], losses[2]
+    lines = [f"| VGG-16, EfficientNet-Lite2 | {' | '.join(METRICS.values())} |"]
+    lines.append("|---" * (len(METRICS) + 1) + "|")
+    for loss, means in light.items():
+        cells = [f"{vgg16[loss][key]['mean']:.3f}, {means[key]['mean']:.3f}" for key in METRICS]
+        lines.append(f"| `{loss}` | {' | '.join(cells)} |")
+    pairs = [[[of[loss][key]["mean"] for loss in light] for of in (vgg16, light)] for key in METRICS]
+    ranks = [f"{stats.spearmanr(*pair).statistic:+.2f}" for pair in pairs]
+    return "\n".join([*lines, f"| Spearman's rho | {' | '.join(ranks)} |"])
+
+
 def precision() -> str:
     """CC and NSS of runs that differ in seed and precision alone."""
     systems = _read("osie-precision")["systems"]
@@ -148,4 +168,4 @@ def precision() -> str:
 if __name__ == "__main__":
     for data in TABLES:
         print(table(data), end="\n\n")
-    print(generalisation(), *what_helps(), precision(), sep="\n\n")
+    print(generalisation(), *what_helps(), backbone_ranks(), precision(), sep="\n\n")

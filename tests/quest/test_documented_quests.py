@@ -15,6 +15,7 @@ MADE = {  # the command's -o, and what it wrote
     "quests/150x200": "quest-osie-150x200/results.json",
     "quests/150x200-seeds": "quest-osie-150x200-seeds/results.json",
     "quests/150x200-light": "quest-osie-150x200-light/results.json",
+    "quests/150x200-lc2": "quest-osie-150x200-lc2/results.json",
     "quests/osie": "generalisation-osie.json",
     "quests/scene": "generalisation-scene.json",
     "quests/both": "generalisation-osie+scene.json",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasal import data, evaluation, models
+from kerasal import data, evaluation, models, prediction
 from kerasal.training import RunFolder
 
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "light-variants.json"
@@ -74,7 +74,7 @@ def mean_of(parts: list[tuple[RunFolder, Path]], size: tuple[int, int] | None) -
     return model
 
 
-def scored(model: models.SaliencyModel, dataset: data.Dataset) -> dict[str, np.ndarray]:
+def scored(model: prediction.Predictor, dataset: data.Dataset) -> dict[str, np.ndarray]:
     """CC and NSS of each validation image."""
     network = evaluation.Network("light", lambda: model)
     (scores,) = evaluation.evaluate([network], dataset, "validation", metrics=METRICS).scores.values()

@@ -21,15 +21,15 @@ from unittest import mock
 
 import cv2
 import numpy as np
+from light import METRICS, scored
 
-from kerasal import data, evaluation, prediction, training
+from kerasal import data, prediction, training
 from kerasal.data import Dataset, Sample
 from kerasal.models import baseline, efficientnet_lite2
 from kerasal.models.backbones import BACKBONES
 from kerasal.weights import SHIPPED
 
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "light-head.json"
-METRICS = ("cc", "nss")
 SIZE = (152, 200)
 LITE2 = BACKBONES["efficientnet-lite2"]
 
@@ -121,11 +121,8 @@ def scores_of(variant: Variant, seed: int, load: Callable[[str], Dataset]) -> di
             verbose=0,
         )
         model = run.load_model()
-    network = evaluation.Network("light", lambda: prediction.Mirrored(model) if variant.mirror else model)
-    found = [
-        evaluation.evaluate([network], load(name), "validation", metrics=METRICS).scores["light"].values
-        for name in ("osie", "scene")
-    ]
+    predictor = prediction.Mirrored(model) if variant.mirror else model
+    found = [scored(predictor, load(name)) for name in ("osie", "scene")]
     return {key: np.concatenate([part[key] for part in found]).round(5).tolist() for key in METRICS}
 
 

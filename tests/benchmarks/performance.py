@@ -24,15 +24,13 @@ from pathlib import Path
 import click
 from ratios import read_ratios
 
+from kerasal._cpu import bfloat16_instructions
+
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"
 RESULT = DOCS / "results" / "performance.json"
 PAGE = DOCS / "performance.md"
 FALLEN = 0.9
-BFLOAT16 = {
-    "amx_bf16": "AMX",
-    "avx512_bf16": "AVX512-BF16",
-}  # not from kerasal, which sets TensorFlow's variables
 BEGIN, END = "<!-- tables of tests/benchmarks/performance.py -->", "<!-- end of the tables -->"
 
 # Title, script with its arguments, {osie} and {pysaliency} filled in.
@@ -104,10 +102,10 @@ def measured(command: list[str], shown: str, before: dict) -> dict:
 def machine() -> str:
     """Processor, what it has for bfloat16, and cores."""
     cpuinfo = Path("/proc/cpuinfo")
-    text = cpuinfo.read_text() if cpuinfo.exists() else ""
-    names = re.findall(r"model name\s*: (.+)", text) or [platform.processor() or platform.machine()]
-    halves = [f" with {name}" for flag, name in BFLOAT16.items() if re.search(rf"\b{flag}\b", text)]
-    return f"{names[0]}{''.join(halves[:1])}, {os.cpu_count()} cores"
+    names = re.findall(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else []
+    name = names[0] if names else platform.processor() or platform.machine()
+    instructions = bfloat16_instructions()
+    return f"{name}{f' with {instructions}' if instructions else ''}, {os.cpu_count()} cores"
 
 
 def fell(row: dict) -> bool:

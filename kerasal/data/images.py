@@ -49,6 +49,7 @@ TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
 UNSIGNED, SIGNED = 1, 2  # values of SAMPLE_FORMAT
 
+GREY_MODES = ("1", "L", "LA", "La")  # Pillow's names of what can hold no colour
 GREY_TOLERANCE = 8  # levels of 255 between the channels of a grey map: what JPEG does to it
 ASPECT_TOLERANCE = 0.02  # the shares of sides that networks round up to, such as 608 for 600
 
@@ -243,14 +244,32 @@ def read_map(path: Path | str) -> np.ndarray:
     """
     path = Path(path)
     array = read_npy(path) if path.suffix.lower() == ".npy" else _grey_levels(path)
-    if array.ndim == 3 and 1 in (array.shape[0], array.shape[2]):
-        array = array[0] if array.shape[0] == 1 else array[..., 0]
-    if array.ndim != 2 or array.size == 0:
-        raise InputError(f"{path} must hold a two-dimensional map, got shape {array.shape}")
-    array = array.astype("float64", order="C")
+    array = array.reshape(_map_shape(path, array.shape)).astype("float64", order="C")
     if not np.isfinite(array).all() or array.min() < 0:
         raise InputError(f"{path} has negative or non-finite values: a map is non-negative")
     return array
+
+
+def map_size(path: Path) -> tuple[int, int]:
+    """(rows, columns) of a map that `read_map` reads, unpacking nothing.
+
+    InputError: not readable, of a PNG or a .npy file also cut off, or not two-dimensional.
+    """
+    if path.suffix.lower() == ".npy":
+        return _map_shape(path, _mapped(path).shape)
+    size = image_size(path)
+    with reading(f"cannot read image {path}"), Image.open(path) as image:
+        image.verify()  # checksums, which only PNG has
+    return size
+
+
+def _map_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int]:
+    """(rows, columns) of a map, whose file may have one channel more."""
+    sides = shape[1:] if len(shape) == 3 and shape[0] == 1 else shape
+    sides = sides[:2] if len(sides) == 3 and sides[2] == 1 else sides
+    if len(sides) != 2 or 0 in sides:
+        raise InputError(f"{path} must hold a two-dimensional map, got shape {shape}")
+    return sides
 
 
 def read_marks(path: Path | str) -> np.ndarray:
@@ -270,14 +289,19 @@ def read_marks(path: Path | str) -> np.ndarray:
 
 def read_npy(path: Path | str) -> np.ndarray:
     """A numeric array from a .npy file, never unpickling. InputError: not such a file."""
+    array = _mapped(path)
+    with reading(f"cannot read {path} as a .npy array"):
+        return np.array(array)
+
+
+def _mapped(path: Path | str) -> np.ndarray:
+    """The array of a .npy file, not read yet: a few bytes that tell of more than follows take no memory."""
     with reading(f"cannot read {path} as a .npy array"):
         with open(path, "rb") as file:
             if file.read(4) == b"PK\x03\x04":
                 raise InputError(f"{path} is a ZIP archive, as .npz files are: save one array with np.save")
-        # Mapped first: a few bytes that tell of a larger array than follows take no memory for it.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-        array = np.array(array) if isinstance(array, np.memmap) else array
-    if array.dtype.kind not in "biuf":
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
         raise InputError(f"{path} does not hold one numeric array")
     return array
 
@@ -377,6 +401,15 @@ def _on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
+def _spread(image: Image.Image) -> int:
+    """How far apart, of 255, the channels of a pixel lie at the most."""
+    if image.mode in GREY_MODES:
+        return 0
+    red, green, blue = map(np.asarray, image.convert("RGB").split())
+    highest, lowest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    return int((highest - lowest).max())
+
+
 def _grey_levels(path: Path) -> np.ndarray:
     """The pixels (H, W) of an image file of grey levels, also where it stores them as three equal channels.
 
@@ -387,7 +420,7 @@ def _grey_levels(path: Path) -> np.ndarray:
         numbers = _numbers(image)
         is_transparent = _is_transparent(image, numbers)
         levels = np.asarray(image.convert("L")) if numbers is None else numbers
-        spread = np.ptp(np.asarray(image.convert("RGB")), axis=2).max() if numbers is None else 0
+        spread = _spread(image) if numbers is None else 0
     if is_transparent:
         raise InputError(
             f"{path} is transparent in parts: a map is an opaque image of grey levels; save in grey what "

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasal._threads import on_all_cores
-from kerasal.data.images import MAP_SUFFIXES, both_sizes, read_map, same_aspect
+from kerasal.data.images import MAP_SUFFIXES, both_sizes, map_size, read_map, same_aspect
 from kerasal.data.names import listed, match, named_files
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
@@ -37,13 +37,13 @@ class MapFolder:
     def __init__(self, folder: Path | str, name: str | None = None, whole: Dataset | None = None):
         self.folder, self.name, self.whole = Path(folder), name or str(folder), whole
         self._files, self.unread = named_files(self.folder.absolute(), MAP_SUFFIXES, "maps")
-        self._shapes: dict[Path, tuple[int, int]] = {}
+        self._sizes: dict[Path, tuple[int, int]] = {}
 
     def jobs(self, dataset: Dataset, samples: list[Sample]) -> Iterator[Job]:
         """A job for each sample.
 
         InputError: samples without a map, files that cannot be read, that could be of several stimuli or are
-        of another aspect than theirs.
+        of another aspect than theirs. What only the values tell, such as a heat map's colours, a job raises.
         """
         files, extra = self.matched(dataset)
         missing = [sample.name for sample in samples if sample.name not in files]
@@ -52,7 +52,7 @@ class MapFolder:
                 f"{self.folder} has no map for {len(missing)} of {len(samples)} stimuli: {listed(missing)}"
                 + (f"; {len(extra)} files fit no stimulus: {listed(sorted(extra))}" if extra else "")
             )
-        # Reading takes a fraction of scoring; better now than after an hour.
+        # By their headers, which takes next to no time: better now than after an hour.
         if errors := list(filter(None, on_all_cores(partial(self._trouble, files), samples))):
             raise InputError("; ".join(errors[:5]) + (f"; and {len(errors) - 5} more" if errors[5:] else ""))
         return (partial(_read, files[sample.name], sample) for sample in samples)
@@ -71,18 +71,17 @@ class MapFolder:
         prefix = f"{dataset.name}/"
         return {name[len(prefix) :]: path for name, path in files.items() if name.startswith(prefix)}, extra
 
-    def read(self, path: Path, sample: Sample) -> np.ndarray:
-        """A map, of its own size. InputError: it cannot be scored against the sample."""
-        values = read_map(path)
-        self._shapes[path] = values.shape
-        if not same_aspect(values.shape, sample.size):
-            sizes = both_sizes(values.shape, sample.size)
+    def fits(self, path: Path, size: tuple[int, int], sample: Sample) -> None:
+        """InputError: a map of this size is none of the sample."""
+        self._sizes[path] = size
+        if not same_aspect(size, sample.size):
+            sizes = both_sizes(size, sample.size)
             raise InputError(f"{path} has another aspect than its stimulus: {sizes}")
-        return values
 
     def _trouble(self, files: dict[str, Path], sample: Sample) -> str | None:
+        path = files[sample.name]
         try:
-            self.read(files[sample.name], sample)
+            self.fits(path, map_size(path), sample)
         except InputError as error:
             return str(error)
         return None
@@ -101,9 +100,9 @@ class MapFolder:
     def resized(self, files: dict[str, Path], samples: list[Sample]) -> str:
         """How many of these samples' maps, each of which was looked at, are resized, and one of them."""
         found = [
-            f"{sample.name} from {shape[1]}x{shape[0]} to {sample.size[1]}x{sample.size[0]}"
+            f"{sample.name} from {size[1]}x{size[0]} to {sample.size[1]}x{sample.size[0]}"
             for sample in samples
-            if (shape := self._shapes[files[sample.name]]) != sample.size
+            if (size := self._sizes[files[sample.name]]) != sample.size
         ]
         return f"{len(found)} of them resized, {found[0]}" if found else "none of them resized"
 
@@ -156,7 +155,8 @@ def check_maps(folder: Path | str, dataset: Dataset) -> MapReport:
     def look_at(sample: Sample) -> tuple[bytes | None, str | None]:
         """A map's SHA-256, None where it cannot be scored; what is wrong with it alone."""
         try:
-            values = maps.read(files[sample.name], sample)
+            values = read_map(files[sample.name])
+            maps.fits(files[sample.name], values.shape, sample)
         except InputError as error:
             return None, str(error)
         return hashlib.sha256(values.data).digest(), _implausible(values)

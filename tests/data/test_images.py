@@ -5,7 +5,16 @@ import pytest
 from conftest import write_photo
 from PIL import Image
 
-from kerasal.data.images import ImageTooLarge, list_files, read_image, read_map, read_upload
+from kerasal.data.images import (
+    GREY_TOLERANCE,
+    ORIENTATION,
+    ImageTooLarge,
+    list_files,
+    map_size,
+    read_image,
+    read_map,
+    read_upload,
+)
 from kerasal.errors import InputError
 
 
@@ -113,6 +122,54 @@ def test_map_that_is_negative_not_finite_or_not_flat_is_refused(tmp_path, array)
     np.save(tmp_path / "m.npy", array)
     with pytest.raises(InputError, match=r"m\.npy"):
         read_map(tmp_path / "m.npy")
+
+
+@pytest.mark.parametrize(
+    "shape", [(5, 7), (1, 5, 7), (5, 7, 1), (1, 5, 1), (5, 7, 3), (7,), (2, 5, 7), (0, 5)]
+)
+def test_the_size_of_a_map_is_told_by_its_header(tmp_path, shape):
+    path = tmp_path / "map.npy"
+    np.save(path, np.ones(shape))
+    assert told(map_size, path) == told(lambda path: read_map(path).shape, path)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tiff", "webp"])
+def test_the_size_of_a_map_file_is_that_of_the_upright_map(tmp_path, suffix, orientation):
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    path = tmp_path / f"map.{suffix}"
+    Image.new("L", (7, 5), 9).save(path, exif=exif)
+    assert map_size(path) == read_map(path).shape == ((7, 5) if orientation == 6 else (5, 7))
+
+
+@pytest.mark.parametrize("suffix", ["png", "npy"])
+@pytest.mark.parametrize("kept", [0.4, 0.99])
+def test_a_map_that_was_cut_off_is_told_without_unpacking_it(tmp_path, suffix, kept):
+    path, noise = tmp_path / f"map.{suffix}", np.random.default_rng(0).integers(0, 256, (50, 60), "uint8")
+    np.save(path, noise) if suffix == "npy" else Image.fromarray(noise).save(path)
+    assert map_size(path) == (50, 60)
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    with pytest.raises(InputError, match=path.name):
+        map_size(path)
+
+
+@pytest.mark.parametrize("channel", range(3))
+@pytest.mark.parametrize(("levels", "is_refused"), [(GREY_TOLERANCE, False), (GREY_TOLERANCE + 1, True)])
+def test_one_coloured_pixel_makes_a_map_a_heat_map(tmp_path, channel, levels, is_refused):
+    colors = np.full((5, 7, 3), 100, "uint8")
+    colors[3, 4, channel] += levels
+    Image.fromarray(colors).save(tmp_path / "map.png")
+    found = told(read_map, tmp_path / "map.png")
+    assert ("is an image of colours" in found) if is_refused else (found.shape == (5, 7))
+
+
+def told(function, path):
+    """What it returns, or its InputError."""
+    try:
+        return function(path)
+    except InputError as error:
+        return str(error)
 
 
 def test_pickled_array_is_never_loaded(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 from scipy import stats
 
 from kerasal import data, evaluation
-from kerasal.data.images import read_map, same_aspect
+from kerasal.data.images import map_size, read_map, same_aspect
 from kerasal.data.splits import split_by_file
 from kerasal.errors import InputError
 from kerasal.evaluation import map_folder
@@ -83,16 +84,17 @@ def test_every_map_that_cannot_be_read_is_named_before_anything_is_scored(photos
 
 @pytest.fixture
 def two_by_two(monkeypatch):
-    """Maps are read by two threads, each of which waits for the other; gives the paths that were read."""
+    """Maps are read by two threads, each of which waits for the other; gives who read which path."""
     read, meet = [], threading.Barrier(2)
 
-    def together(path):
-        read.append(path)
+    def together(reader, path):
+        read.append((reader.__name__, path))
         meet.wait(20)
-        return read_map(path)
+        return reader(path)
 
     monkeypatch.setattr("kerasal._threads.available_cores", lambda: 2)
-    monkeypatch.setattr(map_folder, "read_map", together)
+    for reader in (map_size, read_map):
+        monkeypatch.setattr(map_folder, reader.__name__, partial(together, reader))
     return read
 
 
@@ -101,7 +103,7 @@ def test_maps_are_checked_by_all_cores_before_they_are_scored(photos, tmp_path, 
     write_maps(tmp_path / "maps", samples, suffix=".png")
     paths = [tmp_path / "maps" / f"{sample.name}.png" for sample in samples]
     evaluation.MapFolder(tmp_path / "maps").jobs(photos, samples)
-    assert sorted(two_by_two) == sorted(paths)
+    assert sorted(two_by_two) == [("map_size", path) for path in sorted(paths)]
     for path in paths[1:]:
         path.write_text("no image")
     with pytest.raises(InputError) as error:
@@ -115,7 +117,17 @@ def test_a_check_reads_each_map_once(photos, tmp_path, two_by_two):
     samples = photos.samples[:8]
     write_maps(tmp_path / "maps", samples)
     evaluation.check_maps(tmp_path / "maps", photos)
-    assert sorted(two_by_two) == sorted(tmp_path / "maps" / f"{sample.name}.npy" for sample in samples)
+    paths = sorted(tmp_path / "maps" / f"{sample.name}.npy" for sample in samples)
+    assert sorted(two_by_two) == [("read_map", path) for path in paths]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".npy"])
+def test_a_map_is_unpacked_once_to_be_scored(photos, tmp_path, monkeypatch, suffix):
+    read = []
+    monkeypatch.setattr(map_folder, "read_map", lambda path: read.append(path) or read_map(path))
+    write_maps(tmp_path / "maps", photos["test"], suffix=suffix)
+    evaluation.evaluate([evaluation.MapFolder(tmp_path / "maps")], photos, metrics=["cc"], processes=1)
+    assert read == [tmp_path / "maps" / f"{sample.name}{suffix}" for sample in photos["test"]]
 
 
 @pytest.mark.parametrize("value", [np.nan, -1.0])

@@ -218,12 +218,12 @@ def check(name, folder, maps, **reading) -> None:
 
     name, folder = locate(name, folder)
     report = look(name, folder, progress=progress, **reading)
-    usable = report.dataset and report.dataset.samples
-    of_maps = check_maps(maps, report.dataset) if maps and usable else None
+    usable = report.dataset if report.dataset and report.dataset.samples else None
+    of_maps = check_maps(maps, usable) if maps and usable else None
     for note in (*report.notes, *(of_maps.notes if of_maps else ())):
         say(f"Note: {note}")
     if usable:
-        show_facts([*statistics(report.dataset), *(of_maps.facts if of_maps else ())])
+        show_facts([*statistics(usable), *(of_maps.facts if of_maps else ())])
     troubles = [*report.troubles, *(of_maps.troubles if of_maps else ())]
     if not troubles:
         click.echo("nothing is wrong with any file")

@@ -8,7 +8,9 @@ import tempfile
 import types
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -49,8 +51,16 @@ def load_tables() -> None:
     for name in TABLES:
         if name not in sys.modules:
             package = types.ModuleType(name)
-            package.__path__ = list(importlib.util.find_spec(name).submodule_search_locations)
+            package.__path__ = [str(folder_of(name))]
             sys.modules[name] = package
+
+
+def folder_of(package: str) -> Path:
+    """Where a package that is installed lies, without importing it."""
+    found = importlib.util.find_spec(package)
+    assert found is not None
+    assert found.submodule_search_locations
+    return Path(found.submodule_search_locations[0])
 
 
 def load_library() -> None:
@@ -83,7 +93,8 @@ def _show_warnings() -> None:
 def _left_out(modules: Sequence[str]) -> Iterator[None]:
     """A block in which these modules cannot be imported, as if they were not installed."""
     missing = [name for name in modules if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(missing))  # Python's sign for a module that is not to be found
+    modules_by_name: dict[str, Any] = sys.modules
+    modules_by_name.update(dict.fromkeys(missing))  # Python's sign for a module that is not to be found
     try:
         yield
     finally:
@@ -125,12 +136,10 @@ def _verbosity(context: click.Context, parameter: click.Parameter, value: bool) 
 
 def verbosity_options() -> list[click.Option]:
     """The options -q and -v, which every command has."""
-    arguments = {"is_flag": True, "expose_value": False, "is_eager": True, "callback": _verbosity}
+    option = partial(click.Option, is_flag=True, expose_value=False, is_eager=True, callback=_verbosity)
     return [
-        click.Option(["-q", "--quiet"], help="Only results, warnings and errors.", **arguments),
-        click.Option(
-            ["-v", "--verbose"], help="TensorFlow's lines too, and where an error arose.", **arguments
-        ),
+        option(["-q", "--quiet"], help="Only results, warnings and errors."),
+        option(["-v", "--verbose"], help="TensorFlow's lines too, and where an error arose."),
     ]
 
 
@@ -195,7 +204,7 @@ def load_predictor(model: str | Path | None, runtime: str, precision: str = "flo
     if choice.named is not None:
         return choice.named, None
     load_library()
-    if runtime == "lite":
+    if runtime == "lite" and choice.file:
         return _make_export(model, choice.file), None
     return prediction.resolve(model, precision), choice.file
 

@@ -1,25 +1,28 @@
 """Options that commands share. What kerasal's tables say of an option is read from them, without kerasal."""
 
+import dataclasses
 import importlib.util
 import re
 import types
 from collections.abc import Callable, Iterable
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
 from kerasal_cli.completion import complete_datasets, complete_models
+from kerasal_cli.loading import folder_of
 
 
 def read_table(name: str) -> types.ModuleType:
     """A module of tables that imports nothing, such as "models.table", without kerasal around it."""
-    folder = Path(importlib.util.find_spec("kerasal").submodule_search_locations[0])
+    folder = folder_of("kerasal")
     places = (place.joinpath(*name.split(".")).with_suffix(".py") for place in (folder, folder.parent))
     file = next(place for place in places if place.is_file())  # in a checkout weights/ lies beside kerasal/
-    spec = importlib.util.spec_from_file_location(f"kerasal_cli.{name}", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    loader = SourceFileLoader(f"kerasal_cli.{name}", str(file))
+    module = importlib.util.module_from_spec(ModuleSpec(loader.name, loader, origin=str(file)))
+    loader.exec_module(module)
     return module
 
 
@@ -31,7 +34,9 @@ def either(names: Iterable[str]) -> str:
 
 def names_in(context: click.Context, parameter: click.Parameter, text: str | None) -> list[str] | None:
     """The names of an option's value such as cc,nss."""
-    return text and [name.strip() for name in text.split(",")]
+    if text is None:
+        return None
+    return [name.strip() for name in text.split(",")] if text else []
 
 
 def numbers_in(text: str, option: str, example: str) -> list[float]:
@@ -49,10 +54,11 @@ def of(table: type, *names: str, **changes: dict) -> Callable:
     and its flag. `changes` are other arguments of `click.option`, by the name.
     """
     options = []
-    for name in names or table.__dataclass_fields__:
-        field = table.__dataclass_fields__[name]
+    fields = {field.name: field for field in dataclasses.fields(table)}
+    for name in names or fields:
+        field = fields[name]
         metadata = field.metadata
-        kind = get_args(field.type)[0] if isinstance(field.type, types.UnionType) else field.type
+        kind: Any = get_args(field.type)[0] if isinstance(field.type, types.UnionType) else field.type
         plain = f"--{name.replace('_', '-')}"
         flag = metadata.get("flag") or (f"{plain}/--no-{plain[2:]}" if kind is bool else plain)
         arguments = {"default": None, "help": metadata["help"], "metavar": metadata.get("metavar")}

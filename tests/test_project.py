@@ -19,7 +19,7 @@ ROOMS = {
     "data": "_files _json _processes _progress _stimuli _threads errors weights",
     "evaluation": "_files _processes _threads classical cluster data errors metrics prediction",
     "export": "_files data errors layers models prediction",
-    "layers": "",
+    "layers": "_tensorflow",
     "losses": "_map_ops _repr errors models",
     "metrics": "_imresize _map_ops _processes errors",
     "models": "_files _json _repr _stimuli errors layers weights",

@@ -1,8 +1,13 @@
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerasal import _tensorflow
 from kerasal.layers import (
     ASPP,
     AttentiveConvLSTM,
@@ -32,6 +37,62 @@ def test_the_bias_of_a_dilated_convolution_learns_in_bfloat16(compiled):
     found = (tf.function(gradient) if compiled else gradient)()
     # The map depends on the bias with a slope of 1: its gradient is the sum of the weights.
     np.testing.assert_allclose(found, weights.sum(axis=(0, 1, 2)), rtol=0.02)
+
+
+@pytest.mark.parametrize("learns", [True, False])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(("side", "dilation"), [(3, 2), (3, 12), (5, 4), (3, (1, 3))])
+def test_a_dilated_convolution_and_its_gradients_are_sums(monkeypatch, side, dilation, padding, learns):
+    if not learns:  # as where TensorFlow has no gradient of one
+        monkeypatch.setattr(_tensorflow, "_learns_dilated", lambda dtype: False)
+    random = np.random.default_rng(0)
+    maps = random.standard_normal((2, 26, 29, 3)).astype("float32")
+    layer = DilatedConv2D(4, side, padding=padding, dilation_rate=dilation)
+    layer.build(maps.shape)
+    kernel = layer.kernel.numpy()
+
+    @tf.function
+    def learn(x, upstream):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+        return y, *tape.gradient(y, [x, layer.kernel.value], upstream)
+
+    d = (dilation, dilation) if isinstance(dilation, int) else dilation
+    reach = [(side - 1) * step for step in d]
+    if padding == "same":
+        padded = np.pad(maps, [(0, 0), *((r // 2, r - r // 2) for r in reach), (0, 0)]).astype("float64")
+    else:
+        padded = maps.astype("float64")
+    rows, columns = (size - r for size, r in zip(padded.shape[1:3], reach, strict=True))
+    upstream = random.standard_normal((2, rows, columns, 4)).astype("float32")
+    expected, by_maps, by_kernel = np.zeros(upstream.shape), np.zeros(padded.shape), np.zeros(kernel.shape)
+    for i in range(side):
+        for j in range(side):
+            window = np.s_[:, i * d[0] : i * d[0] + rows, j * d[1] : j * d[1] + columns]
+            expected += padded[window] @ kernel[i, j]
+            by_maps[window] += upstream @ kernel[i, j].T
+            by_kernel[i, j] = np.einsum("bhwc,bhwf->cf", padded[window], upstream)
+    if padding == "same":
+        top, left = (r // 2 for r in reach)
+        by_maps = by_maps[:, top : top + 26, left : left + 29]
+    found = learn(maps, upstream)
+    for ours, wanted in zip(found, (expected, by_maps, by_kernel), strict=True):
+        np.testing.assert_allclose(ours, wanted, atol=1e-4 * np.abs(wanted).max())
+
+
+@pytest.mark.ci
+def test_a_dilated_convolution_learns_where_tensorflow_cannot_differentiate_one():
+    program = (
+        "import numpy as np, tensorflow as tf\n"
+        "from kerasal import _tensorflow; from kerasal.layers import ASPP\n"
+        "layer = ASPP(2, (1, 12)); x = np.ones((1, 8, 9, 3), 'float32'); layer(x)\n"
+        "with tf.GradientTape() as tape: y = tf.reduce_sum(layer(x))\n"
+        "print(_tensorflow._learns_dilated(tf.float32), len(tape.gradient(y, layer.trainable_variables)))"
+    )
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "4"], done.stderr
 
 
 def test_a_dilated_convolution_is_keras_s():

@@ -2,11 +2,12 @@
 
     python tests/benchmarks/quest.py [STIMULI] [EPOCHS]
 
-The step: the paper's head at 150x200, batch 8, float32, for one loss, for nine, and for DF, on random
-features; medians of seven steps. Its arithmetic is counted: two operations for each multiplication of a
-convolution, once for the maps, once for the gradient of the kernels, and once for that of the input where
-there is something to learn before it. The machine's rate is that of `tf.matmul` of two 2048x2048
-matrices, before or after the steps, whichever is higher.
+The step: the paper's head at 150x200, batch 8, for one loss, for nine, and for DF, on random features, in
+float32 and, where the CPU has instructions for it, in bfloat16; medians of seven steps. Its arithmetic is
+counted: two operations for each multiplication of a convolution, once for the maps, once for the gradient of
+the kernels, and once for that of the input where there is something to learn before it. The machine's rate
+is that of `tf.matmul` of two 2048x2048 matrices of the same precision, before or after the steps, whichever
+is higher.
 The commands: nine losses on STIMULI generated scenes a split (default 32), EPOCHS epochs (default 4),
 without a search and a common start, features cached, start-up included. All in one run, on an idle machine.
 """
@@ -22,11 +23,12 @@ import tensorflow as tf
 from ratios import tell_ratio
 
 from kerasal import quest
+from kerasal._cpu import bfloat16_instructions
 from kerasal.losses.perceptual import BLOCKS
 from kerasal.quest.heads import Heads
 
 SIZE, BATCH = (150, 200), 8
-NINE = "mse, kld, bce, bhat, nll, cc, nss, focal, kld+cc+nss"
+NINE = quest.parse_losses("mse, kld, bce, bhat, nll, cc, nss, focal, kld+cc+nss")
 STEPS = 7
 
 
@@ -41,18 +43,18 @@ def median_seconds(call) -> float:
     return float(np.median(taken))
 
 
-def gemm_rate() -> float:
+def gemm_rate(precision: str) -> float:
     """Operations a second of a large product of matrices."""
-    a = tf.random.normal((2048, 2048))
+    a = tf.cast(tf.random.normal((2048, 2048)), precision)
     product = tf.function(lambda: tf.reduce_sum(a @ a))
     return 2 * 2048**3 / median_seconds(lambda: product().numpy())
 
 
-def step_of(specs: list[str]) -> tuple[float, float]:
+def step_of(specs: list[str], precision: str) -> tuple[float, float]:
     """Seconds of a step of these heads, and its operations."""
     options = quest.options(input_size=SIZE).training
     bias = np.full(SIZE, 0.05, "float32")
-    heads = Heads(specs, options.network_options(bias, None), options, bias)
+    heads = Heads(specs, options.network_options(bias, None), options, bias, precision=precision)
     random = np.random.default_rng(0)
     features = [tf.constant(random.random((BATCH, *i.shape[1:]), "float32")) for i in heads.heads[0].inputs]
     y_true = np.stack([random.random((BATCH, *SIZE)), random.random((BATCH, *SIZE)) < 1e-3], -1)
@@ -87,17 +89,25 @@ def seconds_of(arguments: list[str], folder: Path) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
-    nine = quest.parse_losses(NINE)
-    before = gemm_rate()
-    steps = {name: step_of(specs) for name, specs in (("one", nine[:1]), ("nine", nine), ("df", ["df"]))}
-    rate = max(before, gemm_rate())
-    print(f"product of matrices    {rate / 1e9:8.0f} GFLOP/s")
+def tell_steps(precision: str, label: str = "") -> None:
+    """What each step reaches of the machine's rate, and what nine heads gain by sharing one."""
+    before = gemm_rate(precision)
+    steps = {
+        name: step_of(specs, precision) for name, specs in (("one", NINE[:1]), ("nine", NINE), ("df", ["df"]))
+    }
+    rate = max(before, gemm_rate(precision))
+    print(f"product of matrices    {rate / 1e9:8.0f} GFLOP/s, {precision}")
     for name, (seconds, operations) in steps.items():
         print(f"step of {name:14} {seconds:8.3f} s")
-        tell_ratio(operations / seconds / rate, f"step of {name}, its arithmetic a second", "GEMM")
-    side_by_side = len(nine) * steps["one"][0] / steps["nine"][0]
-    tell_ratio(side_by_side, "nine heads side by side", "nine times one head")
+        tell_ratio(operations / seconds / rate, f"step of {name}{label}, its arithmetic a second", "GEMM")
+    side_by_side = len(NINE) * steps["one"][0] / steps["nine"][0]
+    tell_ratio(side_by_side, f"nine heads side by side{label}", "nine times one head")
+
+
+def main() -> None:
+    tell_steps("float32")
+    if bfloat16_instructions():
+        tell_steps("bfloat16", ", bfloat16")
     stimuli = sys.argv[1] if len(sys.argv) > 1 else "32"
     epochs = sys.argv[2] if len(sys.argv) > 2 else "4"
     learning = ["--data", "synthetic", "--limit", stimuli, "--epochs", epochs, "--precision", "float32"]
@@ -109,10 +119,10 @@ def main() -> None:
         train = ["train", "--loss", "kld", *learning, *kept]
         seconds_of([*train, "--run", "first"], folder)  # computes the features, for both
         one = seconds_of([*train, "--run", "second"], folder)
-        together = seconds_of(["quest", "--losses", NINE, *learning, *kept, *plain], folder)
+        together = seconds_of(["quest", "--losses", ",".join(NINE), *learning, *kept, *plain], folder)
     print(f"kerasal train          {one:8.1f} s")
-    print(f"kerasal quest, a loss  {together / len(nine):8.1f} s")
-    tell_ratio(one * len(nine) / together, "a loss of a quest of nine", "one kerasal train")
+    print(f"kerasal quest, a loss  {together / len(NINE):8.1f} s")
+    tell_ratio(one * len(NINE) / together, "a loss of a quest of nine", "one kerasal train")
 
 
 if __name__ == "__main__":

@@ -173,7 +173,7 @@ def test_links_in_the_documents_lead_somewhere():
 @pytest.mark.parametrize(
     ("script", "page", "count"),
     [
-        ("results_table.py", "results.md", 10),
+        ("results_table.py", "results.md", 11),
         ("reproducing_tables.py", "reproducing.md", 3),
         ("few_images_table.py", "fine-tuning.md", 1),
         ("trial_length_table.py", "quest.md", 1),

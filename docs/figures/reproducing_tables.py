@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kerasal.evaluation import tables
-from kerasal.evaluation.statistics import LEVEL
+from kerasal.evaluation.statistics import Difference
 from kerasal.metrics import METRICS
 from kerasal.quest import findings as words
 from kerasal.quest import paper
+from kerasal.reports.rank_correlation import in_brackets
 
 RESULTS = Path(__file__).parents[1] / "results"
 COMMON_START = ("quest-osie-150x200", "quest-osie-150x200-seeds")  # the second where it has the loss
@@ -96,18 +97,16 @@ def table_4_findings() -> Iterable[list[str]]:
     names = {"mlnet-mse": "MLNET-MSE", paper.LC1: "LC1", paper.LC2: "LC2"}
     for ours, theirs in ((paper.LC2, "mlnet-mse"), (paper.LC1, "mlnet-mse"), (paper.LC2, paper.LC1)):
         results = sam_results(theirs)
-        entry = results["differences"][SAM_RUNS[ours]]["cc"]
+        difference = Difference(**results["differences"][SAM_RUNS[ours]]["cc"])
         means = [results["systems"][SAM_RUNS[spec]]["metrics"]["cc"]["mean"] for spec in (ours, theirs)]
-        low, high = entry["interval"]
-        apart = entry["p_corrected"] < LEVEL and not low <= 0 <= high
-        ahead = entry["mean"] > 0
-        relation = words.THAN[(words.AHEAD if ahead else words.BEHIND) if apart else words.OPEN]
+        relation = words.side(difference, "cc")
         yield [
             f"{names[ours]} is ahead of {names[theirs]} in CC with SAM-VGG (Table 4)",
             "SAM-VGG",
-            (words.HOLDS if ahead else words.FAILS) if apart else words.UNKNOWN,
-            f"CC: {names[ours]} ({means[0]:.3f}) is {relation} {names[theirs]} ({means[1]:.3f}), "
-            f"{entry['mean']:+.3f} ({low:+.3f} to {high:+.3f}), corrected p {entry['p_corrected']:.2g}",
+            {words.AHEAD: words.HOLDS, words.BEHIND: words.FAILS, words.OPEN: words.UNKNOWN}[relation],
+            f"CC: {names[ours]} ({means[0]:.3f}) is {words.THAN[relation]} {names[theirs]} ({means[1]:.3f}), "
+            f"{difference.mean:+.3f}{in_brackets(difference.interval)}, corrected p "
+            f"{difference.p_corrected:.2g}",
         ]
 
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from kerasal.classical._inputs import is_constant, read_image
 from kerasal.classical._threads import in_threads, one_blas_thread
 from kerasal.classical.matlab import mat2gray
-from kerasal.classical.spectrum import FrequencyPlane, Transfer, principal_components
+from kerasal.classical.spectrum import FrequencyPlane, Transfer, kept_for_next, principal_components
 from kerasal.errors import InputError
 
 SMALLEST = 32  # after scaling by fr
@@ -89,11 +89,8 @@ def whitened_norm(features: np.ndarray) -> np.ndarray:
 
 def _squared_norms(components: list[np.ndarray]) -> list[np.ndarray]:
     """For each colour component the squared norms of its whitened moduli, summed over the orientations."""
-    wavelengths = [SHORTEST_WAVELENGTH * 2**scale for scale in range(max(SCALES))]
-    frequencies = FrequencyPlane(components[0].shape, wavelengths[-1])
+    frequencies, rings, sectors = _filters(components[0].shape)
     spectra = in_threads(lambda component: frequencies.spectrum(component / component.std()), components)
-    rings = in_threads(lambda wavelength: _ring(frequencies, wavelength), wavelengths)
-    sectors = in_threads(lambda orientation: _sector(frequencies, orientation), ORIENTATIONS)
 
     def norm(which: tuple[int, int]) -> np.ndarray:
         component, orientation = which
@@ -108,6 +105,16 @@ def _squared_norms(components: list[np.ndarray]) -> list[np.ndarray]:
     count = len(ORIENTATIONS)
     of_components = [norms[start : start + count] for start in range(0, len(norms), count)]
     return in_threads(lambda parts: sum(parts, start=np.zeros(frequencies.size)), of_components)
+
+
+@kept_for_next
+def _filters(size: tuple[int, int]) -> tuple[FrequencyPlane, list[Transfer], list[np.ndarray]]:
+    """The frequencies of an image's size, and the radial and the angular parts of its log-Gabors."""
+    wavelengths = [SHORTEST_WAVELENGTH * 2**scale for scale in range(max(SCALES))]
+    frequencies = FrequencyPlane(size, wavelengths[-1])
+    rings = in_threads(lambda wavelength: _ring(frequencies, wavelength), wavelengths)
+    sectors = in_threads(lambda orientation: _sector(frequencies, orientation), ORIENTATIONS)
+    return frequencies, rings, sectors
 
 
 def _ring(frequencies: FrequencyPlane, wavelength: float) -> Transfer:

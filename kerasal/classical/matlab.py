@@ -13,12 +13,15 @@ def imresize_nearest(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return values[np.ix_(rows, columns)]
 
 
-def mat2gray(values: np.ndarray) -> np.ndarray:
-    """Stretch to 0..1 by minimum and maximum; a constant map is clipped to 0..1 instead."""
+def mat2gray(values: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Stretch to 0..1 by minimum and maximum; a constant map is clipped to 0..1 instead.
+
+    `out` may be `values` itself: new memory for each of many maps takes longer than the arithmetic.
+    """
     low, high = values.min(), values.max()
     if high == low:
-        return values.clip(0, 1)
-    stretched = values - low
+        return np.clip(values, 0, 1, out=out)
+    stretched = np.subtract(values, low, out=out)
     stretched /= high - low
     return stretched
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from kerasal.classical._inputs import is_constant, read_image
 from kerasal.classical._threads import in_threads, one_blas_thread
 from kerasal.classical.matlab import mat2gray
-from kerasal.classical.spectrum import FrequencyPlane, Transfer, principal_components
+from kerasal.classical.spectrum import FrequencyPlane, Transfer, kept_for_next, principal_components
 from kerasal.errors import InputError
 
 SMALLEST = 32
@@ -97,7 +97,7 @@ def rarity(values: np.ndarray, levels: int) -> np.ndarray:
         p += cv2.resize(_shares(level), p.shape[::-1], interpolation=cv2.INTER_LINEAR)
     p /= levels
     information = cv2.log(p, p)
-    return mat2gray(np.negative(information, out=information))
+    return mat2gray(np.negative(information, out=information), out=information)
 
 
 def _shares(level: np.ndarray) -> np.ndarray:
@@ -118,10 +118,13 @@ def contrast(values: np.ndarray) -> float:
 def fuse(maps: list[np.ndarray], threshold: float) -> np.ndarray:
     """A sum of maps by rank: of N stretched maps, the i-th least contrasted counts i/N, or 0 if that is less
     than the threshold. Ties keep the maps' order."""
-    maps = [mat2gray(values) for values in maps]
-    ranked = sorted(maps, key=contrast)
-    weights = np.arange(1, len(maps) + 1) / len(maps)
-    return sum(weight * values for weight, values in zip(weights, ranked, strict=True) if weight >= threshold)
+    ranked = sorted((mat2gray(values) for values in maps), key=contrast)
+    total = np.zeros_like(ranked[0])
+    for rank, values in enumerate(ranked, start=1):
+        weight = rank / len(ranked)
+        if weight >= threshold:
+            total += np.multiply(values, weight, out=values)
+    return total
 
 
 def _components(image: np.ndarray, color: str) -> list[np.ndarray]:
@@ -143,20 +146,32 @@ def _orientation_maps(
 
     Each counts as much as its contrast.
     """
-    frequencies = FrequencyPlane(components[0].shape, int(2**scales / 2 / HIGHEST_FREQUENCY))
+    frequencies, gabors = _filters(components[0].shape, orientations, scales)
     spectra = in_threads(frequencies.spectrum, components)
 
-    def maps_of(theta: float) -> list[np.ndarray]:
+    def maps_of(gabors_of_scales: list[Transfer]) -> list[np.ndarray]:
         totals = [np.zeros(frequencies.size, np.float32) for _ in components]
         memory = np.empty_like(spectra[0])
-        for gabor in _gabors(frequencies, theta, orientations, scales):
+        for gabor in gabors_of_scales:
             for spectrum, total in zip(spectra, totals, strict=True):
                 rare = rarity(frequencies.energy(spectrum, gabor, memory), levels)
-                total += contrast(rare) * rare
+                total += np.multiply(rare, contrast(rare), out=rare)
         return totals
 
-    by_orientation = in_threads(maps_of, np.arange(orientations) * np.pi / max(1, orientations))
+    by_orientation = in_threads(maps_of, gabors)
     return [[maps[index] for maps in by_orientation] for index in range(len(components))]
+
+
+@kept_for_next
+def _filters(
+    size: tuple[int, int], orientations: int, scales: int
+) -> tuple[FrequencyPlane, list[list[Transfer]]]:
+    """The frequencies of an image's size, and for each orientation its Gabors."""
+    frequencies = FrequencyPlane(size, int(2**scales / 2 / HIGHEST_FREQUENCY))
+    directions = np.arange(orientations) * np.pi / max(1, orientations)
+    return frequencies, in_threads(
+        lambda theta: list(_gabors(frequencies, theta, orientations, scales)), directions
+    )
 
 
 def _gabors(frequencies: FrequencyPlane, theta: float, orientations: int, scales: int) -> Iterator[Transfer]:

@@ -1,5 +1,10 @@
 """Filtering in the frequency domain, and components without correlation: what RARE2012 and AWS share."""
 
+import math
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from scipy import fft
@@ -7,6 +12,23 @@ from scipy import fft
 # A filter on the frequencies `rho` and `alpha` of a plane: some of the columns, and what it is there.
 # Elsewhere it is 0.
 Transfer = list[tuple[slice, np.ndarray]]
+Filters = TypeVar("Filters")
+
+KEPT = 2**20  # pixels of the largest images whose filters are kept: they take up to 80 MB a megapixel
+
+
+def kept_for_next(filters: Callable[..., Filters]) -> Callable[..., Filters]:
+    """A function of an image's size (H, W), and more, that keeps what it returned last for the next image.
+
+    Images of a folder are often of one size. The filters of one above `KEPT` are made anew each time.
+    """
+    kept = lru_cache(maxsize=1)(filters)
+
+    @wraps(filters)
+    def of_size(size, *others):
+        return (kept if math.prod(size) <= KEPT else filters)(size, *others)
+
+    return of_size
 
 
 def principal_components(image: np.ndarray) -> list[np.ndarray]:
@@ -14,10 +36,11 @@ def principal_components(image: np.ndarray) -> list[np.ndarray]:
 
     Components without variance, such as two of three in an image of greys, are left out.
     """
-    pixels = image.reshape(-1, 3) - image.mean(axis=(0, 1))
-    variances, axes = np.linalg.eigh(pixels.T @ pixels / len(pixels))
+    planes = np.array(image.reshape(-1, 3).T, order="C")
+    planes -= image.mean(axis=(0, 1))[:, np.newaxis]
+    variances, axes = np.linalg.eigh(planes @ planes.T / planes.shape[1])
     kept = [i for i in (2, 1, 0) if variances[i] > 1e-10 * variances[2]]
-    return list((axes[:, kept].T @ pixels.T).reshape(len(kept), *image.shape[:2]))
+    return list((axes[:, kept].T @ planes).reshape(len(kept), *image.shape[:2]))
 
 
 class FrequencyPlane:

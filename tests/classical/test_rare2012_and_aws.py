@@ -7,7 +7,7 @@ import pytest
 from kerasal.classical import aws, rare2012
 from kerasal.classical.aws import whitened_norm
 from kerasal.classical.rare2012 import contrast, fuse, rarity
-from kerasal.classical.spectrum import FrequencyPlane, principal_components
+from kerasal.classical.spectrum import KEPT, FrequencyPlane, kept_for_next, principal_components
 from kerasal.errors import InputError
 
 
@@ -154,6 +154,34 @@ def test_the_number_of_threads_does_not_matter(model, size):
         cv2.setNumThreads(threads)
     assert (maps[0] == maps[1]).all()
     assert (maps[0] == maps[2]).all()
+
+
+@pytest.mark.parametrize("model", [rare2012, aws])
+def test_the_filters_of_the_image_before_do_not_matter(model, odd_one_out):
+    """Neither those of its own size nor those of its transpose, which has as many pixels."""
+    turned = odd_one_out.transpose(1, 0, 2)
+    first, before = model(odd_one_out), model(turned)
+    again = [model(odd_one_out), model(odd_one_out)]
+    np.testing.assert_array_equal(again, [first, first])
+    np.testing.assert_array_equal(model(turned), before)
+    fewer = rare2012(odd_one_out, orientation=3)  # other filters of the same size
+    assert np.abs(fewer - rare2012(odd_one_out)).max() > 0.01
+
+
+def test_filters_are_made_once_for_a_size_unless_they_are_large():
+    made = []
+
+    @kept_for_next
+    def filters(size, count):
+        made.append((size, count))
+        return object()
+
+    small, large = (1024, KEPT // 1024), (1024, KEPT // 1024 + 1)
+    assert filters(small, 3) is filters(small, 3)
+    assert filters(large, 3) is not filters(large, 3)
+    filters(small, 4)
+    filters(small, 3)  # one alone is kept
+    assert made == [(small, 3), (large, 3), (large, 3), (small, 4), (small, 3)]
 
 
 def test_the_parameters_reach_the_map(odd_one_out):

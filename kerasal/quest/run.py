@@ -34,7 +34,7 @@ from kerasal.quest.scoring import TestSet, check_test_sets, score, score_center_
 from kerasal.quest.specs import called_as, in_order
 from kerasal.quest.tuning import Search, Tuning, density_scores, stored_trials
 from kerasal.training.features import FeatureCache, open_features
-from kerasal.training.initial import initial_network, set_initial_weights, where_it_lies
+from kerasal.training.initial import found_from_anywhere, initial_network, set_initial_weights
 from kerasal.training.precision import computing_in, resolve_precision
 
 START_HEADS = 2.0  # of a common start, one behind each activation
@@ -157,16 +157,12 @@ def run(
 
 
 def _going_on(options: QuestOptions) -> tuple[QuestOptions, SaliencyModel | None]:
-    """The options of a quest that goes on from a network's weights, and that network, if it has any."""
-    training = options.training
+    """The options, with paths that hold from anywhere, and the network that the quest goes on from."""
+    training = found_from_anywhere(options.training)
     if training.weights is None:
-        return options, None
+        return replace(options, training=training), None
     initial = initial_network(training.weights)
-    training = replace(
-        training,
-        weights=where_it_lies(training.weights),
-        activation=training.activation or getattr(initial, "activation", None),
-    )
+    training = replace(training, activation=training.activation or getattr(initial, "activation", None))
     return replace(options, training=training, start=None), initial
 
 

@@ -22,7 +22,7 @@ from kerasal.models import SaliencyModel
 from kerasal.training.checkpoint import Checkpoints
 from kerasal.training.distribution import is_chief, make_strategy, scope
 from kerasal.training.features import CACHED, FeatureCache, check_network, open_features
-from kerasal.training.initial import initial_network, set_initial_weights, where_it_lies
+from kerasal.training.initial import found_from_anywhere, initial_network, set_initial_weights
 from kerasal.training.loop import Loop
 from kerasal.training.options import OF_NETWORK, TrainingOptions
 from kerasal.training.options import options as recipe_options
@@ -63,10 +63,8 @@ def train(
     Diverged: a loss that is no number or has exploded, with the last good weights in last.weights.h5.
     """
     strategy = _start(options)
-    initial = None
-    if options.weights:
-        weights = where_it_lies(options.weights)
-        options, initial = replace(options, weights=weights), initial_network(weights)
+    options = found_from_anywhere(options)
+    initial = initial_network(options.weights) if options.weights else None
     network_class = models.network_class(options.model)
     dataset.check_size(options.input_size, network_class.padded)
     map_size = network_class.map_size(options.input_size)

@@ -1,10 +1,12 @@
 """The weights that a training begins with, where it goes on from a network that has learned."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from kerasal import models
 from kerasal.errors import InputError
 from kerasal.models import SaliencyModel
+from kerasal.training.options import TrainingOptions
 
 
 def initial_network(weights: str) -> SaliencyModel | None:
@@ -41,6 +43,15 @@ def set_initial_weights(network: SaliencyModel, weights: str, initial: SaliencyM
     if [array.shape for array in values] != [tuple(weight.shape) for weight in network.weights]:
         raise InputError(f"the weights of {weights} do not fit {network.name} at this input size")
     network.set_weights(values)
+
+
+def found_from_anywhere(options: TrainingOptions) -> TrainingOptions:
+    """The options, with the files of their weights by absolute paths."""
+    weights = options.weights and where_it_lies(options.weights)
+    backbone = options.backbone_weights
+    if backbone not in ("imagenet", "random"):
+        backbone = where_it_lies(backbone)
+    return replace(options, weights=weights, backbone_weights=backbone)
 
 
 def where_it_lies(weights: str) -> str:

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from kerasal import data, training
+from kerasal import data, models, training
 from kerasal.errors import InputError
 from kerasal.export.card import model_card
 from kerasal.prediction import LoadedPredictor, find
@@ -70,6 +70,23 @@ def test_a_training_begins_with_a_runs_weights_or_a_files(run, dataset, tmp_path
     assert_same_weights(network, last)
     # It can go on from anywhere.
     assert config["options"]["weights"] == str(folder / place)
+
+
+@pytest.mark.ci
+def test_a_run_goes_on_from_another_folder_with_the_backbone_s_file_that_it_began_with(
+    dataset, tmp_path, monkeypatch
+):
+    folder = tmp_path / "there"
+    folder.mkdir()
+    backbone = models.vgg16("random")
+    backbone.save(folder / "vgg.h5")
+    monkeypatch.chdir(folder)
+    changes = {**TINY, **STILL, "model": "baseline", "backbone_weights": "vgg.h5"}
+    run = training.train(dataset, training.options(**changes), tmp_path / "run", **SILENT)
+    monkeypatch.chdir(tmp_path)
+    assert training.resume(run.path, epochs=2, **SILENT).options.epochs == 2
+    kernel = run.load_model().backbone.get_layer("vgg16").get_layer("block1_conv1").kernel
+    np.testing.assert_array_equal(kernel, backbone.get_layer("block1_conv1").kernel)
 
 
 @pytest.mark.ci

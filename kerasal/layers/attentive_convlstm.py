@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasal._convolution import one_product
 from kerasal.layers._base import Layer
 
 # The order in the reference code's weights files.
@@ -170,26 +171,5 @@ def _convolve(inputs, kernel):
     """The 'same' convolution of (B, H, W, in) with (k, k, in, out), k odd."""
     if keras.backend.backend() == "tensorflow" and not keras.distribution.list_devices("gpu"):
         # Reshaped, a variable is a tensor: TensorFlow wants custom gradients to be of tensors.
-        return ops.custom_gradient(_matrix_product)(inputs, ops.reshape(kernel, kernel.shape))
+        return ops.custom_gradient(one_product)(inputs, ops.reshape(kernel, kernel.shape))
     return ops.conv(inputs, kernel, padding="same", data_format="channels_last")
-
-
-def _matrix_product(inputs, kernel):
-    """What `ops.conv` gives, as one matrix product of all pixels' windows with the kernels; its gradient.
-
-    On a CPU TensorFlow convolves a single stimulus at little more than half the rate of matrix products
-    (tests/benchmarks/sam.py). Its gradient with respect to the input is fast; that of the windows is not.
-    """
-    side, _, channels, filters = kernel.shape
-    _, height, width, _ = ops.shape(inputs)
-    padded = ops.pad(inputs, ((0, 0), (side // 2,) * 2, (side // 2,) * 2, (0, 0)))
-    taps = [padded[:, i : i + height, j : j + width] for i in range(side) for j in range(side)]
-    windows = ops.reshape(ops.concatenate(taps, axis=-1), (-1, side * side * channels))
-    product = ops.matmul(windows, ops.reshape(kernel, (-1, filters)))
-
-    def gradient(upstream):
-        by_inputs = ops.conv_transpose(upstream, kernel, padding="same", data_format="channels_last")
-        by_kernel = ops.matmul(ops.transpose(windows), ops.reshape(upstream, (-1, filters)))
-        return by_inputs, ops.reshape(by_kernel, kernel.shape)
-
-    return ops.reshape(product, (-1, height, width, filters)), gradient

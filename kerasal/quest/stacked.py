@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from kerasal._convolution import product_a_tap_in_the_gradient
+
 
 class StackedHeads:
     """The maps of N heads that are copies of one functional model with weights of their own.
@@ -73,36 +75,10 @@ def _convolved(layers, x):
         for weights in zip(*((each.kernel, each.bias) for each in layers), strict=True)
     )
     if layer.padding == "same" and {*layer.strides, *layer.dilation_rate} == {1}:
-        y = ops.custom_gradient(_same)(x, kernel) + bias
+        y = ops.custom_gradient(product_a_tap_in_the_gradient)(x, kernel) + bias
     else:
         y = ops.conv(x, kernel, layer.strides, layer.padding, "channels_last", layer.dilation_rate) + bias
     return layer.activation(ops.concatenate(ops.split(y, count, axis=-1)))
-
-
-def _same(x, kernel):
-    """What `ops.conv` gives, and its gradient, with respect to the kernel as one matrix product for each tap.
-
-    With a thousand channels at either end these reach the machine's rate on a CPU, where TensorFlow's own
-    gradient falls short of it in bfloat16.
-    """
-    rows, columns, channels, filters = kernel.shape
-    _, height, width, _ = ops.shape(x)
-
-    def gradient(upstream):
-        sides = [((side - 1) // 2, side // 2) for side in (rows, columns)]
-        padded = ops.pad(x, ((0, 0), *sides, (0, 0)))
-        flat = ops.reshape(upstream, (-1, filters))
-        taps = [
-            ops.matmul(
-                ops.transpose(ops.reshape(padded[:, i : i + height, j : j + width], (-1, channels))), flat
-            )
-            for i in range(rows)
-            for j in range(columns)
-        ]
-        by_x = ops.conv_transpose(upstream, kernel, padding="same", data_format="channels_last")
-        return by_x, ops.reshape(ops.stack(taps), kernel.shape)
-
-    return ops.conv(x, kernel, padding="same", data_format="channels_last"), gradient
 
 
 def _settings(layer):

@@ -30,7 +30,6 @@ from kerasal.quest.heads import Heads, build_head, first_head
 from kerasal.quest.learning import train_heads
 from kerasal.quest.progress import QuestProgress
 from kerasal.quest.specs import LISTS, MODERN, called_as, in_order, slug
-from kerasal.quest.stacked import _same
 from kerasal.training import RunFolder
 from kerasal.training.features import FeatureCache
 
@@ -79,26 +78,6 @@ def test_a_head_trained_beside_others_is_the_head_trained_alone(tiny_network, so
         tolerance = 1e-4 if spec in ("df", "gm") else 2e-6  # of steps of some 1e-2
         for weight, other in zip(together[spec], alone, strict=True):
             np.testing.assert_allclose(weight, other, rtol=tolerance, atol=tolerance)
-
-
-@pytest.mark.parametrize("sides", [(3, 3), (1, 5), (2, 4)])
-def test_the_convolution_of_all_heads_has_tensorflow_s_gradients(sides):
-    random = np.random.default_rng(0)
-    x, kernel, upstream = (
-        tf.constant(random.standard_normal(shape), "float32")
-        for shape in ((2, 7, 9, 3), (*sides, 3, 5), (2, 7, 9, 5))
-    )
-
-    def learn(convolve):
-        with tf.GradientTape() as tape:
-            tape.watch([x, kernel])
-            y = convolve(x, kernel)
-        return y, *tape.gradient(y, [x, kernel], upstream)
-
-    expected = learn(lambda x, kernel: tf.nn.conv2d(x, kernel, strides=1, padding="SAME"))
-    found = tf.function(lambda: learn(keras.ops.custom_gradient(_same)))()
-    for ours, wanted in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, wanted, rtol=1e-4, atol=1e-4)
 
 
 def test_heads_of_different_losses_start_alike_and_end_apart(tiny_network, some_batches):

@@ -72,7 +72,7 @@ def table(data: str) -> str:
 
 def generalisation() -> str:
     """Each loss trained on one set, on the other and on both: mean and 95 % interval on either."""
-    quests = {name: _read(f"generalisation-{name}") for name in ("osie", "scene", "osie+scene")}
+    quests = {name: _read(f"quest-{name}-120x160-table3/results") for name in ("osie", "scene", "osie+scene")}
     columns = [(test, key) for test in ("osie", "scene") for key in ("cc", "nss")]
     lines = [
         f"| loss | trained on | {' | '.join(f'{test} {METRICS[key]}' for test, key in columns)} |",

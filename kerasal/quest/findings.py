@@ -163,11 +163,15 @@ def _combinations(results: "Results") -> Iterator[Finding]:
         ("combination_most", "Linear combinations improve most of the metrics (4.3)", None),
     )
     combined = results.best_of(_of_kind(results, lambda kind: kind == "combination"))
-    single = results.best_of(_of_kind(results, lambda kind: kind != "combination"))
+    singles = _of_kind(results, lambda kind: kind != "combination")
+    single = results.best_of(singles)
     for key, claim, metrics in claims:
         if combined is None or single is None:
             lacking = "no combination that learned" if combined is None else "no single loss that learned"
             yield _not_asked(key, claim, lacking)
+            continue
+        if len(kinds := {family(spec) for spec in singles}) == 1:  # the best of them would say little
+            yield _not_asked(key, claim, f"no single loss that learned but {kinds.pop()} ones")
             continue
         metrics = metrics or results.comparison(results.tests[0]).metrics
         yield _held(results, key, claim, [(combined, single, metric) for metric in metrics], _most)

@@ -50,6 +50,17 @@ def test_what_is_clearly_otherwise_does_not_hold():
     assert "significantly behind mse" in found["combination"].evidence
 
 
+def test_the_best_single_loss_is_not_asked_after_where_all_are_of_one_kind():
+    """A sum that beats MLNET-MSE alone has not beaten the best of the paper's 21."""
+    for singles in ({"mlnet-mse": 0.6}, {"mlnet-mse": 0.6, "mse": 0.62, "ead": 0.65}):
+        found = answers(simulated({**singles, KL_CC_NSS: 0.7}))
+        for key in ("combination", "combination_most"):
+            assert (found[key].asked, found[key].answer) == (False, "cannot be told")
+            assert found[key].evidence == "no single loss that learned but pixel ones"
+    found = answers(simulated({"mlnet-mse": 0.6, "bce": 0.65, KL_CC_NSS: 0.7}))
+    assert found["combination"].asked
+
+
 def test_what_the_images_do_not_show_cannot_be_told_and_is_not_called_behind():
     found = answers(simulated(dict.fromkeys(APART, 0.6)))
     assert found["combination"].answer == found["lc2"].answer == "cannot be told"

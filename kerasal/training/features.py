@@ -68,8 +68,13 @@ class FeatureCache:
         file = self.files[0].with_name(SUMS) if self.files else None
         return _load(file) if file and file.is_file() else None
 
+    @cached_property
+    def _checked(self) -> np.ndarray:
+        """Of each row whether it was found to have its checksums: these take longer than reading does."""
+        return np.zeros(len(self.arrays[0]), bool)
+
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("arrays", "sums") if self.files else ()
+        left_out = ("arrays", "sums", "_checked") if self.files else ()
         kept = {name: value for name, value in self.__dict__.items() if name not in left_out}
         return {**kept, "hold": None}
 
@@ -150,14 +155,15 @@ class FeatureCache:
     def read(self, index: int, mirrored: bool) -> list[np.ndarray]:
         """The features of one sample or its mirror image, an array (rows, columns, channels) a layer.
 
-        InputError: they are not those that were computed.
+        InputError: they are not those that were computed, which is looked at when they are first read.
         """
         row = index + self.count * mirrored
         features = [_row(array, row) for array in self.arrays]
-        if self.sums is not None:
+        if self.sums is not None and not self._checked[row]:
             for file, feature, crc in zip(self.files, features, self.sums[:, row], strict=True):
                 if zlib.crc32(feature) != crc:
                     raise _damaged(file, "another checksum")
+            self._checked[row] = True
         return features
 
     @property

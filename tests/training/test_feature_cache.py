@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -289,6 +290,25 @@ def test_features_are_bounded_told_of_and_kept_while_they_are_used(opened, tmp_p
     opened(6, 8, bound=int(1.5 * size))
     assert len(entries(cache)) == 1
     assert not there.path.exists()
+
+
+def test_each_sample_and_each_mirror_image_has_its_checksum_looked_at(opened):
+    """Not again: the file is held, and checksums take longer than reading."""
+    cache = opened(0, 2, mirrored=True)
+    rows = [cache.read(0, mirrored=False)[0].copy(), cache.read(1, mirrored=False)[0]]
+    file, first = cache.files[0], cache.arrays[0].offset
+    damaged = bytearray(file.read_bytes())
+    for row in (0, 2, 3):  # the first sample, and both mirror images
+        damaged[first + row * rows[0].nbytes] ^= 1
+    with open(file, "r+b") as opened_file:
+        opened_file.write(damaged)
+    cache.read(1, mirrored=False)
+    for index in (0, 1):
+        with pytest.raises(InputError, match="another checksum"):
+            cache.read(index, mirrored=True)
+    assert (cache.read(0, mirrored=False)[0] != rows[0]).sum() == 1
+    with pytest.raises(InputError, match="another checksum"):  # in another process, or opened again
+        pickle.loads(pickle.dumps(cache)).read(0, mirrored=False)
 
 
 def test_the_command_lists_and_empties(opened, tmp_path):

@@ -8,6 +8,7 @@ Without folders of quests the findings are those of all quests in docs/results/.
 import json
 import sys
 from collections.abc import Iterable
+from operator import itemgetter
 from pathlib import Path
 
 from kerasal.evaluation import tables
@@ -114,8 +115,8 @@ def table_4_findings() -> Iterable[list[str]]:
         relation = words.side(difference, "cc")
         yield [
             f"{names[ours]} is ahead of {names[theirs]} in CC with SAM-VGG (Table 4)",
-            "SAM-VGG",
             {words.AHEAD: words.HOLDS, words.BEHIND: words.FAILS, words.OPEN: words.UNKNOWN}[relation],
+            "trainings of SAM-VGG",
             f"CC: {names[ours]} ({means[0]:.3f}) is {words.THAN[relation]} {names[theirs]} ({means[1]:.3f}), "
             f"{difference.mean:+.3f}{in_brackets(difference.interval)}, corrected p "
             f"{difference.p_corrected:.2g}",
@@ -137,30 +138,36 @@ def losses_of(results: dict) -> dict[str, dict]:
 
 
 def findings(quests: Iterable[Path]) -> str:
-    """Each of the paper's findings with what each quest answers to it, and the numbers that this rests on.
+    """Each of the paper's findings with what quests answer to it: a row an answer.
 
-    Of a finding that no quest asks about there is what the last one lacks. "" where no results have findings;
-    such that were written before there were any are named on the standard error.
+    The quests of a row begin with the one of the most seeds, and of the most losses of those, whose numbers
+    stand beside. Of a finding that no quest asks about there is what the last one lacks. "" where no results
+    have findings; such that were written before there were any are named on the standard error.
     """
-    by_finding: dict[str, list[tuple[str, dict]]] = {}
+    found: dict[str, list[tuple[tuple[int, int], str, dict]]] = {}
     for quest in quests:
         results = json.loads((quest / "results.json").read_text())
         if "paper_findings" not in results:
             print(f"{quest}: from before quests answered findings", file=sys.stderr)
         for finding in results.get("paper_findings", []):
-            by_finding.setdefault(finding["key"], []).append((quest.name, finding))
-    rows = []
-    for key, found in by_finding.items():
+            size = len(results["config"]["seeds"]), len(results["config"]["losses"])
+            found.setdefault(finding["key"], []).append((size, quest.name.removeprefix("quest-"), finding))
+    rows: dict[tuple[str, str], list[tuple[str, str]]] = {}  # claim, answer -> quest, numbers
+    for key, answers in found.items():
         if key.endswith("_table_4"):  # which no quest can answer
             continue
-        for quest, entry in [pair for pair in found if pair[1]["asked"]] or found[-1:]:
-            cells = [entry["claim"], quest if entry["asked"] else "–", entry["answer"], entry["evidence"]]
-            rows.append([tables.Cell(text) for text in cells])
+        asked = [answer for answer in answers if answer[-1]["asked"]]
+        for _, quest, entry in sorted(asked, key=itemgetter(0), reverse=True) or answers[-1:]:
+            of_answer = rows.setdefault((entry["claim"], entry["answer"]), [])
+            of_answer.append((quest if entry["asked"] else "–", entry["evidence"]))
     if not rows:
         return ""
-    rows += [[tables.Cell(text) for text in cells] for cells in table_4_findings()]
-    header = ["the paper's finding", "quest", "here", "numbers"]
-    return tables.markdown(tables.Table("", header, rows, names=4)).rstrip()
+    lines = [
+        [*key, ", ".join(quest for quest, _ in of_answer), of_answer[0][1]] for key, of_answer in rows.items()
+    ]
+    header = ["the paper's finding", "here", "quests", "numbers, of the first"]
+    cells = [[tables.Cell(text) for text in line] for line in [*lines, *table_4_findings()]]
+    return tables.markdown(tables.Table("", header, cells, names=4)).rstrip()
 
 
 if __name__ == "__main__":

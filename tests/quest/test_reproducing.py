@@ -29,14 +29,16 @@ def rows(text):
     return [line.strip("| ").split(" | ") for line in text.splitlines()[2:] if line.startswith("|")]
 
 
-def test_each_quest_that_asks_answers_and_a_finding_that_none_asks_stands_once(findings, tmp_path):
+def test_each_answer_has_the_quests_that_give_it_and_a_finding_that_none_asks_stands_once(findings, tmp_path):
     first = quest(tmp_path / "first", {"mse": 0.5, paper.LC2: 0.7})
     second = quest(tmp_path / "second", {"mse": 0.7, paper.LC2: 0.5})
-    found = rows(findings([first, second]))
-    gain = [row[1:3] for row in found if row[0] == "LC2 is ahead of MSE in CC (4.3)"]
-    assert gain == [["first", "holds"], ["second", "does not hold"]]
+    third = quest(tmp_path / "quest-third", {"mse": 0.4, paper.LC2: 0.6}, seeds=3)
+    found = rows(findings([first, second, third]))
+    gain = [row[1:] for row in found if row[0] == "LC2 is ahead of MSE in CC (4.3)"]
+    assert [row[:2] for row in gain] == [["holds", "third, first"], ["does not hold", "second"]]
+    assert "ahead of mse (0.4" in gain[0][2]  # the numbers of the quest with the most seeds
     df = [row[1:] for row in found if row[0].startswith("DF alone")]
-    assert df == [["–", "cannot be told", "the quest has no df"]]
+    assert df == [["cannot be told", "–", "the quest has no df"]]
 
 
 def test_a_table_that_one_quest_asks_about_is_not_lacking_in_another(findings, tmp_path):
@@ -48,7 +50,7 @@ def test_a_table_that_one_quest_asks_about_is_not_lacking_in_another(findings, t
         for row in rows(findings([own, both]))
         if "LC2 is ahead of LC1" in row[0] and "(Table 3)" in row[0]
     ]
-    assert [(row[0].split()[8].strip(","), row[1]) for row in found] == [("scene", "both"), ("fiwi", "both")]
+    assert [(row[0].split()[8].strip(","), row[2]) for row in found] == [("scene", "both"), ("fiwi", "both")]
 
 
 def test_results_of_before_are_named_and_stars_are_no_markup(findings, tmp_path, capsys):

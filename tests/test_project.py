@@ -19,13 +19,14 @@ ROOMS = {
     "data": "_files _json _processes _progress _stimuli _threads errors weights",
     "evaluation": "_files _processes _threads classical cluster data errors metrics prediction",
     "export": "_files data errors layers models prediction",
-    "layers": "_convolution _tensorflow",
+    "layers": "_convolution _device _tensorflow",
     "losses": "_map_ops _repr errors models",
     "metrics": "_imresize _map_ops _processes errors",
-    "models": "_files _json _repr _stimuli errors layers weights",
+    "models": "_device _files _json _repr _stimuli errors layers weights",
     "prediction": "_cpu _files _json _processes _progress _stimuli _threads "
     "classical data errors export models training visualize weights",
-    "quest": "_convolution _files _progress cluster data errors evaluation losses metrics models reports training",
+    "quest": "_convolution _files _progress "
+    "cluster data errors evaluation losses metrics models reports training",
     "reports": "_files _json data errors evaluation metrics training visualize",
     "serving": "data errors prediction visualize",
     "table1": "classical data errors evaluation metrics models prediction quest reports visualize weights",

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from kerasal._convolution import one_product
+from kerasal._device import has_gpu
 from kerasal.layers._base import Layer
 
 # The order in the reference code's weights files.
@@ -169,7 +170,7 @@ class AttentiveConvLSTM(Layer):
 
 def _convolve(inputs, kernel):
     """The 'same' convolution of (B, H, W, in) with (k, k, in, out), k odd."""
-    if keras.backend.backend() == "tensorflow" and not keras.distribution.list_devices("gpu"):
+    if keras.backend.backend() == "tensorflow" and not has_gpu():
         # Reshaped, a variable is a tensor: TensorFlow wants custom gradients to be of tensors.
         return ops.custom_gradient(one_product)(inputs, ops.reshape(kernel, kernel.shape))
     return ops.conv(inputs, kernel, padding="same", data_format="channels_last")

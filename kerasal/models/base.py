@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasal._device import has_gpu
 from kerasal._json import shown
 from kerasal._repr import arguments_of
 from kerasal._stimuli import as_array, as_stimuli, check_levels
@@ -137,7 +138,7 @@ class SaliencyModel(keras.Model):
         On a GPU as many as take 2 GiB at most, up to 64, a stimulus counted as three of the largest maps: a
         convolution's input, its output, and the workspace that it may ask for.
         """
-        if not keras.distribution.list_devices("gpu"):
+        if not has_gpu():
             return CPU_BATCH
         rows, columns = self.input_size
         each = 3 * WIDEST * rows * columns

@@ -174,7 +174,7 @@ def test_on_a_gpu_a_batch_takes_two_gib_at_most_and_on_a_cpu_four_stimuli(size, 
     network = SimpleNamespace(input_size=size)
     batch = models.SaliencyModel.inference_batch.fget
     assert batch(network) == 4
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: [f"{kind}:0"])
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0", "gpu:1"])
     assert batch(network) == expected
     # VGG-16's first block: 64 maps of float32, read, written, and once more as workspace.
     assert expected * 3 * 64 * 4 * size[0] * size[1] <= 2**31

@@ -19,7 +19,8 @@ from kerasal.quest import paper
 from kerasal.reports.rank_correlation import in_brackets
 
 RESULTS = Path(__file__).parents[1] / "results"
-COMMON_START = ("quest-osie-150x200", "quest-osie-150x200-seeds")  # the second where it has the loss
+# The second where it has the loss.
+COMMON_START = ("quest-osie-150x200-perceptual", "quest-osie-150x200-seeds")
 RANDOM_WEIGHTS = "quest-osie-120x160"
 SAM_RUNS = {"mlnet-mse": "runs/sam-mlnet-mse", paper.LC1: "runs/sam-lc1", paper.LC2: "runs/sam-lc2"}
 

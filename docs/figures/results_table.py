@@ -13,7 +13,7 @@ from kerasal.quest import paper
 
 RESULTS = Path(__file__).parents[1] / "results"
 METRICS = {"cc": "CC ↑", "sim": "SIM ↑", "auc_judd": "AUC-Judd ↑", "nss": "NSS ↑", "kld": "KLD ↓"}
-BACKBONES = ("lc2", "seeds", "light")  # quests: VGG-16 for the costly loss, for the others, and Lite2
+BACKBONES = ("perceptual", "seeds", "light")  # quests: VGG-16 for the costly losses, the others, and Lite2
 TABLES = {
     "osie": {
         "half-observers": "7 observers predict the other 8",

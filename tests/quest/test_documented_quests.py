@@ -15,7 +15,7 @@ MADE = {  # the command's -o, and what it wrote
     "quests/150x200": "quest-osie-150x200/results.json",
     "quests/150x200-seeds": "quest-osie-150x200-seeds/results.json",
     "quests/150x200-light": "quest-osie-150x200-light/results.json",
-    "quests/150x200-lc2": "quest-osie-150x200-lc2/results.json",
+    "quests/150x200-perceptual": "quest-osie-150x200-perceptual/results.json",
     "quests/75x100-tuned": "quest-osie-75x100-tuned/results.json",
     "quests/75x100-paper": "quest-osie-75x100-paper/results.json",
     "quests/table3-osie": "quest-osie-120x160-table3/results.json",

@@ -9,10 +9,8 @@ paper's network, SIZE, batch BATCH, AdamW, kld+cc+nss); a step of all of SAM-VGG
 device. Each case and precision has a process of its own, whose peak of memory is the case's.
 
 Limits: a large product of matrices (GEMM), and bytes a second that x + 1 reads and writes. A case's
-arithmetic is two operations for each multiplication of its convolutions: forward, for the gradient of kernels
-that learn, and for that of the input where something learns before it. Its bytes are those of the
-convolutions' inputs, outputs and kernels, once for each of these passes: what has to go through memory if
-nothing stays on the chip. The limit of which a case has the larger share is what bounds it.
+arithmetic and bytes are those of its convolutions, as arithmetic.py counts them. The limit of which a case
+has the larger share is what bounds it.
 """
 
 import argparse
@@ -20,18 +18,17 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from keras import ops, tree
-from ratios import tell_ratio
+from arithmetic import Counts
+from keras import ops
+from ratios import median_seconds, tell_ratio
 
 from kerasal import losses, models
 from kerasal._device import has_gpu
-from kerasal.layers import ASPP, AttentiveConvLSTM
 
 CASES = ("features", "step, cached features", "step, whole network", "SAM-VGG's step")
 SAM_BATCH = 10
@@ -99,7 +96,7 @@ def measured(options, case: str, precision: str) -> dict:
     y_true = ops.convert_to_tensor(y_true)
     counts = Counts(network, BYTES[precision])
     if case == "features":
-        run, work = forward(network.backbone, stimuli), counts.of(network.backbone, learning=False)
+        run, work = forward(network.backbone, stimuli), counts.of(network.backbone)
     elif case == "step, cached features":
         features = network.backbone(stimuli)
         run, work = training(network.head, features, y_true), counts.of(network.head, learning=True)
@@ -114,78 +111,6 @@ def measured(options, case: str, precision: str) -> dict:
         "peak": peak_memory(),
         **{name: batch * n for name, n in work.items()},
     }
-
-
-class Counts:
-    """The arithmetic and the bytes of a network's convolutions, for one stimulus.
-
-    A layer counts once forward, once more where it learns, and once more where something learns before it.
-    """
-
-    def __init__(self, network: keras.Model, itemsize: int):
-        self.itemsize = itemsize
-        self.sizes: dict[str, tuple[int, int]] = {}  # of each convolution: the values that go in and come out
-        self.after_learning = learned_before(network)
-        for part in (network.backbone, network.head):
-            for layer in convolutions(part):
-                self._record(layer)
-        network(ops.zeros((1, *network.input_size, 3)))
-        for part in (network.backbone, network.head):
-            for layer in convolutions(part):
-                del layer.call
-
-    def _record(self, layer):
-        call = layer.call
-
-        def recorded(inputs, *args, **kwargs):
-            outputs = call(inputs, *args, **kwargs)
-            self.sizes[layer.name] = tuple(int(np.prod(x.shape[1:])) for x in (inputs, outputs))
-            return outputs
-
-        layer.call = recorded
-
-    def of(self, part: keras.Model, learning: bool) -> dict[str, float]:
-        operations = count = 0.0
-        for layer in convolutions(part):
-            going_in, coming_out = self.sizes[layer.name]
-            passes = 1 + learning * (layer.trainable and bool(layer.trainable_weights))
-            passes += learning * (layer.name in self.after_learning)
-            operations += passes * arithmetic(layer, coming_out)
-            count += passes * self.itemsize * (going_in + coming_out)
-        return {"operations": operations, "bytes": count}
-
-
-def arithmetic(layer: keras.layers.Layer, coming_out: int) -> float:
-    """Two operations a multiplication, of one pass for one stimulus."""
-    if isinstance(layer, AttentiveConvLSTM):
-        pixels, k, f = coming_out // layer.filters, layer.kernel_size**2, layer.filters
-        # U_a of the features, the first step's three gates, the others' W_a and four gates of two inputs.
-        return 2 * k * f * pixels * (f * (1 + 3 + (layer.steps - 1) * 9) + layer.steps)
-    return 2 * float(np.prod(layer.kernel.shape[:-1])) * coming_out
-
-
-def convolutions(part: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """The layers that convolve: the part itself, or those within it."""
-    if isinstance(part, AttentiveConvLSTM) or getattr(part, "kernel", None) is not None:
-        return [part]
-    within = part.branches if isinstance(part, ASPP) else getattr(part, "layers", [])
-    return [convolution for layer in within for convolution in convolutions(layer)]
-
-
-def learned_before(network: keras.Model) -> set[str]:
-    """The names of the convolutions through whose input a gradient has to go."""
-    names = [layer.name for layer in convolutions(network.backbone)] if network.backbone.trainable else []
-    found = set(names[1:])
-    learned = {id(tensor): bool(names) for tensor in network.head.inputs}
-    for layer in network.head.layers:
-        if isinstance(layer, keras.layers.InputLayer):
-            continue
-        before = any(learned.get(id(tensor), False) for tensor in tree.flatten(layer.input))
-        if before:
-            found |= {convolution.name for convolution in convolutions(layer)}
-        for tensor in tree.flatten(layer.output):
-            learned[id(tensor)] = before or bool(layer.trainable_weights)
-    return found
 
 
 def forward(model: keras.Model, x):
@@ -207,16 +132,6 @@ def training(model: keras.Model, x, y_true):
     """A step of Keras's own training, its loss awaited."""
     model.compile("adamw", losses.get("kld+cc+nss"), jit_compile=GPU or keras.backend.backend() == "jax")
     return lambda: model.train_on_batch(x, y_true)
-
-
-def median_seconds(run, rounds: int) -> float:
-    """The median of several rounds, after two that compile."""
-    taken = []
-    for _ in range(rounds + 2):
-        start = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - start)
-    return float(np.median(taken[2:]))
 
 
 def gemm_rate(precision: str, options) -> float:

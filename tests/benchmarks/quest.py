@@ -4,10 +4,8 @@
 
 The step: the paper's head at 150x200, batch 8, for one loss, for nine, and for DF, on random features, in
 float32 and, where the CPU has instructions for it, in bfloat16; medians of seven steps. Its arithmetic is
-counted: two operations for each multiplication of a convolution, once for the maps, once for the gradient of
-the kernels, and once for that of the input where there is something to learn before it. The machine's rate
-is that of `tf.matmul` of two 2048x2048 matrices of the same precision, before or after the steps, whichever
-is higher.
+that of its convolutions, as arithmetic.py counts them. The machine's rate is that of `tf.matmul` of two
+2048x2048 matrices of the same precision, before or after the steps, whichever is higher.
 The commands: nine losses on STIMULI generated scenes a split (default 32), EPOCHS epochs (default 4),
 without a search and a common start, features cached, start-up included. All in one run, on an idle machine.
 """
@@ -20,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from ratios import tell_ratio
+from arithmetic import Counts
+from ratios import median_seconds, tell_ratio
 
-from kerasal import quest
+from kerasal import models, quest
 from kerasal._cpu import bfloat16_instructions
 from kerasal.losses.perceptual import BLOCKS
 from kerasal.quest.heads import Heads
@@ -32,22 +31,11 @@ NINE = quest.parse_losses("mse, kld, bce, bhat, nll, cc, nss, focal, kld+cc+nss"
 STEPS = 7
 
 
-def median_seconds(call) -> float:
-    """The median of several calls, after one that compiles."""
-    call()
-    taken = []
-    for _ in range(STEPS):
-        start = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - start)
-    return float(np.median(taken))
-
-
 def gemm_rate(precision: str) -> float:
     """Operations a second of a large product of matrices."""
     a = tf.cast(tf.random.normal((2048, 2048)), precision)
     product = tf.function(lambda: tf.reduce_sum(a @ a))
-    return 2 * 2048**3 / median_seconds(lambda: product().numpy())
+    return 2 * 2048**3 / median_seconds(lambda: product().numpy(), STEPS)
 
 
 def step_of(specs: list[str], precision: str) -> tuple[float, float]:
@@ -59,10 +47,10 @@ def step_of(specs: list[str], precision: str) -> tuple[float, float]:
     features = [tf.constant(random.random((BATCH, *i.shape[1:]), "float32")) for i in heads.heads[0].inputs]
     y_true = np.stack([random.random((BATCH, *SIZE)), random.random((BATCH, *SIZE)) < 1e-3], -1)
     y_true, rates = tf.constant(y_true, tf.float32), tf.fill([len(specs)], 1e-4)
-    seconds = median_seconds(lambda: heads._compiled_step(features, y_true, rates))
-    rows, columns = heads.heads[0].inputs[0].shape[1:3]
-    pixels = BATCH * rows * columns
-    head = 2 * pixels * 9 * (2 * 1280 * 128 + 3 * 4 * 128 * 32)
+    seconds = median_seconds(lambda: heads._compiled_step(features, y_true, rates), STEPS)
+    network = models.Baseline(SIZE, backbone_weights="random")
+    network.backbone.trainable = False
+    head = BATCH * Counts(network).of(network.head, learning=True)["operations"]
     perceptual = [spec for spec in specs if spec == "df"]
     # One pass of the density, and of each map one forward and one back to it.
     return seconds, len(specs) * head + (1 + 2 * len(perceptual)) * bool(perceptual) * vgg_operations()

@@ -1,6 +1,9 @@
-"""How a benchmark tells a ratio: `performance.py` reads the lines that `tell_ratio` prints."""
+"""How benchmarks take a time and tell a ratio: `performance.py` reads the lines that `tell_ratio` prints."""
 
 import re
+import statistics
+import time
+from collections.abc import Callable
 
 LINE = re.compile(r"^ratio (?P<ratio>[0-9.]+): (?P<what>.+), against (?P<against>.+)$", re.MULTILINE)
 
@@ -18,3 +21,13 @@ def tell_ratio(ratio: float, what: str, against: str) -> None:
 def read_ratios(output: str) -> list[tuple[str, str, float]]:
     """The ratios in a benchmark's output: what, against what, ratio."""
     return [(found["what"], found["against"], float(found["ratio"])) for found in LINE.finditer(output)]
+
+
+def median_seconds(run: Callable[[], object], rounds: int) -> float:
+    """The median of several rounds, after two that compile."""
+    taken = []
+    for _ in range(rounds + 2):
+        start = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken[2:])

@@ -7,8 +7,8 @@ them. Both cells have the same weights and give the same output, which is checke
 compiled functions, batch 1, float32, in turns; the least of ROUNDS (default 5) counts, of elapsed seconds and
 of CPU seconds (those of all threads), which other programs on the machine disturb less. The rate of matrix
 products is the best over several shapes, measured between the rounds. The network's arithmetic is that of its
-convolutions: 2 k k in out for each output pixel, what the fused cell leaves out not counted. A single wide
-convolution is timed as TensorFlow has it and as the cell computes it.
+convolutions, as arithmetic.py counts them. A single wide convolution is timed as TensorFlow has it and as the
+cell computes it.
 """
 
 import os
@@ -19,9 +19,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
+from arithmetic import Counts
 from ratios import tell_ratio
 
-from kerasal.layers import AttentiveConvLSTM, attentive_convlstm
+from kerasal.layers import attentive_convlstm
 from kerasal.models import SAMVGG
 
 CHANNELS, STEPS = 512, 4
@@ -62,21 +63,6 @@ def seconds(function, *arguments) -> np.ndarray:
     start = np.array([time.perf_counter(), time.process_time()])
     tf.nest.map_structure(lambda tensor: tensor.numpy(), tf.nest.flatten(function(*arguments))[:1])
     return np.array([time.perf_counter(), time.process_time()]) - start
-
-
-def network_gflop(network) -> float:
-    """Of the convolutions that the network computes for one stimulus."""
-    total = 0
-    for part in (network.backbone, network.head):
-        for layer in part.layers:
-            if hasattr(layer, "kernel"):
-                total += 2 * np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:3])
-            elif isinstance(layer, AttentiveConvLSTM):
-                pixels = np.prod(layer.output.shape[1:3])
-                wide = 2 * 9 * CHANNELS**2 * pixels
-                convolutions = 1 + 3 + (STEPS - 1) * (5 + 4)  # U_a; the first step's gates; the others' steps
-                total += convolutions * wide + STEPS * 2 * 9 * CHANNELS * pixels
-    return total / 1e9
 
 
 def gemms():
@@ -139,7 +125,8 @@ def main() -> None:
 
     for name, value in least.items():
         line(f"{name}, s", value, ".3f")
-    gflop = network_gflop(network)
+    counts = Counts(network)
+    gflop = sum(counts.of(part)["operations"] for part in (network.backbone, network.head)) / 1e9
     rates = gflop / least["network, forward"]
     line("matrix products, GFLOP/s", gemm_rates, ".0f")
     line(f"network, {gflop:.0f} GFLOP, GFLOP/s", rates, ".0f")

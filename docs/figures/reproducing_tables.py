@@ -16,7 +16,6 @@ from kerasal.evaluation.statistics import Difference
 from kerasal.metrics import METRICS
 from kerasal.quest import findings as words
 from kerasal.quest import paper
-from kerasal.reports.rank_correlation import in_brackets
 
 RESULTS = Path(__file__).parents[1] / "results"
 # The second where it has the loss.
@@ -112,15 +111,16 @@ def table_4_findings() -> Iterable[list[str]]:
     for ours, theirs in ((paper.LC2, "mlnet-mse"), (paper.LC1, "mlnet-mse"), (paper.LC2, paper.LC1)):
         results = sam_results(theirs)
         difference = Difference(**results["differences"][SAM_RUNS[ours]]["cc"])
-        means = [results["systems"][SAM_RUNS[spec]]["metrics"]["cc"]["mean"] for spec in (ours, theirs)]
-        relation = words.side(difference, "cc")
+        systems = [
+            (names[spec], results["systems"][SAM_RUNS[spec]]["metrics"]["cc"]["mean"])
+            for spec in (ours, theirs)
+        ]
+        answers = {words.AHEAD: words.HOLDS, words.BEHIND: words.FAILS, words.OPEN: words.UNKNOWN}
         yield [
             f"{names[ours]} is ahead of {names[theirs]} in CC with SAM-VGG (Table 4)",
-            {words.AHEAD: words.HOLDS, words.BEHIND: words.FAILS, words.OPEN: words.UNKNOWN}[relation],
+            answers[words.side(difference, "cc")],
             "trainings of SAM-VGG",
-            f"CC: {names[ours]} ({means[0]:.3f}) is {words.THAN[relation]} {names[theirs]} ({means[1]:.3f}), "
-            f"{difference.mean:+.3f}{in_brackets(difference.interval)}, corrected p "
-            f"{difference.p_corrected:.2g}",
+            words.in_words(difference, "cc", *systems),
         ]
 
 

@@ -317,10 +317,8 @@ def _held(
     summaries = results.comparison(test).summaries
     if len(pairs) <= FEW:
         evidence = "; ".join(
-            f"{METRICS[metric].name}: {ours} ({summaries[ours][metric].mean:.3f}) is {THAN[relation]} "
-            f"{theirs} ({summaries[theirs][metric].mean:.3f}), {found.mean:+.3f}"
-            f"{in_brackets(found.interval)}, corrected p {found.p_corrected:.2g}"
-            for ((ours, theirs, metric), found), relation in zip(differences.items(), relations, strict=True)
+            in_words(difference, metric, *((spec, summaries[spec][metric].mean) for spec in (ours, theirs)))
+            for (ours, theirs, metric), difference in differences.items()
         )
     else:
         ours, theirs, metric = pairs[0]
@@ -349,6 +347,15 @@ def side(difference: Difference, metric: str) -> str:
     if not difference.told_apart:
         return OPEN
     return AHEAD if (difference.mean > 0) == METRICS[metric].higher_is_better else BEHIND
+
+
+def in_words(difference: Difference, metric: str, ours: tuple[str, float], theirs: tuple[str, float]) -> str:
+    """How far apart two systems are in a metric; each with its name and its mean."""
+    first, second = (f"{name} ({mean:.3f})" for name, mean in (ours, theirs))
+    return (
+        f"{METRICS[metric].name}: {first} is {THAN[side(difference, metric)]} {second}, "
+        f"{difference.mean:+.3f}{in_brackets(difference.interval)}, corrected p {difference.p_corrected:.2g}"
+    )
 
 
 def _most(relations: list[str]) -> str:

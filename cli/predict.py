@@ -103,7 +103,9 @@ def predict(
     replaced = prediction.written_before(inputs.images, output, outputs)
     replaced += prediction.videos_written_before(stems, outputs)
     if replaced:
-        say(f"Note: {len(replaced)} files of an earlier prediction are replaced, such as {replaced[0]}")
+        say(
+            f"Note: {counted(len(replaced), 'file')} of an earlier prediction replaced, such as {replaced[0]}"
+        )
     skipped: list[str] = []
     facts = {}
     if inputs.images:

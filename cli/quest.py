@@ -128,6 +128,7 @@ def quest(
     load_library()
     from kerasal import quest, training
     from kerasal._files import check_writable
+    from kerasal.data.names import counted
     from kerasal_cli.table import show_tables
 
     reading = {name: changes.pop(name) for name in options.READING.NAMES}
@@ -143,7 +144,7 @@ def quest(
     own, *others = _sets(data, tests, data_dir, reading)
     dataset = load_data(limit, **own)
     folder = output or Path("quests") / dataset.name
-    say(f"{len(specs)} losses on {dataset.description}, into {folder}")
+    say(f"{counted(len(specs), 'loss')} on {dataset.description}, into {folder}")
     with open_cluster(cluster) as workers:
         results = quest.run(
             dataset,

@@ -10,7 +10,7 @@ import numpy as np
 
 from kerasal._threads import on_all_cores
 from kerasal.data.images import MAP_SUFFIXES, both_sizes, map_size, read_map, same_aspect
-from kerasal.data.names import listed, match, named_files
+from kerasal.data.names import counted, listed, match, named_files
 from kerasal.data.sample import Dataset, Sample
 from kerasal.errors import InputError
 from kerasal.evaluation.scoring import Case, Job
@@ -48,10 +48,9 @@ class MapFolder:
         files, extra = self.matched(dataset)
         missing = [sample.name for sample in samples if sample.name not in files]
         if missing:
-            raise InputError(
-                f"{self.folder} has no map for {len(missing)} of {len(samples)} stimuli: {listed(missing)}"
-                + (f"; {len(extra)} files fit no stimulus: {listed(sorted(extra))}" if extra else "")
-            )
+            what = f"{self.folder} has no map for {len(missing)} of {len(samples)} stimuli: {listed(missing)}"
+            others = f"; {counted(len(extra), 'file')} of no stimulus: {listed(sorted(extra))}"
+            raise InputError(what + (others if extra else ""))
         # By their headers, which takes next to no time: better now than after an hour.
         if errors := list(filter(None, on_all_cores(partial(self._trouble, files), samples))):
             raise InputError("; ".join(errors[:5]) + (f"; and {len(errors) - 5} more" if errors[5:] else ""))
@@ -90,7 +89,7 @@ class MapFolder:
         """After `jobs`: how these samples' maps were found and what was resized; what was left out."""
         files, _ = self.matched(dataset)
         pair = self.pair(files, samples[0].name)
-        matched = f"{len(samples)} maps of {self.folder} were matched by their names, {pair}"
+        matched = f"{counted(len(samples), 'map')} of {self.folder} matched by name, {pair}"
         return [f"{matched}; {self.resized(files, samples)}", *self.left_out(files, samples)]
 
     def pair(self, files: dict[str, Path], name: str) -> str:
@@ -110,7 +109,7 @@ class MapFolder:
         """A line about the files that are no map of the samples, if there are any."""
         wanted = {files[sample.name] for sample in samples}
         extra = [path for path in (*self._files.values(), *self.unread) if path not in wanted]
-        what = f"{len(extra)} of the files in {self.folder} fit no stimulus and are left out"
+        what = f"left out of {self.folder}: {counted(len(extra), 'file')} of no stimulus"
         return [f"{what}: {listed([self._short(path) for path in extra])}"] if extra else []
 
     def _short(self, path: Path) -> str:

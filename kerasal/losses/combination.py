@@ -20,7 +20,8 @@ class LinearCombination(Loss):
 
     Args:
         terms: pairs (coefficient, loss). A coefficient is finite and at least 0, since every loss is in the
-            form that is minimised; a loss gives one value per image. Names of losses must differ.
+            form that is minimised, and one of them above 0; a loss gives one value per image. Names of
+            losses must differ.
 
     Attributes:
         terms: list of (coefficient, name, loss).
@@ -36,6 +37,8 @@ class LinearCombination(Loss):
         names = [name for _, name, _ in self.terms]
         if not names:
             raise InputError("a linear combination needs at least one term")
+        if not any(coefficient for coefficient, *_ in self.terms):
+            raise InputError("every coefficient of a linear combination is 0: there is nothing to learn")
         if len(set(names)) < len(names):
             raise InputError(f"the terms of a linear combination must differ; got {', '.join(names)}")
         self.needs_fixations = any(getattr(loss, "needs_fixations", False) for _, _, loss in self.terms)

@@ -44,6 +44,8 @@ def parse(spec: str) -> list[Term]:
             raise reader.error(f"{term.name} appears twice: a sum has each loss once", start)
         terms.append(term)
     reader.end()
+    if not any(term.coefficient for term in terms):
+        raise reader.error("every coefficient is 0: there is nothing to learn", 0)
     if len(terms) == 1:
         terms = [terms[0]._replace(coefficient=1.0 if reader.bare[0] else terms[0].coefficient)]
     return terms

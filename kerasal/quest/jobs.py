@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasal.data.names import counted
 from kerasal.errors import InputError
 from kerasal.quest.folder import QuestFolder
 from kerasal.quest.heads import Heads, is_perceptual
@@ -115,7 +116,7 @@ class Learning:
         report: Callable[[str], None],
     ) -> Heads:
         """Heads that learn side by side, from their seed's start if there is one."""
-        report(f"preparing {len(specs)} heads: {', '.join(specs)}")
+        report(f"preparing {counted(len(specs), 'head')}: {', '.join(specs)}")
         return Heads(
             specs,
             self.config["model_options"],

@@ -72,7 +72,7 @@ def slug(spec: str) -> str:
 def _terms(spec: str, scaled: bool) -> tuple:
     """The terms of a spec in an order of their own: the same for kld+cc and cc+kld."""
     terms = losses.expand(spec)
-    unit = max(term.coefficient for term in terms) if scaled else 0.0
-    if unit > 0:
+    if scaled:
+        unit = max(term.coefficient for term in terms)
         terms = [term._replace(coefficient=float(f"{term.coefficient / unit:.3g}")) for term in terms]
     return tuple(sorted(terms))

@@ -89,8 +89,8 @@ def test_a_run_maps_and_baselines_are_compared_side_by_side(trained, tmp_path):
         overlay.unlink()
     result = invoke("evaluate", run, "--maps", maps, "--baseline", "chance", "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert "7 of the files" in result.stderr  # maps of the other splits' images
-    assert result.stderr.count("were matched by their names") == 1
+    assert "7 files of no stimulus" in result.stderr  # maps of the other splits' images
+    assert result.stderr.count("matched by name") == 1
     assert "none of them resized" in result.stderr
     values = json.loads((tmp_path / "out/comparison.json").read_text())
     assert list(values["systems"]) == [str(run), str(maps), "chance"]
@@ -361,7 +361,7 @@ def test_predict_says_what_it_replaces_and_what_lies_deeper(trained, tmp_path):
     assert "--recursive" in first.stderr
     assert "replaced" not in first.stderr
     second = invoke(*arguments, "--recursive")
-    assert "2 files of an earlier prediction are replaced" in second.stderr
+    assert "2 files of an earlier prediction replaced" in second.stderr
     assert "wrote maps of 2 images" in second.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "a.png", "a_overlay.jpg", "b.png", "b_overlay.jpg",

@@ -70,7 +70,9 @@ def test_stimuli_without_a_map_are_counted_and_named(photos, tmp_path):
 def test_maps_without_a_stimulus_are_noted_and_left_out(photos, tmp_path):
     write_maps(tmp_path / "maps", [*photos["test"], photos["train"][0]])
     result = evaluation.evaluate([evaluation.MapFolder(tmp_path / "maps")], photos, metrics=["nss"])
-    assert [note for note in result.notes if "1 of the files" in note and photos["train"][0].name in note]
+    assert [
+        note for note in result.notes if "1 file of no stimulus" in note and photos["train"][0].name in note
+    ]
 
 
 def test_every_map_that_cannot_be_read_is_named_before_anything_is_scored(photos, tmp_path):

@@ -55,6 +55,7 @@ def test_lc1_and_lc2_have_the_terms_of_tables_3_and_4():
         ([(float("nan"), losses.NSS())], "finite .*got nan"),
         ([("x", losses.NSS())], "must be a number; got 'x'"),
         ([], "at least one term"),
+        ([(0, losses.KLD()), (0.0, losses.CC())], "every coefficient .* is 0"),
     ],
 )
 def test_a_combination_refuses_a_coefficient_that_is_no_positive_number_and_an_empty_sum(terms, words):

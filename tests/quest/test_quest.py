@@ -736,7 +736,7 @@ def test_a_sum_is_one_loss_in_any_order_of_its_terms_and_called_as_in_a_list():
 
 
 def test_a_sum_times_a_factor_takes_the_name_of_the_one_that_is_there_where_that_is_asked():
-    found = called_as(["mse", paper.LC1, "0*ae"], ["0.1*r+1*kld+0.1*nss+0.2*cc", "3*mse", "ae"], scaled=True)
+    found = called_as(["mse", paper.LC1], ["0.1*r+1*kld+0.1*nss+0.2*cc", "3*mse", "ae"], scaled=True)
     assert found == [paper.LC1, "mse", "ae"]
 
 

@@ -21,9 +21,6 @@ MADE = {  # the command's -o, and what it wrote
     "quests/table3-osie": "quest-osie-120x160-table3/results.json",
     "quests/table3-scene": "quest-scene-120x160-table3/results.json",
     "quests/table3-both": "quest-osie+scene-120x160-table3/results.json",
-    "quests/osie": "generalisation-osie.json",
-    "quests/scene": "generalisation-scene.json",
-    "quests/both": "generalisation-osie+scene.json",
 }
 COMMANDS = {
     re.search(r"-o (\S+)", line)[1]: line

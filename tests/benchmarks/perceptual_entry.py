@@ -4,21 +4,23 @@
 
 The paper does not say how a map of one channel in [0, 1] becomes VGG-16's input. Candidates: as it is;
 times 255 less ImageNet's mean colour, as VGG-16 sees photographs; less ImageNet's mean and divided by its
-deviation, as PyTorch's networks see them. At 64x80 on 128 of OSIE's training images, six epochs, two seeds,
-each loss with its own learning rate. The quests go into FOLDER (default quests/entry). Writes
-docs/results/perceptual-entry.json: means over test images and seeds with their 95 % intervals, the learning
-rates, and the first trial of each search, with its loss on the validation images.
+deviation, as PyTorch's networks see them. At 75x100 on OSIE, six epochs, three seeds, bfloat16, each loss
+with its own learning rate. The quests go into FOLDER (default quests/entry) and go on there where they were
+stopped. Writes docs/results/perceptual-entry.json: means over test images and seeds with their 95 %
+intervals, the differences of each LC2 from the first, the learning rates, and the first trial of each search,
+with its loss on the validation images.
 """
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from keras import ops
-from starts import SIZE, small
 
-from kerasal import quest
+from kerasal import data, quest
+from kerasal.evaluation import compare
 from kerasal.losses import perceptual
 from kerasal.models.vgg16 import vgg16
 from kerasal.quest.paper import LC1, LC2
@@ -31,6 +33,7 @@ CANDIDATES = {
     "0 to 255 less the mean": (np.full(3, 255.0), -MEAN),
     "mean and deviation": (1 / TORCH_DEVIATION, -TORCH_MEAN / TORCH_DEVIATION),
 }
+SIZE, EPOCHS, SEEDS = (75, 100), 6, 3
 METRICS = ("cc", "sim", "nss", "kld")
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "perceptual-entry.json"
 
@@ -57,30 +60,42 @@ def _pairs():
 
 
 def main() -> None:
-    dataset = small(sys.argv[1])
+    dataset = data.load("osie", data_dir=sys.argv[1])
     folder = Path(sys.argv[2] if len(sys.argv) > 2 else "quests/entry")
-    means = {}
+    means, scores = {}, {}
     for name, (factor, offset) in CANDIDATES.items():
         before, plain = perceptual._kernels, enter(factor, offset)
         path = folder / name.replace(" ", "-")
         results = quest.run(
             dataset,
-            [LC1, LC2],
-            quest.options(input_size=SIZE, epochs=6, precision="float32"),
+            [LC2] if means else [LC1, LC2],  # LC1 sees no VGG-16
+            quest.options(input_size=SIZE, epochs=EPOCHS, precision="bfloat16"),
             path,
-            seeds=2,
+            seeds=SEEDS,
             metrics=METRICS,
             cache_folder=default_cache(),
         )
         perceptual._kernels, perceptual._pooled = before, plain
-        found = json.loads((path / "results.json").read_text())["tests"][dataset.name]["losses"]
-        means[name] = {
-            label: {key: {part: found[spec][key][part] for part in ("mean", "interval")} for key in METRICS}
-            | {"learning rate": results.rates[spec]["rate"], "trial": results.rates[spec]["trials"][0]}
-            for label, spec in (("lc1", LC1), ("lc2", LC2))
-        }
-        RESULT.write_text(json.dumps(means, indent=1) + "\n")
+        found = results.found()
+        for spec in results.config["losses"]:
+            label = name if spec == LC2 else "LC1"
+            scores[label] = [of_seed[spec] for of_seed in results.scores[dataset.name].values()]
+            summaries = found["tests"][dataset.name]["losses"][spec]
+            means[label] = {
+                "state": results.states_on(dataset.name)[spec],
+                "learning rate": results.rates[spec]["rate"],
+                "trial": results.rates[spec]["trials"][0],
+                **{key: {part: summaries[key][part] for part in ("mean", "interval")} for key in METRICS},
+            }
         print(name, json.dumps(means[name]), flush=True)
+    lc2 = {name: scores[name] for name in CANDIDATES}
+    differences = {
+        name: {key: asdict(difference) for key, difference in of_candidate.items()}
+        for name, of_candidate in compare(lc2).differences.items()
+    }
+    setting = {"size": SIZE, "training images": len(dataset["train"]), "epochs": EPOCHS, "seeds": SEEDS}
+    values = {"setting": setting, "means": means, "differences from 'as it is'": differences}
+    RESULT.write_text(json.dumps(values, indent=1) + "\n")
 
 
 if __name__ == "__main__":

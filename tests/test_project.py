@@ -175,7 +175,7 @@ def test_links_in_the_documents_lead_somewhere():
     ("script", "page", "count"),
     [
         ("results_table.py", "results.md", 11),
-        ("reproducing_tables.py", "reproducing.md", 5),
+        ("reproducing_tables.py", "reproducing.md", 6),
         ("few_images_table.py", "fine-tuning.md", 1),
         ("trial_length_table.py", "quest.md", 1),
     ],

@@ -18,6 +18,7 @@ MADE = {  # the command's -o, and what it wrote
     "quests/150x200-perceptual": "quest-osie-150x200-perceptual/results.json",
     "quests/75x100-tuned": "quest-osie-75x100-tuned/results.json",
     "quests/75x100-paper": "quest-osie-75x100-paper/results.json",
+    "quests/75x100-paper-long": "quest-osie-75x100-paper-long/results.json",
     "quests/table3-osie": "quest-osie-120x160-table3/results.json",
     "quests/table3-scene": "quest-scene-120x160-table3/results.json",
     "quests/table3-both": "quest-osie+scene-120x160-table3/results.json",

@@ -70,7 +70,7 @@ def test_check_says_what_maps_would_be_scored_against_and_what_is_wrong_with_the
         "nothing is wrong",
     ):
         assert words in " ".join(result.stdout.split())
-    assert "1 of the files" in result.stderr
+    assert "1 file of no stimulus" in result.stderr
     np.save(tmp_path / "maps/p1.npy", np.random.default_rng(1).random((25, 40)))
     result = invoke("data", "check", photo_folder, "--maps", tmp_path / "maps")
     assert result.exit_code == 1

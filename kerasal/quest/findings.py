@@ -174,11 +174,11 @@ def _combinations(results: "Results") -> Iterator[Finding]:
             yield _not_asked(key, claim, f"no single loss that learned but {kinds.pop()} ones")
             continue
         metrics = metrics or results.comparison(results.tests[0]).metrics
-        yield _held(results, key, claim, [(combined, single, metric) for metric in metrics], _most)
+        yield _held(results, key, claim, [(combined, single, metric) for metric in metrics], most)
 
 
 def _gain(results: "Results") -> Iterator[Finding]:
-    yield _held(results, "lc2", "LC2 is ahead of MSE in CC (4.3)", [(paper.LC2, "mse", "cc")], _most)
+    yield _held(results, "lc2", "LC2 is ahead of MSE in CC (4.3)", [(paper.LC2, "mse", "cc")], most)
     key, claim = "lc2_gain", "LC2's CC is 14 % above that of MSE (4.3)"
     if lacking := _lacking(results, results.tests[0], [paper.LC2, "mse"], ["cc"]):
         yield _not_asked(key, claim, lacking)
@@ -207,7 +207,7 @@ def _perceptual(results: "Results") -> Iterator[Finding]:
         if not others:
             yield _not_asked(spec, claim, "no single loss of another kind that learned")
         else:
-            yield _held(results, spec, claim, pairs, _most)
+            yield _held(results, spec, claim, pairs, most)
 
 
 def _with_perceptual(results: "Results") -> Finding:
@@ -288,7 +288,7 @@ def _hierarchy(results: "Results") -> Iterator[Finding]:
         key = f"{names[ours]}_{names[theirs]}".lower()
         for test in others:
             claim = f"{what} on {test}, other data than it learned from (Table 3)"
-            yield _held(results, f"{key}_table_3", claim, [(ours, theirs, "cc")], _most, test)
+            yield _held(results, f"{key}_table_3", claim, [(ours, theirs, "cc")], most, test)
         if not others:
             yield _not_asked(f"{key}_table_3", f"{what} on other data (Table 3)", "no test set but its own")
         yield _not_asked(f"{key}_table_4", f"{what} with SAM-VGG (Table 4)", f"the network is {network}")
@@ -358,7 +358,7 @@ def in_words(difference: Difference, metric: str, ours: tuple[str, float], their
     )
 
 
-def _most(relations: list[str]) -> str:
+def most(relations: list[str]) -> str:
     """Whether more than half are ahead, or behind; neither where the others decide."""
     half = len(relations) / 2
     if relations.count(AHEAD) > half:

@@ -6,6 +6,8 @@ training, once more for the kernel's gradient where the layer learns and once mo
 something learns before it.
 """
 
+import itertools
+
 import keras
 import numpy as np
 from keras import ops, tree
@@ -26,13 +28,12 @@ class Counts:
         self.itemsize = itemsize
         self.sizes: dict[str, tuple[int, int]] = {}  # of each convolution: the values that go in and come out
         self.after_learning = learned_before(network)
-        for part in (network.backbone, network.head):
-            for layer in convolutions(part):
-                self._record(layer)
+        layers = [*convolutions(network.backbone), *convolutions(network.head)]
+        for layer in layers:
+            self._record(layer)
         network(ops.zeros((1, *network.input_size, 3)))
-        for part in (network.backbone, network.head):
-            for layer in convolutions(part):
-                del layer.call
+        for layer in layers:
+            del layer.call
 
     def _record(self, layer):
         call = layer.call
@@ -44,10 +45,10 @@ class Counts:
 
         layer.call = recorded
 
-    def of(self, part: keras.Model, learning: bool = False) -> dict[str, float]:
-        """`operations` and `bytes` of the network's backbone or head."""
+    def of(self, *parts: keras.Model, learning: bool = False) -> dict[str, float]:
+        """`operations` and `bytes` of the network's backbone, its head, or both."""
         operations = count = 0.0
-        for layer in convolutions(part):
+        for layer in itertools.chain(*map(convolutions, parts)):
             going_in, coming_out = self.sizes[layer.name]
             passes = 1 + learning * (layer.trainable and bool(layer.trainable_weights))
             passes += learning * (layer.name in self.after_learning)

@@ -102,8 +102,7 @@ def measured(options, case: str, precision: str) -> dict:
         run, work = training(network.head, features, y_true), counts.of(network.head, learning=True)
     else:
         run = training(network, stimuli, y_true)
-        parts = [counts.of(part, learning=True) for part in (network.backbone, network.head)]
-        work = {name: sum(part[name] for part in parts) for name in parts[0]}
+        work = counts.of(network.backbone, network.head, learning=True)
     seconds = median_seconds(run, options.rounds)
     return {
         "seconds": seconds,

@@ -76,16 +76,18 @@ def main() -> None:
             cache_folder=default_cache(),
         )
         perceptual._kernels, perceptual._pooled = before, plain
-        found = results.found()
+        summaries = results.comparison(dataset.name).summaries
         for spec in results.config["losses"]:
             label = name if spec == LC2 else "LC1"
             scores[label] = [of_seed[spec] for of_seed in results.scores[dataset.name].values()]
-            summaries = found["tests"][dataset.name]["losses"][spec]
             means[label] = {
                 "state": results.states_on(dataset.name)[spec],
                 "learning rate": results.rates[spec]["rate"],
                 "trial": results.rates[spec]["trials"][0],
-                **{key: {part: summaries[key][part] for part in ("mean", "interval")} for key in METRICS},
+                **{
+                    key: {"mean": summaries[spec][key].mean, "interval": summaries[spec][key].interval}
+                    for key in METRICS
+                },
             }
         print(name, json.dumps(means[name]), flush=True)
     lc2 = {name: scores[name] for name in CANDIDATES}

@@ -10,6 +10,7 @@ The commands: nine losses on STIMULI generated scenes a split (default 32), EPOC
 without a search and a common start, features cached, start-up included. All in one run, on an idle machine.
 """
 
+import functools
 import subprocess
 import sys
 import tempfile
@@ -48,12 +49,18 @@ def step_of(specs: list[str], precision: str) -> tuple[float, float]:
     y_true = np.stack([random.random((BATCH, *SIZE)), random.random((BATCH, *SIZE)) < 1e-3], -1)
     y_true, rates = tf.constant(y_true, tf.float32), tf.fill([len(specs)], 1e-4)
     seconds = median_seconds(lambda: heads._compiled_step(features, y_true, rates), STEPS)
+    perceptual = specs.count("df")
+    # One pass of the density, and of each map one forward and one back to it.
+    passes = 1 + 2 * perceptual if perceptual else 0
+    return seconds, len(specs) * head_operations() + passes * vgg_operations()
+
+
+@functools.cache
+def head_operations() -> float:
+    """Operations of a step of one head, for a batch."""
     network = models.Baseline(SIZE, backbone_weights="random")
     network.backbone.trainable = False
-    head = BATCH * Counts(network).of(network.head, learning=True)["operations"]
-    perceptual = [spec for spec in specs if spec == "df"]
-    # One pass of the density, and of each map one forward and one back to it.
-    return seconds, len(specs) * head + (1 + 2 * len(perceptual)) * bool(perceptual) * vgg_operations()
+    return BATCH * Counts(network).of(network.head, learning=True)["operations"]
 
 
 def vgg_operations() -> float:

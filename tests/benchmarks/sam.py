@@ -125,8 +125,7 @@ def main() -> None:
 
     for name, value in least.items():
         line(f"{name}, s", value, ".3f")
-    counts = Counts(network)
-    gflop = sum(counts.of(part)["operations"] for part in (network.backbone, network.head)) / 1e9
+    gflop = Counts(network).of(network.backbone, network.head)["operations"] / 1e9
     rates = gflop / least["network, forward"]
     line("matrix products, GFLOP/s", gemm_rates, ".0f")
     line(f"network, {gflop:.0f} GFLOP, GFLOP/s", rates, ".0f")

@@ -222,9 +222,9 @@ def test_number_and_noun_agree():
 
 def test_a_majority_of_metrics_or_losses_decides_and_the_open_ones_do_not_count_as_either():
     ahead, behind, neither = findings.AHEAD, findings.BEHIND, findings.OPEN
-    assert findings._most([ahead, ahead, behind]) == "holds"
-    assert findings._most([behind, behind, neither]) == "does not hold"
-    assert findings._most([ahead, behind, neither]) == findings._most([ahead, behind]) == "cannot be told"
+    assert findings.most([ahead, ahead, behind]) == "holds"
+    assert findings.most([behind, behind, neither]) == "does not hold"
+    assert findings.most([ahead, behind, neither]) == findings.most([ahead, behind]) == "cannot be told"
     assert findings._all([ahead, ahead]) == "holds"
     assert findings._all([ahead, neither]) == "cannot be told"
     assert findings._all([neither, behind]) == "does not hold"
